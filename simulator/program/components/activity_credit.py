@@ -1,0 +1,32 @@
+"""Activity credit: a fixed amount per verified activity."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from simulator.program.numbers import Numbers
+from simulator.program.schedule import Knot, Schedule
+from simulator.program.spec import ComponentSpec, component, number
+
+
+@component
+class ActivityCredit(ComponentSpec):
+    """Pays `amount` for each claim of an activity, up to `limit` claims per window."""
+
+    kind: Literal["activity_credit"] = "activity_credit"
+    measure: Literal["qualified", "demo", "pilot", "certification", "deals"] = Field(description="activity paid for")
+    amount: float = number(..., "paid per claim", unit="money per claim", ge=0)
+    limit: float | None = number(None, "most claims paid per window; none: no limit", unit="claims", gt=0)
+
+    def measured(self) -> str:
+        return self.measure
+
+    def schedule(self, number: Numbers) -> Schedule:
+        amount = number("amount")
+        if self.limit is None:
+            return Schedule(amount)
+        at = number("limit") * 100
+        return Schedule(amount, (Knot(at, -amount, np.zeros_like(at)),))

@@ -1,0 +1,41 @@
+"""Bonus: lump sums at thresholds of a measure within a window."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from simulator.program.numbers import Numbers
+from simulator.program.schedule import Knot, Schedule
+from simulator.program.spec import ComponentSpec, Listed, Spec, component, number
+
+
+class Lump(Spec):
+    """At `at` a further `amount` is paid."""
+
+    at: float = number(..., "value of the measure from which the lump is paid", unit="money or count", gt=0)
+    amount: float = number(..., "lump sum", unit="money", ge=0)
+
+
+@component
+class Bonus(ComponentSpec):
+    """Pays lump sums; several lumps add up as their thresholds are passed."""
+
+    kind: Literal["bonus"] = "bonus"
+    measure: str = Field("revenue", description="measure that the thresholds are on")
+    lumps: Listed[Lump] = Field(description="lump sums by threshold", min_length=1)
+
+    def measured(self) -> str:
+        return self.measure
+
+    def schedule(self, number: Numbers) -> Schedule:
+        knots = []
+        for j in range(len(self.lumps)):
+            at, amount = number(f"lumps[{j}].at") * 100, number(f"lumps[{j}].amount") * 100
+            knots.append(Knot(at, np.zeros_like(at), amount))
+        return Schedule(np.zeros_like(knots[0].at), tuple(knots))
+
+    def ladders(self) -> dict[str, tuple[float, ...]]:
+        return {"lumps[{}].at": tuple(t.at for t in self.lumps)}

@@ -1,0 +1,46 @@
+"""Deal registration: a rate uplift on deals that the partner registered and closed while protected."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from simulator.program.numbers import Numbers
+from simulator.program.schedule import Schedule
+from simulator.program.spec import ComponentSpec, Window, component, number
+
+
+@component
+class DealRegistration(ComponentSpec):
+    """Pays an uplift on a registered deal of at least `min_amount` that is signed within the protection window.
+
+    A registration is filed when the opportunity is found. In each fiscal quarter the first `registrations_per_quarter`
+    are accepted, in the order of filing.
+    """
+
+    kind: Literal["deal_registration"] = "deal_registration"
+    window: Window = "claim"
+    uplift: float = number(
+        ...,
+        "share of the deal's revenue paid on top",
+        unit="share of revenue",
+        ge=0,
+        le=1,
+        source="Check Point: +25 points new customer, +15 competitive, at list 20,000 and above",
+        grade="A",
+    )
+    protection_weeks: float = number(
+        13.0, "weeks from registration within which the deal must be signed", unit="weeks", gt=0, le=156,
+        source="60 to 180 days, 90 days common", grade="C",
+    )  # fmt: skip
+    registrations_per_quarter: int = number(
+        50, "registrations accepted per partner and quarter", unit="registrations", ge=1,
+        source="HubSpot capped registered domains at 50 for untiered partners", grade="A",
+    )  # fmt: skip
+
+    def measured(self) -> str:
+        return "revenue"
+
+    def schedule(self, number: Numbers) -> Schedule:
+        return Schedule(number("uplift"))

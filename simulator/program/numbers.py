@@ -1,0 +1,60 @@
+"""Numbers of a scenario by path, each ready to carry a replication axis.
+
+A scenario holds plain numbers. While a program or a market is compiled every number is read through
+`Numbers`, which answers with an array that broadcasts over (replications, partners): shape (1, 1) for a fixed
+number, (R, 1) for one that is uncertain and has been drawn per replication.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+
+
+def steps(path: str) -> list[str | int]:
+    """`a.b[0].c` as `["a", "b", 0, "c"]`."""
+    return [name if name else int(index) for name, index in _STEP.findall(path)]
+
+
+def lookup(tree: Any, path: str) -> Any:
+    """The value at `path` in nested dicts and lists; raises `KeyError` where there is none."""
+    for step in steps(path):
+        try:
+            tree = tree[step]
+        except (KeyError, IndexError, TypeError):
+            raise KeyError(path) from None
+    return tree
+
+
+class Numbers:
+    """Reader of numbers below a path, with the values drawn for uncertain ones.
+
+    tree: the scenario as nested dicts and lists; drawn: path -> (R,) array of values per replication.
+    """
+
+    def __init__(self, tree: Any, drawn: Mapping[str, Array] | None = None, prefix: str = "") -> None:
+        self._tree = tree
+        self._drawn = drawn or {}
+        self._prefix = prefix
+
+    def below(self, path: str) -> Numbers:
+        """The same reader with `path` put in front of every path asked for."""
+        return Numbers(self._tree, self._drawn, self._join(path))
+
+    def __call__(self, path: str) -> Array:
+        """The number at `path`, shape (1, 1) or (R, 1)."""
+        full = self._join(path)
+        if full in self._drawn:
+            return np.asarray(self._drawn[full], dtype=float).reshape(-1, 1)
+        return np.array([[float(lookup(self._tree, full))]])
+
+    def _join(self, path: str) -> str:
+        return f"{self._prefix}.{path}" if self._prefix else path

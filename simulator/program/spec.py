@@ -1,0 +1,166 @@
+"""The written form of a program: what every component declares, and the registry of component kinds.
+
+A new component kind is one class in `program/components/` that derives from `ComponentSpec`, carries a `kind` literal,
+a `measure`, and a `schedule` method. Being registered makes it part of the scenario schema, its JSON Schema, both
+engines and the reports.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from simulator.program.measures import MEASURES
+from simulator.program.numbers import Numbers
+from simulator.program.schedule import Schedule
+
+Window = Literal["claim", "quarter", "half", "year"]
+WINDOW_WEEKS: dict[str, int] = {"claim": 0, "quarter": 13, "half": 26, "year": 52}
+
+T = TypeVar("T")
+Listed = Annotated[tuple[T, ...], Field(strict=False)]
+"""A TOML array; strict validation would refuse a list where a tuple is declared."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+"""An element of a list or table of shares."""
+
+Multiple = Annotated[float, Field(ge=0, le=100)]
+"""An element of a list or table of multiples."""
+
+
+class Spec(BaseModel):
+    """A frozen piece of a scenario file; unknown keys and loose types are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+def number(
+    default: Any,
+    meaning: str,
+    *,
+    unit: str,
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    lt: float | None = None,
+    source: str = "judgement",
+    grade: Literal["A", "B", "C", "J"] = "J",
+) -> Any:
+    """A documented number of the schema: default (... for none), unit, bounds, source and evidence grade."""
+    extra = {"unit": unit, "source": source, "grade": grade}
+    return Field(default, description=f"{meaning} [{unit}]", ge=ge, gt=gt, le=le, lt=lt, json_schema_extra=extra)
+
+
+class Terms(Spec):
+    """How and when a component pays, and how its claims are checked."""
+
+    payout_lag_weeks: float = number(
+        6.0,
+        "weeks from the end of the window to payment",
+        unit="weeks",
+        ge=0,
+        le=52,
+        source="quarterly arrears are standard; quarter end + 45 days",
+    )
+    holdback_share: float = number(0.0, "share of the payout kept back at payment", unit="share", ge=0, le=1)
+    holdback_weeks: float = number(26.0, "weeks a holdback is kept after payment", unit="weeks", ge=0, le=104)
+    clawback_weeks: float = number(
+        0.0,
+        "a customer lost within this time of signing takes the payout on its deal back; 0 switches it off",
+        unit="weeks",
+        ge=0,
+        le=104,
+    )
+    audit_rate: float = number(0.0, "share of claims that is verified", unit="share", ge=0, le=1)
+    audit_cost: float = number(0.0, "the vendor's cost of verifying one claim", unit="money", ge=0)
+    penalty_multiple: float = number(
+        0.0, "penalty for a detected false claim, in multiples of what it would have paid", unit="multiple", ge=0, le=20
+    )
+    cap: float | None = number(None, "most that is paid per window (per claim where paid by claim)", unit="money", gt=0)
+    floor: float | None = number(None, "payouts below this are not made", unit="money", gt=0)
+
+
+class ComponentSpec(Spec):
+    """One rule of a program: measure + window + schedule + filter + terms."""
+
+    kind: str
+    label: str = Field("", description="name used in reports", max_length=80)
+    window: Window = Field("quarter", description="period over which claims add up before they are paid")
+    markets: Listed[str] = Field((), description="market segments that count; empty: all")
+    accounts: Literal["any", "new", "existing", "named"] = Field("any", description="accounts that count")
+    engagement: Literal["any", "sourced", "assisted"] = Field(
+        "any", description="sourced: found by the partner; assisted: the vendor's customer, registered by the partner"
+    )
+    min_amount: float = number(0.0, "deals below this size do not count", unit="money", ge=0)
+    credit_by_market: dict[str, Multiple] = Field(
+        default_factory=dict, description="weight of a claim by market segment; 1 where absent [multiple]"
+    )
+    credit_by_complexity: dict[Literal["standard", "complex"], Multiple] = Field(
+        default_factory=dict, description="weight of a claim by deal complexity; 1 where absent [multiple]"
+    )
+    credit_by_engagement: dict[Literal["sourced", "assisted"], Multiple] = Field(
+        default_factory=dict, description="weight of a claim by engagement; 1 where absent [multiple]"
+    )
+    payout_by_tier: dict[str, Multiple] = Field(
+        default_factory=dict, description="multiple of the payout by tier status; 1 where absent [multiple]"
+    )
+    exclusive_group: str | None = Field(
+        None, description="of the components in one group only the highest payout applies; others add up"
+    )
+    terms: Terms = Field(default_factory=Terms)
+
+    reference: ClassVar[Literal["money", "quota", "growth"]] = "money"
+
+    @abstractmethod
+    def measured(self) -> str:
+        """Name of the measure that the component pays on."""
+
+    @abstractmethod
+    def schedule(self, number: Numbers) -> Schedule:
+        """Payout per window without limits; thresholds in units of the component's `reference`."""
+
+    def ladders(self) -> dict[str, tuple[float, ...]]:
+        """Lists of thresholds that must rise, by their path below the component."""
+        return {}
+
+
+COMPONENTS: dict[str, type[ComponentSpec]] = {}
+
+
+def component(cls: type[ComponentSpec]) -> type[ComponentSpec]:
+    """Register a component kind under the value of its `kind` literal."""
+    kind = cls.model_fields["kind"].default
+    COMPONENTS[kind] = cls
+    return cls
+
+
+class Criterion(Spec):
+    """A threshold on what a partner did over the trailing year."""
+
+    measure: str = Field(description=f"one of {', '.join(MEASURES)}")
+    at_least: float = number(..., "trailing-year total that is needed", unit="money or count", gt=0)
+
+
+class TierLevel(Spec):
+    """One tier above the entry tier: all criteria must be met."""
+
+    criteria: Listed[Criterion] = Field(description="all must be met", min_length=1)
+
+
+class TierStatus(Spec):
+    """Partner tiers: several criteria over a trailing year, reviewed at a cadence."""
+
+    entry: str = Field("registered", description="name of the tier that everyone has")
+    levels: dict[str, TierLevel] = Field(description="tiers above the entry tier, lowest first", min_length=1)
+    upgrade_every_quarters: int = number(1, "quarters between reviews that may raise a tier", unit="quarters", ge=1, le=4)
+    downgrade_every_quarters: int = number(
+        2,
+        "quarters between reviews that may lower a tier",
+        unit="quarters",
+        ge=1,
+        le=8,
+        source="HubSpot technology partner tiers: upgrades quarterly, downgrades semi-annual",
+        grade="A",
+    )
