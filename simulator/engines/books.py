@@ -1,0 +1,293 @@
+"""The vector engine's books: attainment, tiers and accruals for all replications and partners.
+
+One set of books holds the partners that start on one program in one week.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from simulator.engines.rollout import Offer
+from simulator.model.perception import Perception
+from simulator.model.setting import WEEKS_PER_QUARTER, Setting
+from simulator.program.compiled import Bools, Ints, apply_ceiling, resolve_groups, take
+from simulator.program.measures import MEASURES
+from simulator.program.numbers import Array
+from simulator.program.schedule import Schedule
+from simulator.table import Table
+
+
+@dataclass(frozen=True)
+class Closing:
+    """A window that was closed: claims from `start` to before `end` (weeks); arrays (R, P) in cents and hundredths."""
+
+    component: int
+    start: int
+    end: int
+    attained: Array
+    accrued: Array
+    penalty: Array
+    status: Ints
+
+
+@dataclass
+class Books:
+    """Running accounts of one program. offer_index: its place in the rollout; member (P,): the partners on it now."""
+
+    setting: Setting
+    offer_index: int
+    offer: Offer
+    perception: Perception
+    member: Bools
+    pace: Array
+    shape: tuple[int, int]
+    closings: list[Closing] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        program, count = self.offer.program, len(self.offer.program.components)
+        self.attained: list[Array] = [np.zeros(self.shape) for _ in range(count)]
+        self.voided: list[Array] = [np.zeros(self.shape) for _ in range(count)]
+        self.earned: list[Array] = [np.zeros(self.shape) for _ in range(count)]
+        self.started: list[int] = [0] * count
+        zero = np.zeros((1, 1))
+        self.exact: list[Schedule] = [c.schedule for c in program.components]
+        self.smooth: list[Schedule] = list(self.exact)
+        self.opening: list[Array] = [zero] * count
+        self.benefits: list[Array] = []
+        self.status: Ints = np.zeros(self.shape, dtype=np.int64)
+        self.registered: list[Ints] = [np.zeros(self.shape, dtype=np.int64) for _ in range(count)]
+        self.accepted = Table({f"k{k}": bool for k, c in enumerate(program.components) if c.registration})
+        measures = program.tiers.measures if program.tiers else ()
+        self.quarters: dict[str, list[Array]] = {m: [np.zeros(self.shape)] for m in measures}
+        self.year_ago: dict[int, list[Array]] = {
+            k: [np.zeros(self.shape)] * (52 // c.window)
+            for k, c in enumerate(program.components)
+            if c.reference == "growth"
+        }
+
+    def copy(self) -> Books:
+        """An independent copy; arrays are never written in place, so only the containers are copied."""
+        other = copy.copy(self)
+        for name in ("closings", "attained", "voided", "earned", "started", "exact", "smooth", "opening", "registered"):
+            setattr(other, name, list(getattr(self, name)))
+        other.quarters = {m: list(v) for m, v in self.quarters.items()}
+        other.year_ago = {k: list(v) for k, v in self.year_ago.items()}
+        other.accepted = self.accepted.copy()
+        other.member = self.member.copy()
+        return other
+
+    def kept(self, measure: str, quarters: int) -> Array:
+        """Trailing total that still counts `quarters` quarter-ends from now."""
+        total = self.quarters[measure][-1]
+        for past in self.quarters[measure][:-1][-(4 - quarters):] if quarters < 4 else []:
+            total = total + past
+        return total
+
+    # -- start -------------------------------------------------------------------------------------------------
+
+    def begin(self, week: int, claims: Table, opps: Table, before: Books | None) -> None:
+        """Start the books at `week`: look back a year on the claims so far, take registrations over by name."""
+        program = self.offer.program
+        self.accepted.append(opps.rows)
+        for k, c in enumerate(program.components):
+            self.started[k] = week
+            if c.registration and before is not None:
+                for j, old in enumerate(before.offer.program.components):
+                    if old.registration and old.name == c.name:
+                        self.accepted[f"k{k}"][:] = before.accepted[f"k{j}"]
+        if not (self.quarters or self.year_ago):
+            return
+        past = np.flatnonzero((claims["week"] >= week - 52) & (claims["event"] >= 0))
+        for measure in self.quarters:
+            at = MEASURES[measure]
+            rows = past[claims["event"][past] == at.event]
+            value = claims["amount"][rows] if at.by_amount else np.full(len(rows), 100.0)
+            sums = self._by_window(claims, rows, value, week, WEEKS_PER_QUARTER, 4)
+            self.quarters[measure] = [*sums, np.zeros(self.shape)]
+        for k in self.year_ago:
+            rows, credit, _ = self.credits(k, past, claims)
+            self.year_ago[k] = self._by_window(claims, rows, credit, week, program.components[k].window, 0)
+
+    def _by_window(self, claims: Table, rows: Ints, value: Array, week: int, length: int, count: int) -> list[Array]:
+        """Sums by window of `length` weeks before `week`, oldest first, over the last year."""
+        count = count or 52 // length
+        back = (week - 1 - claims["week"][rows]) // length
+        sums = []
+        for age in range(count - 1, -1, -1):
+            pick = back == age
+            sums.append(self._sum(claims["cell"][rows[pick]], value[pick]))
+        return sums
+
+    def _sum(self, cell: Ints, value: Array) -> Array:
+        return np.bincount(cell, weights=value, minlength=self.shape[0] * self.shape[1]).reshape(self.shape)
+
+    # -- claims ------------------------------------------------------------------------------------------------
+
+    def register(self, week: int, rows: Ints, opps: Table) -> None:
+        """Accept registrations of the opportunities `rows` found this week, in the order of filing."""
+        self.accepted.append(opps.rows - self.accepted.rows)
+        for k, c in enumerate(self.offer.program.components):
+            if not c.registration:
+                continue
+            if week % WEEKS_PER_QUARTER == 0:
+                self.registered[k] = np.zeros(self.shape, dtype=np.int64)
+            cell, rep = opps["cell"][rows], opps["cell"][rows] // self.shape[1]
+            credit = c.credit(rep=rep, code=opps["code"][rows], amount=opps["amount"][rows])
+            filed = rows[(credit > 0) & opps["attached"][rows] & self.member[cell % self.shape[1]]]
+            cell = opps["cell"][filed]
+            order = np.lexsort((opps["order"][filed], opps["start"][filed], cell))
+            filed, cell = filed[order], cell[order]
+            first = np.searchsorted(cell, cell)
+            rank = np.arange(len(filed)) - first + self.registered[k].reshape(-1)[cell]
+            self.accepted[f"k{k}"][filed[rank < c.registration.per_quarter]] = True
+            count = np.bincount(cell, minlength=self.registered[k].size).reshape(self.shape)
+            self.registered[k] = self.registered[k] + count
+
+    def credits(self, k: int, rows: Ints, claims: Table) -> tuple[Ints, Array, Bools]:
+        """Claims of component k's event among `rows`, their credit, and which of them an audit voids."""
+        c = self.offer.program.components[k]
+        rows = rows[claims["event"][rows] == c.measure.event]
+        rep = claims["cell"][rows] // self.shape[1]
+        credit = c.credit(rep=rep, code=claims["code"][rows], amount=claims["amount"][rows])
+        if c.registration:
+            opp = claims["opp"][rows]
+            accepted = np.zeros(len(rows), dtype=bool)
+            known = opp < self.accepted.rows
+            accepted[known] = self.accepted[f"k{k}"][opp[known]]
+            protected = claims["time"][rows] <= claims["start"][rows] + take(c.registration.protection_weeks, rep)
+            credit = np.where(accepted & protected, credit, 0.0)
+        void = claims["false"][rows] & (claims["audit"][rows] < take(c.terms.audit_rate, rep))
+        return rows, credit, void
+
+    def payouts(self, rows: Ints, claims: Table) -> list[tuple[Ints, Array, Array]]:
+        """Per component paid by claim: (rows, payout, payout of voided claims), stacking rules applied; in cents."""
+        program = self.offer.program
+        found = {k: self.credits(k, rows, claims) for k, c in enumerate(program.components) if c.by_claim}
+        full: list[Array] = [np.zeros(len(rows)) for _ in program.components]
+        voids = list(full)
+        rep = claims["cell"][rows] // self.shape[1]
+        for k, (mine, credit, void) in found.items():
+            c = program.components[k]
+            at = np.searchsorted(rows, mine)
+            status = self.status.reshape(-1)[claims["cell"][mine]]
+            multiple = take(c.tier_multiple, rep[at], status)
+            pay = np.rint(multiple * c.claim_payout(rep=rep[at], credit=credit))
+            full[k] = np.zeros(len(rows))
+            full[k][at] = np.where(void, 0.0, pay)
+            voids[k] = np.zeros(len(rows))
+            voids[k][at] = np.where(void, pay, 0.0)
+        full = resolve_groups(program, full, by_claim=True)
+        full = apply_ceiling(program, full, rep=rep, amount=claims["amount"][rows])
+        return [
+            (rows, full[k], voids[k]) if c.by_claim else (rows[:0], np.zeros(0), np.zeros(0))
+            for k, c in enumerate(program.components)
+        ]
+
+    def post(self, rows: Ints, claims: Table, sign: float = 1.0) -> None:
+        """Book the claims `rows` (ascending), or take them back with sign -1."""
+        rows = rows[self.member[claims["cell"][rows] % self.shape[1]]]
+        if not len(rows):
+            return
+        program = self.offer.program
+        if any(c.by_claim for c in program.components):
+            for k, (mine, pay, void) in enumerate(self.payouts(rows, claims)):
+                if len(mine):
+                    cell = claims["cell"][mine]
+                    self.earned[k] = self.earned[k] + sign * self._sum(cell, pay)
+                    self.voided[k] = self.voided[k] + sign * self._sum(cell, void)
+        for k, c in enumerate(program.components):
+            if c.by_claim:
+                continue
+            mine, credit, void = self.credits(k, rows, claims)
+            if len(mine):
+                cell = claims["cell"][mine]
+                self.attained[k] = self.attained[k] + sign * self._sum(cell, np.where(void, 0.0, credit))
+                if void.any():
+                    self.voided[k] = self.voided[k] + sign * self._sum(cell, np.where(void, credit, 0.0))
+        for measure, sums in self.quarters.items():
+            at = MEASURES[measure]
+            mine = rows[(claims["event"][rows] == at.event)]
+            if len(mine):
+                value = claims["amount"][mine] if at.by_amount else np.full(len(mine), 100.0)
+                sums[-1] = sums[-1] + sign * self._sum(claims["cell"][mine], value)
+
+    # -- window ends -------------------------------------------------------------------------------------------
+
+    def ending(self, week: int) -> list[int]:
+        """Components whose window ends at `week` by the calendar; those paid by claim are closed by quarter."""
+        components = self.offer.program.components
+        return [k for k, c in enumerate(components) if week % (c.window or WEEKS_PER_QUARTER) == 0]
+
+    def due(self, k: int) -> tuple[Array, Array]:
+        """Payout and penalty of component k's window as it stands, in cents, before exclusive groups."""
+        c, multiple = self.offer.program.components[k], self.perception.multiple(k, self.status)
+        if c.by_claim:
+            return self.earned[k], np.rint(c.terms.penalty_multiple * self.voided[k])
+        pay = np.rint(multiple * self.exact[k].payout(self.attained[k]))
+        if not self.voided[k].any():
+            return pay, np.zeros(self.shape)
+        more = multiple * self.exact[k].payout(self.attained[k] + self.voided[k])
+        return pay, np.rint(c.terms.penalty_multiple * np.maximum(more - pay, 0.0))
+
+    def close(self, week: int, leaving: Bools) -> None:
+        """Accrue the windows that end at `week`, and every window of the partners `leaving` (P,)."""
+        ended = set(self.ending(week))
+        everything = leaving if leaving.any() else None
+        todo = range(len(self.attained)) if everything is not None else sorted(ended)
+        dues = {k: self.due(k) for k in todo}
+        paid = [dues[k][0] if k in dues else np.zeros(self.shape) for k in range(len(self.attained))]
+        paid = resolve_groups(self.offer.program, paid, by_claim=False)
+        for k in todo:
+            columns = self.member if k in ended else self.member & leaving
+            if not columns.any():
+                continue
+            self.closings.append(
+                Closing(
+                    k, self.started[k], week, np.where(columns, self.attained[k], 0.0), np.where(columns, paid[k], 0.0),
+                    np.where(columns, dues[k][1], 0.0), self.status,
+                )
+            )  # fmt: skip
+
+    def restart(self, week: int, *, all_windows: bool) -> None:
+        """Reset ended windows, review tiers and open the windows that start at `week`."""
+        starting = range(len(self.attained)) if all_windows else self.ending(week)
+        for k in starting:
+            if k in self.year_ago and not all_windows:
+                self.year_ago[k] = [*self.year_ago[k][1:], self.attained[k]]
+            for held in (self.attained, self.voided, self.earned):
+                held[k] = np.zeros(self.shape)
+            self.started[k] = week
+        if week % WEEKS_PER_QUARTER == 0 or all_windows:
+            self._review(week, all_windows)
+        for k in starting:
+            self._open(k)
+        if week % WEEKS_PER_QUARTER == 0 or all_windows:
+            self.benefits = self.perception.tier_benefits(self.smooth, self.pace)
+
+    def _open(self, k: int) -> None:
+        last = self.year_ago[k][0] if k in self.year_ago else np.zeros((1, 1))
+        reference = self.perception.reference(k, last)
+        self.exact[k], self.smooth[k], self.opening[k] = self.perception.open_window(k, reference, self.pace)
+
+    def _review(self, week: int, first: bool) -> None:
+        """Move tiers by trailing-year results; the running quarter is closed first."""
+        tiers = self.offer.program.tiers
+        if tiers is None:
+            return
+        if not first:
+            for measure, sums in self.quarters.items():
+                self.quarters[measure] = [*sums[-4:], np.zeros(self.shape)]
+        quarter = week // WEEKS_PER_QUARTER
+        up, down = first or quarter % tiers.upgrade_every == 0, first or quarter % tiers.downgrade_every == 0
+        earned = np.zeros(self.shape, dtype=np.int64)
+        for level, criteria in enumerate(tiers.levels):
+            met = np.ones(self.shape, dtype=bool)
+            for c in criteria:
+                total = sum(self.quarters[c.measure][:-1][-4:], np.zeros(self.shape))
+                met &= total >= c.at_least
+            earned = np.where(met, level + 1, earned)
+        rises = np.where(up, np.maximum(self.status, earned), self.status)
+        self.status = np.where(down & (earned < rises), earned, rises)

@@ -1,0 +1,274 @@
+"""The vector engine's timing game: which signatures opportunists move across the end of a window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.engines.books import Books
+from simulator.model import gaming
+from simulator.model.perception import Perception
+from simulator.model.setting import WEEKS_PER_QUARTER
+from simulator.program.compiled import Bools, Ints, Program, resolve_groups, take
+from simulator.program.measures import MEASURES, Event
+from simulator.program.numbers import Array
+from simulator.program.schedule import Knot, Schedule, expected_payout
+from simulator.table import Table
+
+if TYPE_CHECKING:
+    from simulator.engines.vector import VectorLife
+
+
+def at_cells(schedule: Schedule, rep: Ints, who: Ints) -> Schedule:
+    """A schedule of arrays over (R or 1, P or 1) laid out along cells, shape (n, 1)."""
+
+    def flat(a: Array) -> Array:
+        return np.asarray(a[rep % a.shape[0], who % a.shape[1]])[:, None]
+
+    knots = tuple(Knot(flat(k.at), flat(k.change), flat(k.jump)) for k in schedule.knots)
+    floor = None if schedule.floor is None else flat(schedule.floor)
+    cap = None if schedule.cap is None else flat(schedule.cap)
+    return Schedule(flat(schedule.base), knots, floor, cap, schedule.retroactive)
+
+
+def file_late_or_early(life: VectorLife, week: int, switch: Bools) -> Ints:
+    """Let opportunists choose, and move the claims; returns the claims that were pushed into the windows to come."""
+    tau = life.setting.scenario.gaming.max_shift_weeks
+    push = _pushable(life, week, tau)
+    pull = _pullable(life, week, tau)
+    cells = np.unique(np.concatenate((life.claims["cell"][push], life.opps["cell"][pull])))
+    pushed: list[Ints] = []
+    for b in list(life.books):
+        mine = cells[b.member[cells % life.shape[1]]]
+        to = np.where(switch, life.rollout.at(week), -1)[mine % life.shape[1]]
+        for target in np.unique(to):
+            pushed += _choose(life, b, week, tau, mine[to == target], push, pull, int(target))
+    return np.sort(np.concatenate(pushed)) if pushed else np.zeros(0, dtype=np.int64)
+
+
+def _pushable(life: VectorLife, week: int, tau: int) -> Ints:
+    c = life.claims
+    rows = np.flatnonzero((c["week"] >= week - tau) & (c["week"] < week) & (c["event"] == Event.SIGNED))
+    return rows[life.world.opportunist.reshape(-1)[c["cell"][rows]] & (c["moved"][rows] == 0)]
+
+
+def _pullable(life: VectorLife, week: int, tau: int) -> Ints:
+    from simulator.engines.vector import SIGNING
+
+    waiting = [rows for ahead in range(week, week + tau) for rows in life.calendar.get(ahead, [])]
+    rows = np.concatenate(waiting) if waiting else np.zeros(0, dtype=np.int64)
+    o = life.opps
+    rows = rows[(o["stage"][rows] == SIGNING) & o["attached"][rows] & ~o["filed"][rows]]
+    return np.sort(rows[life.world.opportunist.reshape(-1)[o["cell"][rows]]])
+
+
+def _as_claims(life: VectorLife, opp: Ints, week: int) -> tuple[Table, Array]:
+    """The claims that opportunities would make if filed just before `week`, and what is conceded for it (cents)."""
+    from simulator.engines.vector import CLAIM
+
+    s, o = life.setting, life.opps
+    rep = o["cell"][opp] // life.shape[1]
+    weeks = o["due"][opp] - week
+    conceded = gaming.conceded(o["amount"][opp], weeks, take(s.gaming("concession_per_week"), rep))
+    price = conceded if s.scenario.gaming.price_authority == "partner" else np.zeros(len(opp))
+    claims = Table(CLAIM)
+    claims.append(
+        len(opp), event=int(Event.SIGNED), cell=o["cell"][opp], opp=opp, week=week - 1, time=float(week),
+        start=o["start"][opp], amount=o["amount"][opp] - price, code=o["code"][opp], false=o["false"][opp],
+        audit=life.world.deals["audit"][o["deal"][opp]], moved=-1,
+    )  # fmt: skip
+    return claims, conceded
+
+
+def _choose(
+    life: VectorLife, b: Books, week: int, tau: int, cells: Ints, push: Ints, pull: Ints, target: int
+) -> list[Ints]:
+    """One group of partners on the same books that from `week` on go on (target -1) or change to an offer."""
+    c, s = life.claims, life.setting
+    push = push[np.isin(c["cell"][push], cells)]
+    pull = pull[np.isin(life.opps["cell"][pull], cells)]
+    drawn, conceded = _as_claims(life, pull, week)
+    late, early = week - c["week"][push], np.floor(life.opps["due"][pull]).astype(np.int64) - week + 1
+    delay, hurry = week - c["time"][push], life.opps["due"][pull] - week
+    at_push, at_pull = np.searchsorted(cells, c["cell"][push]), np.searchsorted(cells, drawn["cell"])
+    ladder = _Ladder(len(cells), tau, at_push, late, at_pull, early)
+
+    gains, value = _payout_gains(life, b, week, cells, push, drawn, ladder, target)
+    rep, who = np.divmod(cells, life.shape[1])
+    margin = np.broadcast_to(s.partners.own_margin, life.shape)[rep, who]
+    risk = gaming.push_risk(delay, take(s.gaming("push_loss_per_week"), rep[at_push]))
+    own = take(s.gaming("timing_cost"), rep) * 100
+    gains -= margin[:, None] * ladder.push(np.rint(c["amount"][push] * risk))
+    if s.scenario.gaming.price_authority == "vendor":
+        gains -= ladder.pull(conceded)
+    gains -= own[:, None] * (ladder.push(np.ones(len(push))) + ladder.pull(np.ones(len(pull))))
+
+    choice = gaming.best_option(gains, value)
+    going = late <= choice[at_push]
+    coming = early + tau <= choice[at_pull]
+    _pull(life, b, pull[coming], drawn, coming, conceded[coming])
+    return [_push(life, b, push[going], week, delay[going])] if going.any() else []
+
+
+class _Ladder:
+    """Lays per-deal values out as cumulative sums over options: none, push 1..tau, pull 1..tau weeks."""
+
+    def __init__(self, cells: int, tau: int, at_push: Ints, late: Ints, at_pull: Ints, early: Ints) -> None:
+        self.shape = (cells, 2 * tau + 1)
+        self._tau = tau
+        self._push_slot = at_push * tau + late - 1
+        self._pull_slot = at_pull * tau + early - 1
+
+    def _lay(self, slot: Ints, values: Array, offset: int) -> Array:
+        cells, tau = self.shape[0], self._tau
+        sums = np.bincount(slot, weights=values, minlength=cells * tau).reshape(cells, tau)
+        out = np.zeros(self.shape)
+        out[:, offset : offset + tau] = np.cumsum(sums, axis=1)
+        return out
+
+    def push(self, values: Array) -> Array:
+        return self._lay(self._push_slot, values, 1)
+
+    def pull(self, values: Array) -> Array:
+        return self._lay(self._pull_slot, values, 1 + self._tau)
+
+
+def _payout_gains(
+    life: VectorLife, b: Books, week: int, cells: Ints, push: Ints, drawn: Table, ladder: _Ladder, target: int
+) -> tuple[Array, Array]:
+    """Gain in payout of each option, this window and the next together, and the payout at stake; (n, options), (n,)."""
+    program = b.offer.program
+    rep, who = np.divmod(cells, life.shape[1])
+    ending = range(len(program.components)) if target >= 0 else b.ending(week)
+    all_push, all_pull = push, np.arange(drawn.rows)
+    now: list[Array] = [np.zeros(ladder.shape) for _ in program.components]
+    later = list(now)
+    for k in ending:
+        c = program.components[k]
+        if c.by_claim:
+            continue
+        moved = ladder.pull(_lined(b, k, all_pull, drawn)) - ladder.push(_lined(b, k, all_push, life.claims))
+        multiple = np.broadcast_to(b.perception.multiple(k, b.status), life.shape)[rep, who][:, None]
+        attained = b.attained[k].reshape(-1)[cells][:, None]
+        now[k] = multiple * at_cells(b.exact[k], rep, who).payout(attained + moved)
+        if target < 0:
+            later[k] = multiple * _next_window(b.perception, k, b.smooth[k], b.pace, rep, who, -moved)
+    if target >= 0:
+        offer = life.rollout.offers[target]
+        view = Perception(
+            life.setting, offer.program, life.conduct.outlook, offer.prospects, offer.tier_prospects, life.world.rate
+        )
+        fresh = Books(life.setting, 0, offer, view, b.member, b.pace, life.shape)
+        fresh.begin(week, life.claims, life.opps, b)
+        fresh.restart(week, all_windows=True)
+        return _switch_gains(life, b, fresh, cells, push, drawn, ladder, now)
+    total = _total(program, now) + _total(program, later)
+    total += _tier_gain(life, b, week, cells, push, drawn, ladder)
+    return total - total[:, :1], total[:, 0]
+
+
+def _total(program: Program, payouts: Sequence[Array]) -> Array:
+    total = np.zeros(payouts[0].shape) if payouts else np.zeros((1, 1))
+    for p in resolve_groups(program, payouts, by_claim=False):
+        total = total + p
+    return total
+
+
+def _lined(b: Books, k: int, rows: Ints, claims: Table) -> Array:
+    """Credit to component k per row of `rows`, 0 for claims it does not count."""
+    mine, credit, void = b.credits(k, rows, claims)
+    out = np.zeros(len(rows))
+    out[np.searchsorted(rows, mine)] = np.where(void, 0.0, credit)
+    return out
+
+
+def _next_window(
+    view: Perception, k: int, smooth: Schedule, pace: Array, rep: Ints, who: Ints, extra: Array
+) -> Array:
+    mean, sd = view.ahead(k, float(view.program.components[k].window), pace)
+    shape = view.rate.shape
+    mean, sd = (np.broadcast_to(a, shape)[rep, who][:, None] for a in (mean, sd))
+    return expected_payout(at_cells(smooth, rep, who), mean + extra, sd)
+
+
+def _switch_gains(
+    life: VectorLife, b: Books, fresh: Books, cells: Ints, push: Ints, drawn: Table, ladder: _Ladder, now: list[Array]
+) -> tuple[Array, Array]:
+    """Gains across a change of program, where what is paid by claim differs too."""
+    rep, who = np.divmod(cells, life.shape[1])
+    pull = np.arange(drawn.rows)
+    total = _total(b.offer.program, now) if now else np.zeros(ladder.shape)
+    later: list[Array] = [np.zeros(ladder.shape) for _ in fresh.offer.program.components]
+    for k, c in enumerate(fresh.offer.program.components):
+        if c.by_claim:
+            continue
+        moved = ladder.push(_lined(fresh, k, push, life.claims)) - ladder.pull(_lined(fresh, k, pull, drawn))
+        multiple = np.broadcast_to(fresh.perception.multiple(k, fresh.status), life.shape)[rep, who][:, None]
+        later[k] = multiple * _next_window(fresh.perception, k, fresh.smooth[k], fresh.pace, rep, who, moved)
+    total = total + _total(fresh.offer.program, later)
+    for books, sign in ((b, 1.0), (fresh, -1.0)):
+        for rows, claims, lay, way in ((push, life.claims, ladder.push, -1.0), (pull, drawn, ladder.pull, 1.0)):
+            for mine, pay, _ in books.payouts(rows, claims):
+                if len(mine):
+                    total = total + sign * way * lay(pay)
+    return total - total[:, :1], total[:, 0]
+
+
+def _tier_gain(
+    life: VectorLife, b: Books, week: int, cells: Ints, push: Ints, drawn: Table, ladder: _Ladder
+) -> Array:
+    """What meeting or missing a tier's criteria at the review of `week` is worth under each option."""
+    tiers = b.offer.program.tiers
+    out = np.zeros(ladder.shape)
+    quarter = week // WEEKS_PER_QUARTER
+    if tiers is None or quarter % tiers.upgrade_every or week % WEEKS_PER_QUARTER:
+        return out
+    totals = {}
+    for measure in tiers.measures:
+        at = MEASURES[measure]
+        total = b.kept(measure, 1).reshape(-1)[cells][:, None] + np.zeros(ladder.shape)
+        if at.event == Event.SIGNED:
+            gone = life.claims["amount"][push] if at.by_amount else np.full(len(push), 100.0)
+            come = drawn["amount"] if at.by_amount else np.full(drawn.rows, 100.0)
+            total = total + ladder.pull(come) - ladder.push(gone)
+        totals[measure] = total
+    rep = cells // life.shape[1]
+    for level, criteria in enumerate(tiers.levels):
+        benefit = b.benefits[level].reshape(-1)[cells]
+        if quarter % tiers.downgrade_every:
+            benefit = np.where(b.status.reshape(-1)[cells] > level, 0.0, benefit)
+        met = np.ones(ladder.shape, dtype=bool)
+        for c in criteria:
+            met &= totals[c.measure] >= take(c.at_least, rep)[:, None]
+        out = out + np.where(met, benefit[:, None], 0.0)
+    return out
+
+
+def _pull(life: VectorLife, b: Books, opp: Ints, drawn: Table, chosen: Bools, conceded: Array) -> None:
+    """File deals before the window ends that would be signed after it."""
+    if not len(opp):
+        return
+    rows = life.claims.append(
+        len(opp), **{name: drawn[name][chosen] for name in ("event", "cell", "opp", "week", "time", "start", "amount",
+                                                             "code", "false", "audit", "moved")}
+    )  # fmt: skip
+    b.post(rows, life.claims)
+    life.opps["filed"][opp] = True
+    if life.setting.scenario.gaming.price_authority == "partner":
+        life.opps["conceded"][opp] = conceded
+
+
+def _push(life: VectorLife, b: Books, rows: Ints, week: int, delay: Array) -> Ints:
+    """Move claims into the window that starts at `week`; some of the deals are lost over it."""
+    c = life.claims
+    b.post(rows, c, sign=-1.0)
+    opp = c["opp"][rows]
+    risk = take(life.setting.gaming("push_loss_per_week"), c["cell"][rows] // life.shape[1])
+    lost = gaming.push_lost(life.world.deals["delay"][life.opps["deal"][opp]], delay, risk)
+    life.opps["lost"][opp[lost]] = True
+    life.opps["filed"][opp[~lost]] = True
+    c["event"][rows[lost]] = -1
+    c["week"][rows], c["time"][rows], c["moved"][rows] = week, float(week), 1
+    return rows[~lost]

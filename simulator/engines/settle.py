@@ -1,0 +1,239 @@
+"""The vector engine's settlement: from closed windows, claims and deals to ledger and totals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.engines.books import Books, Closing
+from simulator.engines.ledger import LEDGER_COLUMNS, Outcome, attributed, sorted_ledger, taken_back
+from simulator.engines.vector import DONE, SIGNING, VectorLife
+from simulator.model.setting import ACTIVITIES, WEEKS_PER_YEAR
+from simulator.program.compiled import Bools, Ints, take
+from simulator.program.measures import Event
+from simulator.program.numbers import Array
+
+MICRO = 1e6
+
+
+@dataclass(frozen=True)
+class _Attribution:
+    """Payout of one closed window by claim."""
+
+    books: Books
+    closing: Closing
+    claims: Ints
+    part: Array
+
+
+def settle(life: VectorLife, won_without: Bools | None = None) -> Outcome:
+    """Settle a finished life.
+
+    won_without: per candidate of the world, whether it was won under no program on the same rung; payout on those
+    is deadweight. None leaves deadweight at 0.
+    """
+    totals: dict[str, NDArray[np.int64]] = {}
+    parts = [a for b in (*life.closed, *life.books) for a in _attribute(life, b)]
+    rows = [_ledger_rows(life, a) for a in parts if a.closing.end > 0]
+    ledger = {n: np.concatenate([r[n] for r in rows]) if rows else np.zeros(0) for n in LEDGER_COLUMNS}
+    _count_costs(life, parts, totals)
+    _count_deadweight(life, parts, won_without, totals)
+    _count_deals(life, totals)
+    _count_claims(life, totals)
+    return Outcome(sorted_ledger(ledger), totals)
+
+
+def won_candidates(life: VectorLife) -> Bools:
+    """Per deal of the world, whether it was won; sized to the deals known so far."""
+    o = life.opps
+    won = np.zeros(life.world.deals.rows, dtype=bool)
+    won[o["deal"][_won(life)]] = True
+    return won
+
+
+def _won(life: VectorLife) -> Bools:
+    o, h = life.opps, life.setting.horizon
+    signed = (o["stage"][:] == DONE) & ~o["lost"]
+    return np.asarray(signed & (o["due"] < h), dtype=bool)
+
+
+def _by_replication(life: VectorLife, cell: Ints, value: Array | None = None) -> NDArray[np.int64]:
+    rep = cell // life.shape[1]
+    return np.rint(np.bincount(rep, weights=value, minlength=life.shape[0])).astype(np.int64)
+
+
+def _attribute(life: VectorLife, b: Books) -> list[_Attribution]:
+    """Each closing that reaches past launch with its claims and their parts of the payout."""
+    c = life.claims
+    offer_at = np.stack([life.rollout.at(w) for w in range(life.setting.horizon)], axis=1)
+    who = c["cell"] % life.shape[1]
+    week = np.clip(c["week"], 0, life.setting.horizon - 1)
+    mine = (c["event"] >= 0) & (offer_at[who, week] == b.offer_index) & (c["week"] >= 0)
+    if b.offer_index == 0:
+        mine |= (c["week"] < 0) & (c["event"] >= 0)
+    out = []
+    by_claim: dict[tuple[int, int], list[tuple[Ints, Array, Array]]] = {}
+    for closing in b.closings:
+        if closing.end <= 0:
+            continue
+        rows = np.flatnonzero(mine & (c["week"] >= closing.start) & (c["week"] < closing.end))
+        component = b.offer.program.components[closing.component]
+        if component.by_claim:
+            span = (closing.start, closing.end)
+            if span not in by_claim:
+                by_claim[span] = _with_status(b, closing, rows, life)
+            claims, pay, _ = by_claim[span][closing.component]
+            keep = pay > 0
+            out.append(_Attribution(b, closing, claims[keep], pay[keep]))
+            continue
+        claims, credit, void = b.credits(closing.component, rows, c)
+        claims, credit = claims[~void], credit[~void]
+        cell = c["cell"][claims]
+        part = attributed(closing.accrued.reshape(-1)[cell], credit, closing.attained.reshape(-1)[cell])
+        out.append(_Attribution(b, closing, claims, part))
+    return out
+
+
+def _with_status(b: Books, closing: Closing, rows: Ints, life: VectorLife) -> list[tuple[Ints, Array, Array]]:
+    """Payouts by claim as they were when the window was open."""
+    past = b.copy()
+    past.status = closing.status
+    return past.payouts(rows, life.claims)
+
+
+def _ledger_rows(life: VectorLife, a: _Attribution) -> dict[str, Array]:
+    cl, terms = a.closing, a.books.offer.program.components[a.closing.component].terms
+    c, o, size = life.claims, life.opps, life.shape[0] * life.shape[1]
+    forfeited, clawed = np.zeros(size), np.zeros(size)
+    opp = c["opp"][a.claims]
+    deal = opp >= 0
+    if (terms.clawback_weeks > 0).any() and deal.any():
+        rows, opp = a.claims[deal], opp[deal]
+        rep = c["cell"][rows] // life.shape[1]
+        back = taken_back(
+            a.part[deal], lost=o["ends"][opp], claimed=c["time"][rows], end=np.full(len(rows), float(cl.end)),
+            lag=take(terms.payout_lag_weeks, rep), holdback=take(terms.holdback_share, rep),
+            held=take(terms.holdback_weeks, rep), window=take(terms.clawback_weeks, rep),
+        )  # fmt: skip
+        forfeited, clawed = (np.bincount(c["cell"][rows], weights=x, minlength=size) for x in back)
+    accrued, attained, penalty = (x.reshape(-1) for x in (cl.accrued, cl.attained, cl.penalty))
+    cell = np.flatnonzero((accrued != 0) | (attained != 0) | (penalty != 0))
+    rep, who = np.divmod(cell, life.shape[1])
+    same = np.ones(len(cell))
+    return {
+        "replication": life.world.ids[rep], "partner": who, "offer": same * a.books.offer_index,
+        "component": same * cl.component, "start": same * cl.start, "end": same * cl.end, "attained": attained[cell],
+        "accrued": accrued[cell], "forfeited": forfeited[cell], "clawed_back": clawed[cell],
+        "paid": (accrued - forfeited - clawed)[cell], "penalty": penalty[cell],
+    }  # fmt: skip
+
+
+def _count_costs(life: VectorLife, parts: list[_Attribution], totals: dict[str, NDArray[np.int64]]) -> None:
+    zero = np.zeros(life.shape[0], dtype=np.int64)
+    for name in ("accrued", "forfeited", "clawed_back", "paid", "penalty", "audit", "admin"):
+        totals[name] = zero
+    for offer in life.rollout.offers:
+        for component in offer.program.components:
+            totals.setdefault(f"cost.{component.name}", zero)
+    for a in parts:
+        component = a.books.offer.program.components[a.closing.component]
+        rows = _ledger_rows(life, a)
+        position = np.searchsorted(life.world.ids, rows["replication"])
+        sums = {
+            n: np.rint(np.bincount(position, weights=rows[n], minlength=life.shape[0])).astype(np.int64)
+            for n in ("accrued", "forfeited", "clawed_back", "paid", "penalty")
+        }
+        for n, value in sums.items():
+            totals[n] = totals[n] + value
+        audit = _audit_cost(life, a, component.terms.audit_rate, component.terms.audit_cost)
+        totals["audit"] = totals["audit"] + audit
+        totals[f"cost.{component.name}"] = (
+            totals[f"cost.{component.name}"] + sums["paid"] - sums["penalty"] + audit
+        )
+    totals["admin"] = _admin_cost(life)
+    totals["cost"] = totals["paid"] - totals["penalty"] + totals["audit"] + totals["admin"]
+
+
+def _audit_cost(life: VectorLife, a: _Attribution, rate: Array, cost: Array) -> NDArray[np.int64]:
+    """Verified claims times their cost: the expected number, in whole cents per window."""
+    if not (cost > 0).any():
+        return np.zeros(life.shape[0], dtype=np.int64)
+    count = _by_replication(life, life.claims["cell"][a.claims])
+    return np.rint(count * (rate * cost)[:, 0]).astype(np.int64)
+
+
+def _admin_cost(life: VectorLife) -> NDArray[np.int64]:
+    """Fixed cost of every program in use, by the weeks it is."""
+    total = np.zeros(life.shape[0])
+    for index, offer in enumerate(life.rollout.offers):
+        weeks = sum((life.rollout.at(w) == index).any() for w in range(life.setting.horizon))
+        total = total + np.rint(offer.program.admin_cost_per_year[:, 0] * weeks / WEEKS_PER_YEAR)
+    return total.astype(np.int64)
+
+
+def _count_deadweight(
+    life: VectorLife, parts: list[_Attribution], won_without: Bools | None, totals: dict[str, NDArray[np.int64]]
+) -> None:
+    total = np.zeros(life.shape[0], dtype=np.int64)
+    for a in parts if won_without is not None else []:
+        opp = life.claims["opp"][a.claims]
+        deal = life.opps["deal"][opp]
+        free = (opp >= 0) & (deal < len(won_without))
+        free[free] = won_without[deal[free]]
+        total = total + _by_replication(life, life.claims["cell"][a.claims[free]], a.part[free])
+    totals["deadweight"] = total
+
+
+def _count_deals(life: VectorLife, totals: dict[str, NDArray[np.int64]]) -> None:
+    """Pipeline, bookings and margin by true dates within the horizon."""
+    o, h, s = life.opps, life.setting.horizon, life.setting
+    cell, d = o["cell"][:], life.world.deals
+    qualified = (o["qualified"] >= 0) & (o["qualified"] < h)
+    totals["qualified"] = _by_replication(life, cell[qualified])
+    totals["pipeline"] = _by_replication(life, cell[qualified], o["amount"][qualified])
+    won = _won(life) & (o["due"] >= 0)
+    rows = np.flatnonzero(won)
+    net = o["amount"][rows] - o["conceded"][rows]
+    rep = cell[rows] // life.shape[1]
+    market = d["market"][o["deal"][rows]]
+    used = np.minimum((o["ends"][rows] - o["due"][rows]) / WEEKS_PER_YEAR, 1.0)
+    margin = np.rint((o["amount"][rows] * take(s.markets.gross_margin, rep, market) - o["conceded"][rows]) * used)
+    account = d["account"][o["deal"][rows]]
+    totals["bookings"] = _by_replication(life, cell[rows], net)
+    totals["bookings_new"] = _by_replication(life, cell[rows], np.where(account == 0, net, 0.0))
+    totals["bookings_named"] = _by_replication(life, cell[rows], np.where(account == 2, net, 0.0))
+    totals["conceded"] = _by_replication(life, cell[rows], o["conceded"][rows])
+    totals["margin"] = _by_replication(life, cell[rows], margin)
+    totals["won"] = _by_replication(life, cell[rows])
+    totals["kept"] = _by_replication(life, cell[rows], (used >= 1.0).astype(float))
+    mine = won & o["attached"]
+    totals["won_by_partners"] = _by_replication(life, cell[mine])
+    lost = o["attached"] & o["lost"] & (o["decided"] >= 0) & (o["decided"] < h)
+    totals["lost_by_partners"] = _by_replication(life, cell[lost])
+    totals["cycle"] = _by_replication(life, cell[mine], np.rint((o["due"][mine] - o["start"][mine]) * MICRO))
+    found = (o["start"] >= 0) & (o["start"] < h)
+    totals["sourced"] = _by_replication(life, cell[found & ~o["vendor"]])
+    totals["registered_vendor"] = _by_replication(life, cell[found & o["vendor"] & o["worked"]])
+    totals["claimed_vendor"] = _by_replication(life, cell[found & o["false"]])
+    totals["open"] = _by_replication(life, cell[o["stage"][:] <= SIGNING])
+
+
+def _count_claims(life: VectorLife, totals: dict[str, NDArray[np.int64]]) -> None:
+    c, h = life.claims, life.setting.horizon
+    inside = (c["week"] >= 0) & (c["week"] < h)
+    cell = c["cell"][:]
+    totals["certified"] = _by_replication(life, cell[inside & (c["event"] == Event.CERTIFIED) & ~c["false"]])
+    totals["false_claims"] = _by_replication(life, cell[inside & c["false"] & (c["opp"] < 0)])
+    totals["pulled"] = _by_replication(life, cell[(c["moved"] == -1) & (c["week"] >= -1)])
+    totals["pushed"] = _by_replication(life, cell[(c["moved"] == 1) & (c["week"] >= 0)])
+    partner_weeks = life.shape[1] * h
+    for name, sums in zip(ACTIVITIES, life.effort_total, strict=True):
+        totals[f"activity.{name}"] = np.rint(sums / partner_weeks * MICRO).astype(np.int64)
+    for b in life.books:
+        tiers = b.offer.program.tiers
+        for level, name in enumerate(tiers.names if tiers else ()):
+            held = ((b.status == level) & b.member[None, :]).sum(axis=1).astype(np.int64)
+            totals[f"tier.{name}"] = totals.get(f"tier.{name}", 0) + held
+    totals["partners"] = np.full(life.shape[0], life.shape[1], dtype=np.int64)

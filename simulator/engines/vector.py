@@ -1,0 +1,370 @@
+"""The vector engine: many replications and partners at once, week by week, deals in flat arrays.
+
+Deals wait in a calendar of weeks, so each is touched once per stage. The order of a week is that of the model: filing
+choice, close and pay the windows that end, reset, reviews; then effort; then the week's arrivals, stages and
+signatures in continuous time.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+
+from simulator.engines import filing
+from simulator.engines.books import Books
+from simulator.engines.rollout import Conduct, Rollout
+from simulator.model import effort, gaming, opportunity
+from simulator.model.perception import Perception
+from simulator.model.setting import ACTIVITIES, WEEKS_PER_QUARTER
+from simulator.program.compiled import Ints, deal_code, take
+from simulator.program.measures import MEASURES, Event
+from simulator.program.numbers import Array
+from simulator.table import Table
+from simulator.world import World
+
+OPP = {
+    "deal": np.int64, "cell": np.int64, "order": np.int64, "start": float, "amount": float, "code": np.int64,
+    "attached": bool, "worked": bool, "false": bool, "vendor": bool, "since": float, "stage": np.int64, "due": float,
+    "qualified": float, "decided": float, "lost": bool, "filed": bool, "conceded": float, "ends": float,
+}  # fmt: skip
+CLAIM = {
+    "event": np.int64, "cell": np.int64, "opp": np.int64, "week": np.int64, "time": float, "start": float,
+    "amount": float, "code": np.int64, "false": bool, "audit": float, "moved": np.int64,
+}  # fmt: skip
+SIGNING = 4
+DONE = 5
+NEVER = np.inf
+_PADDED = tuple(name for name, m in MEASURES.items() if m.padded)
+
+
+class VectorLife:
+    """Replications of a world lived under a rollout. Advance it with `run`, branch it with `fork`."""
+
+    def __init__(self, world: World, rollout: Rollout, conduct: Conduct) -> None:
+        self.world, self.rollout, self.conduct = world, rollout, conduct
+        self.setting = world.setting
+        self.shape = world.shape
+        s, one = self.setting, np.ones(self.shape)
+        self.activity: list[Array] = [one.copy() for _ in ACTIVITIES]
+        self.skill, self._skilled = one.copy(), one.copy()
+        self.work, self.open = np.zeros(self.shape), np.zeros(self.shape)
+        self.found_mean, self.intensity = one.copy(), one.copy()
+        self.expected_wins = world.rate * conduct.outlook.wins
+        self.recent = self.expected_wins.copy()
+        self.opps, self.claims = Table(OPP), Table(CLAIM)
+        self.calendar: dict[int, list[Ints]] = {}
+        self.books: list[Books] = []
+        self.closed: list[Books] = []
+        self.effort_total = np.zeros((len(ACTIVITIES), self.shape[0]))
+        eps = s.behavior("elasticity") * (1.0 if conduct.responding else 0.0)
+        self._elasticity = np.where(world.inert, 0.0, eps + np.zeros(self.shape))
+        self._usual = [np.ascontiguousarray(world.rate * conduct.outlook.value[:, :, a]) for a in range(4)]
+        self._shares = [s.numbers(f"behavior.effort_shares[{a}]") for a in range(4)]
+
+    def fork(self, rollout: Rollout) -> VectorLife:
+        """An independent continuation under another rollout; the world stays shared."""
+        other = copy.copy(self)
+        other.rollout = rollout
+        other.activity = list(self.activity)
+        other.opps, other.claims = self.opps.copy(), self.claims.copy()
+        other.calendar = {week: list(rows) for week, rows in self.calendar.items()}
+        other.books = [b.copy() for b in self.books]
+        other.closed = [b.copy() for b in self.closed]
+        other.effort_total = self.effort_total.copy()
+        return other
+
+    def run(self, start: int, stop: int) -> VectorLife:
+        """Live the weeks from `start` to before `stop`."""
+        for week in range(start, stop):
+            self._boundary(week)
+            self._plan(week)
+            first_claim = self.claims.rows
+            self._arrive(week)
+            self._progress(week)
+            self._post(first_claim)
+            self._remember(week)
+        return self
+
+    def finish(self) -> VectorLife:
+        """Close all books at the horizon."""
+        self._boundary(self.setting.horizon, last=True)
+        return self
+
+    # -- week boundary -----------------------------------------------------------------------------------------
+
+    def _boundary(self, week: int, last: bool = False) -> None:
+        now = self.rollout.at(week)
+        first = not self.books and not self.closed
+        switch = np.zeros(self.shape[1], dtype=bool) if first else now != self.rollout.at(week - 1)
+        if not (first or last or switch.any() or week % WEEKS_PER_QUARTER == 0):
+            return
+        moved: Ints = np.zeros(0, dtype=np.int64)
+        if self.conduct.gaming and self.setting.scenario.gaming.timing and not first:
+            moved = filing.file_late_or_early(self, week, switch)
+        for b in self.books:
+            b.close(week, b.member & (switch | last))
+        if last:
+            return
+        self._change_books(week, now, switch | first)
+        if len(moved):
+            for b in self.books:
+                b.post(moved, self.claims)
+
+    def _change_books(self, week: int, now: Ints, switch: np.ndarray) -> None:
+        pace = self._pace()
+        former = list(self.books)
+        for b in former:
+            b.pace = pace
+            b.member = b.member & ~switch
+            if b.member.any():
+                b.restart(week, all_windows=False)
+        self.closed += [b for b in former if not b.member.any()]
+        self.books = [b for b in former if b.member.any()]
+        for index in np.unique(now[switch]):
+            offer = self.rollout.offers[index]
+            member = switch & (now == index)
+            view = Perception(
+                self.setting, offer.program, self.conduct.outlook, offer.prospects, offer.tier_prospects, self.world.rate
+            )
+            fresh = Books(self.setting, int(index), offer, view, member, pace, self.shape)
+            fresh.begin(week, self.claims, self.opps, former[0] if former else None)
+            fresh.restart(week, all_windows=True)
+            self.books.append(fresh)
+
+    def _pace(self) -> Array:
+        s = self.setting
+        return effort.pace(
+            self.recent, self.expected_wins, s.behavior("pace_prior_deals"), s.behavior("pace_weeks")
+        )
+
+    # -- effort ------------------------------------------------------------------------------------------------
+
+    def _plan(self, week: int) -> None:
+        s, count = self.setting, len(self.setting.territories.names)
+        weight, pace = self.world.rate, self._pace()
+        found = self._skilled * self.activity[0]
+        self.found_mean = effort.territory_means(weight, found, s.partners.territory, count)
+        values: list[Array] = [np.zeros(self.shape)] * 4
+        self._gain: dict[Event, Array] = {}
+        self._register_gain = np.zeros(self.shape)
+        for b in self.books:
+            b.pace = pace
+            view = b.perception.view(week, b)
+            mine = b.member[None, :]
+            values = [np.where(mine, v, old) for v, old in zip(view.activity, values, strict=True)]
+            if self.conduct.gaming:
+                self._false_gains(b, view.price)
+        self.values, self.planned_open = values, self.open
+        if self.conduct.responding:
+            target = effort.target_activity(
+                values, self._usual, self._elasticity, self._shares, s.behavior("hours_capacity")
+            )
+            weeks = s.behavior("adjustment_weeks")
+            self.activity = [effort.adjust(q, t, weeks) for q, t in zip(self.activity, target, strict=True)]
+            self.skill = effort.adjust(self.skill, self.activity[2], s.behavior("skill_decay_weeks"))
+            self._skilled = np.power(self.skill, s.behavior("skill_elasticity") + np.zeros(self.shape))
+        usual_open = self.world.rate * self.conduct.outlook.open_deals
+        self.intensity = effort.intensity(self.activity[1], usual_open, self.open)
+        self._speed = opportunity.speed(self.intensity, s.behavior("cosell_speed"))
+
+    def _false_gains(self, books: Books, prices: Sequence[Array]) -> None:
+        """Gain of a false activity claim by event, and of registering one of the vendor's customers."""
+        mine = books.member[None, :]
+        for k, c in enumerate(books.offer.program.components):
+            gain = np.where(
+                mine, gaming.false_claim_gain(prices[k], c.terms.audit_rate, c.terms.penalty_multiple), 0.0
+            )
+            if c.measure.padded:
+                self._gain[c.measure.event] = self._gain.get(c.measure.event, 0.0) + gain * 100.0
+            if c.measure.event != Event.CERTIFIED:
+                self._register_gain = self._register_gain + gain * books.perception.prospects[k].credit
+
+    # -- arrivals ----------------------------------------------------------------------------------------------
+
+    def _arrive(self, week: int) -> None:
+        s, w = self.setting, self.world
+        multiple = effort.sourcing_multiple(
+            self._skilled, self.activity[0], s.behavior("rivalrous_share"), self.found_mean
+        )
+        first = self.opps.rows
+        rows = w.sourced(week, multiple)
+        self._found(rows, np.ones(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool), vendor=False)
+        rows = w.vendor(week)
+        if len(rows):
+            self._vendor_deals(rows)
+        fresh = np.arange(first, self.opps.rows)
+        for b in self.books:
+            b.register(week, fresh, self.opps)
+        self._certify(week)
+        if self.conduct.gaming and s.scenario.gaming.padding:
+            self._pad(week)
+
+    def _vendor_deals(self, rows: Ints) -> None:
+        w, c = self.world, self.world.candidates
+        hazard = self.setting.behavior("registration_hazard") + np.zeros(self.shape)
+        honest = gaming.registration_share(hazard, self.activity[0])
+        claimed = honest
+        if self.conduct.gaming and self.setting.scenario.gaming.credit_claiming:
+            more = gaming.false_claim_rate(self._register_gain, w.misreport_cost)
+            claimed = gaming.registration_share(hazard + np.where(w.opportunist, more, 0.0), self.activity[0])
+        rep, who, mark = c["rep"][rows], np.maximum(c["who"][rows], 0), c["mark"][rows]
+        known = c["who"][rows] >= 0
+        worked = known & (mark < honest[rep, who])
+        self._found(rows, worked, known & ~worked & (mark < claimed[rep, who]), vendor=True)
+
+    def _found(self, rows: Ints, worked: np.ndarray, false: np.ndarray, *, vendor: bool) -> None:
+        """Open opportunities for candidates; `false` ones are registered without joint work."""
+        if not len(rows):
+            return
+        w = self.world
+        c, d = w.candidates, w.deals
+        deal = w.deals_of(rows)
+        rep, who = c["rep"][rows], np.maximum(c["who"][rows], 0)
+        cell = rep * self.shape[1] + who
+        start = c["time"][rows]
+        x, work = self.intensity.reshape(-1)[cell], self.work.reshape(-1)[cell]
+        code = deal_code(d["market"][deal], d["complexity"][deal], np.full(len(rows), int(vendor)), d["account"][deal])
+        ends = self.setting.markets.stage_ends
+        first = ends[rep % len(ends), d["market"][deal], 0]
+        fast = np.where(worked, self._speed.reshape(-1)[cell], 1.0)
+        opp = self.opps.append(
+            len(rows), deal=deal, cell=cell, order=c["ordinal"][rows] + (vendor << 40), start=start,
+            amount=d["amount"][deal], code=code, attached=worked | false, worked=worked, false=false, vendor=vendor,
+            since=work + x * (start - np.floor(start)), stage=0, due=start + first * d["cycle"][deal] / fast,
+            qualified=NEVER, decided=NEVER, lost=False, filed=False, conceded=0.0, ends=NEVER,
+        )  # fmt: skip
+        self.open = self.open + np.bincount(cell[worked], minlength=self.open.size).reshape(self.shape)
+        self._schedule(opp)
+
+    def _schedule(self, opp: Ints) -> None:
+        """Put opportunities into the calendar by the week they are due in."""
+        if not len(opp):
+            return
+        week = np.floor(self.opps["due"][opp]).astype(np.int64)
+        order = np.argsort(week, kind="stable")
+        opp, week = opp[order], week[order]
+        edges = np.flatnonzero(np.diff(week)) + 1
+        for part, at in zip(np.split(opp, edges), week[np.concatenate(([0], edges))], strict=True):
+            self.calendar.setdefault(int(at), []).append(part)
+
+    def _certify(self, week: int) -> None:
+        rep, who, _ = self.world.certified(week, self.activity[2])
+        if len(rep):
+            self._claim_activity(Event.CERTIFIED, week, rep, who, np.zeros(len(rep), dtype=bool), np.ones(len(rep)))
+
+    def _pad(self, week: int) -> None:
+        for name in _PADDED:
+            event = MEASURES[name].event
+            if event not in self._gain:
+                continue
+            rate = gaming.false_claim_rate(self._gain[event], self.world.misreport_cost)
+            rate = np.where(self.world.opportunist, rate, 0.0)
+            rep, who, audit = self.world.false_claims(name, week, rate)
+            if len(rep):
+                self._claim_activity(event, week, rep, who, np.ones(len(rep), dtype=bool), audit)
+
+    def _claim_activity(
+        self, event: Event, week: int, rep: Ints, who: Ints, false: np.ndarray, audit: Array
+    ) -> None:
+        self.claims.append(
+            len(rep), event=int(event), cell=rep * self.shape[1] + who, opp=-1, week=week, time=float(week),
+            start=float(week), amount=0.0, code=-1, false=false, audit=audit, moved=0,
+        )  # fmt: skip
+
+    # -- stages ------------------------------------------------------------------------------------------------
+
+    def _progress(self, week: int) -> None:
+        rows = self.calendar.pop(week, [])
+        todo = np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)
+        while len(todo):
+            signing = todo[self.opps["stage"][todo] == SIGNING]
+            if len(signing):
+                self._sign(signing)
+            todo = self._stage_end(todo[self.opps["stage"][todo] < SIGNING])
+            soon = self.opps["due"][todo] < week + 1
+            self._schedule(todo[~soon])
+            todo = todo[soon]
+
+    def _stage_end(self, opp: Ints) -> Ints:
+        """Decide the stages that end; returns the opportunities that go on, with their next due time."""
+        if not len(opp):
+            return opp
+        o, d, s = self.opps, self.world.deals, self.setting
+        deal, cell, due, stage = o["deal"][opp], o["cell"][opp], o["due"][opp], o["stage"][opp]
+        rep, worked = cell // self.shape[1], o["worked"][opp]
+        x = self.intensity.reshape(-1)[cell]
+        mean = opportunity.mean_intensity(
+            work=self.work.reshape(-1)[cell] + x * (due - np.floor(due)), since=o["since"][opp], now=due, start=o["start"][opp]
+        )
+        with_work = opportunity.win_logit(
+            base=d["with_logit"][deal], cosell_win=take(s.behavior("cosell_win"), rep), intensity=mean
+        )
+        logit = np.where(worked, with_work, d["direct_logit"][deal])
+        hurdle = np.choose(stage, [d[f"hurdle{k}"][deal] for k in range(4)])
+        passed = hurdle < logit
+        decided = ~passed | (stage == 3)
+        o["decided"][opp[decided]] = due[decided]
+        o["lost"][opp[~passed]] = True
+        o["stage"][opp[~passed]] = DONE
+        done = cell[decided & worked]
+        self.open = self.open - np.bincount(done, minlength=self.open.size).reshape(self.shape)
+        o["qualified"][opp[passed & (stage == 0)]] = due[passed & (stage == 0)]
+        on = opp[passed]
+        self._claim_deals(on[(stage[passed] < 3) & o["attached"][on]], stage_of_claim=True)
+        self._next_stage(on, stage[passed], cell[passed], due[passed])
+        return on
+
+    def _next_stage(self, opp: Ints, stage: Ints, cell: Ints, due: Array) -> None:
+        o, d = self.opps, self.world.deals
+        deal, rep = o["deal"][opp], cell // self.shape[1]
+        ends = self.setting.markets.stage_ends
+        share = ends[rep % len(ends), d["market"][deal], np.minimum(stage + 1, 3)]
+        fast = np.where(o["worked"][opp], self._speed.reshape(-1)[cell], 1.0)
+        o["due"][opp] = np.where(stage == 3, due + d["lag"][deal], due + share * d["cycle"][deal] / fast)
+        o["stage"][opp] = stage + 1
+
+    def _sign(self, opp: Ints) -> None:
+        o, d, s = self.opps, self.world.deals, self.setting
+        o["stage"][opp] = DONE
+        deal, cell = o["deal"][opp], o["cell"][opp]
+        rep = cell // self.shape[1]
+        active = np.where(o["worked"][opp], self.activity[3].reshape(-1)[cell], 1.0)
+        hazard = take(s.markets.churn_per_week, rep, d["market"][deal])
+        with np.errstate(divide="ignore"):
+            kept = d["life"][deal] / hazard * np.power(active, take(s.behavior("success_churn"), rep))
+        o["ends"][opp] = o["due"][opp] + kept
+        mine = opp[o["attached"][opp]]
+        wins = np.bincount(o["cell"][mine[o["worked"][mine]]], minlength=self.open.size).reshape(self.shape)
+        self._wins = wins if self._wins is None else self._wins + wins
+        self._claim_deals(mine[~o["filed"][mine]], stage_of_claim=False)
+
+    _wins: Array | None = None
+
+    def _claim_deals(self, opp: Ints, *, stage_of_claim: bool) -> None:
+        """Claims of opportunities at their due time: of the stage just passed, or of the signature."""
+        if len(opp):
+            o = self.opps
+            event = o["stage"][opp] if stage_of_claim else np.full(len(opp), int(Event.SIGNED))
+            self.claims.append(
+                len(opp), event=event, cell=o["cell"][opp], opp=opp, week=np.floor(o["due"][opp]).astype(np.int64),
+                time=o["due"][opp], start=o["start"][opp], amount=o["amount"][opp], code=o["code"][opp],
+                false=o["false"][opp], audit=self.world.deals["audit"][o["deal"][opp]], moved=0,
+            )  # fmt: skip
+
+    # -- end of week -------------------------------------------------------------------------------------------
+
+    def _post(self, first: int) -> None:
+        rows = np.arange(first, self.claims.rows)
+        for b in self.books:
+            b.post(rows, self.claims)
+
+    def _remember(self, week: int) -> None:
+        self.work = self.work + self.intensity
+        wins = self._wins if self._wins is not None else np.zeros(self.shape)
+        self.recent = self.recent + (wins - self.recent) / self.setting.behavior("pace_weeks")
+        self._wins = None
+        if week >= 0:
+            for a, q in enumerate(self.activity):
+                self.effort_total[a] += np.cumsum(q, axis=1)[:, -1]

@@ -1,0 +1,391 @@
+"""Fitting what partners take for granted: the value at which activity is 1, forecasts, and usual intensity.
+
+Before any run a reference population (streams of its own, a fixed seed, partner volumes laid out at even quantiles)
+lives under the baseline. From it come, per partner segment, what an opportunity brings to every component, and, per
+segment and volume stratum, V0 = (E[V^eps])^(1/eps), so that mean activity under the baseline is 1 and calibrated
+volumes are reproduced. Where numbers are uncertain the population lives once per point of a Sobol' design over them,
+and the results are carried over to each replication by a quadratic in the design's coordinates, in logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from scipy.special import ndtri
+
+from simulator.engines.rollout import Conduct, Offer, everyone
+from simulator.engines.vector import VectorLife
+from simulator.model.perception import Outlook, Prospect
+from simulator.model.setting import WEEKS_PER_YEAR, Setting, compile_setting
+from simulator.program.compiled import (
+    Component,
+    Ints,
+    Program,
+    apply_ceiling,
+    compile_program,
+    no_program,
+    resolve_groups,
+    take,
+)
+from simulator.program.measures import MEASURES, Event
+from simulator.program.numbers import Array
+from simulator.scenario.schema import Scenario
+from simulator.streams import Streams, name_word
+from simulator.world import World
+
+STRATA = 8
+PER_STRATUM = 12
+REPEATS = 8
+"""Lives of the reference population where nothing is uncertain."""
+_PASSES = 5
+_TINY = 1e-12
+
+
+def compile_named(name: str, scenario: Scenario, setting: Setting) -> Program:
+    """A program of the scenario, or the built-in `none`."""
+    if name == "none":
+        return no_program()
+    return compile_program(name, scenario.programs[name], setting.numbers, setting.markets.names)
+
+
+@dataclass(frozen=True)
+class Design:
+    """Points over the uncertain numbers. unit: (D, K) coordinates in (0, 1); drawn: path -> (D,) values."""
+
+    unit: Array
+    drawn: dict[str, Array]
+
+    @property
+    def terms(self) -> Array:
+        return _terms(self.unit)
+
+
+def _terms(unit: Array) -> Array:
+    """Regressors of the quadratic: 1, 2u - 1 and its square per coordinate."""
+    v = 2.0 * unit - 1.0
+    return np.concatenate((np.ones((len(unit), 1)), v, v * v), axis=1)
+
+
+class _ReferenceLife(VectorLife):
+    """A life that also keeps what the fit needs, summed over the weeks after burn-in; arrays (R, P)."""
+
+    def __init__(self, world: World, offer: Offer, conduct: Conduct) -> None:
+        super().__init__(world, everyone((offer,), 0, world.shape[1], world.setting.horizon), conduct)
+        self.open_sum, self.busy_sum = np.zeros(self.shape), np.zeros(self.shape)
+        self.power_sum = [np.zeros(self.shape) for _ in range(4)]
+        self.activity_sum = [np.zeros(self.shape) for _ in range(4)]
+
+    def _remember(self, week: int) -> None:
+        super()._remember(week)
+        if week < 0:
+            return
+        self.open_sum = self.open_sum + self.planned_open
+        self.busy_sum = self.busy_sum + np.where(self.planned_open >= 1, self.activity[1], 0.0)
+        eps = np.maximum(self.setting.behavior("elasticity"), 0.05)
+        for a in range(4):
+            self.power_sum[a] = self.power_sum[a] + np.power(np.maximum(self.values[a], _TINY), eps + np.zeros(self.shape))
+            self.activity_sum[a] = self.activity_sum[a] + self.activity[a]
+
+
+class Reference:
+    """The fitted reference population of a scenario."""
+
+    def __init__(self, scenario: Scenario, design: Design | None = None) -> None:
+        self.scenario = scenario
+        self.design = design
+        lives = REPEATS if design is None else len(design.unit)
+        setting = compile_setting(scenario, None if design is None else design.drawn)
+        self.setting = _reference_setting(setting)
+        self.world = World(self.setting, Streams(0), np.arange(lives), prefix="reference ")
+        self.strata = np.tile(np.repeat(np.arange(STRATA), PER_STRATUM), len(setting.partners.segments))
+        self._fit()
+
+    # -- the fixed point ---------------------------------------------------------------------------------------
+
+    def _fit(self) -> None:
+        nothing = Offer(no_program(), (), {})
+        count = len(self.setting.partners.segments)
+        self._usual = np.zeros((self.world.shape[0], count, STRATA))
+        self._value = np.zeros((self.world.shape[0], count, STRATA, 4))
+        self._use(self._live(nothing, self._blank_outlook(), responding=False))
+        self._use(self._live(nothing, self._own_outlook(), responding=False))
+        baseline = self._offer_here(compile_named("baseline", self.scenario, self.setting))
+        life = self._live(baseline, self._own_outlook(), responding=False)
+        eps = np.maximum(self.setting.behavior("elasticity"), 0.05)[:, :, None, None]
+        powers = np.stack([self._stratum_mean(p) for p in life.power_sum], axis=-1)
+        rate = self._stratum_rate()[..., None]
+        self._value = np.log(np.maximum(powers / self.setting.horizon, _TINY)) / eps - np.log(rate)
+        for _ in range(_PASSES):
+            life = self._live(baseline, self._own_outlook(), responding=True)
+            mean = np.stack([self._stratum_mean(p) for p in life.activity_sum], axis=-1) / self.setting.horizon
+            self._value = self._value + 0.7 * np.log(np.maximum(mean, 1e-3)) / eps
+            self._usual = self._usual_open(life)
+        self.drift = float(np.abs(np.log(np.maximum(mean, 1e-3))).max())
+
+    def _live(self, offer: Offer, outlook: Outlook, *, responding: bool) -> _ReferenceLife:
+        life = _ReferenceLife(self.world, offer, Conduct(False, outlook, responding))
+        life.run(-self.setting.burn_in, self.setting.horizon)
+        return life
+
+    def _by_segment(self, value: Array) -> Array:
+        """Sums over the partners of each segment, (R, S)."""
+        segment = self.setting.partners.segment
+        return np.stack([value[:, segment == k].sum(axis=1) for k in range(segment.max() + 1)], axis=1)
+
+    def _stratum_sum(self, value: Array) -> Array:
+        """Sums by segment and stratum, (R, S, strata); pooled over lives where nothing is uncertain."""
+        count = len(self.setting.partners.segments)
+        out = value.reshape(len(value), count, STRATA, PER_STRATUM).sum(axis=-1)
+        return out if self.design is not None else np.repeat(out.sum(axis=0, keepdims=True), len(value), axis=0)
+
+    def _stratum_mean(self, value: Array) -> Array:
+        """Mean over the partners that re-optimise, by stratum."""
+        active = (~self.world.inert).astype(float)
+        return self._stratum_sum(value * active) / np.maximum(self._stratum_sum(active), 1.0)
+
+    def _stratum_rate(self) -> Array:
+        return self._stratum_mean(self.world.rate) + 0.0
+
+    def _usual_open(self, life: _ReferenceLife) -> Array:
+        """Log of usual open deals while busy: then deal-weighted mean intensity is 1."""
+        return np.log(np.maximum(self._stratum_sum(life.open_sum), 1.0) / np.maximum(self._stratum_sum(life.busy_sum), 1.0))
+
+    def _blank_outlook(self) -> Outlook:
+        shape = (1, self.setting.partners.count)
+        one = np.ones(shape)
+        s = self.setting
+        weeks = np.exp(s.markets.log_cycle + 0.5 * s.markets.cycle_log_sd**2).mean()
+        lands = np.ones((*shape, 5, WEEKS_PER_YEAR + 1))
+        return Outlook(np.ones((*shape, 4)), one * weeks * 0.7, one * 0.2, one * 0.8, np.ones((*shape, 5)), one, lands, lands)
+
+    # -- statistics of the reference deals ---------------------------------------------------------------------
+
+    def _use(self, life: _ReferenceLife) -> None:
+        """Take the statistics of a life's deals and claims."""
+        self.life = life
+        o, h = life.opps, self.setting.horizon
+        count = self.setting.partners.count
+        inside = (o["start"] >= 0) & (o["start"] < h) & ~o["vendor"] & o["attached"]
+        self.found = self._cells(o["cell"][inside])
+        decided = o["worked"] & (o["decided"] >= 0) & (o["decided"] < h)
+        share_lost = self._ratio(self._cells(o["cell"][decided & o["lost"]]), self._cells(o["cell"][decided]))
+        c = life.claims
+        measured = (c["week"] >= 0) & (c["week"] < h)
+        self.claims = np.flatnonzero(measured)
+        signed = self.claims[c["event"][self.claims] == Event.SIGNED]
+        wins = self._ratio(self._cells(c["cell"][signed]), self.found)
+        revenue = self._ratio(self._cells(c["cell"][signed], c["amount"][signed]), self.found)
+        self._usual = self._usual_open(life)
+        self.basic = {"wins": wins, "loss": share_lost, "revenue": revenue}
+        source, cosell = self._lags(life)
+        self.lands = (source, cosell)
+        del count
+
+    def _cells(self, cell: Ints, value: Array | None = None) -> Array:
+        """Sums by life and segment, (R, S)."""
+        r, p = self.world.shape
+        return self._by_segment(np.bincount(cell, weights=value, minlength=r * p).astype(float).reshape(r, p))
+
+    def _ratio(self, top: Array, bottom: Array) -> Array:
+        """Ratio by segment, pooled over lives where nothing is uncertain; (R, S)."""
+        if self.design is None:
+            top, bottom = (np.repeat(x.sum(axis=0, keepdims=True), len(x), axis=0) for x in (top, bottom))
+        return top / np.maximum(bottom, 1.0)
+
+    def _lags(self, life: _ReferenceLife) -> tuple[Array, Array]:
+        """Probability that sourcing, and co-selling, lands within so many weeks; (S, 5, 53)."""
+        c, segment = life.claims, self.setting.partners.segment
+        out = np.ones((2, segment.max() + 1, 5, WEEKS_PER_YEAR + 1))
+        weeks = np.arange(WEEKS_PER_YEAR + 1)
+        for k in range(segment.max() + 1):
+            for event in range(4):
+                rows = self.claims[c["event"][self.claims] == event]
+                rows = rows[segment[c["cell"][rows] % self.world.shape[1]] == k]
+                if not len(rows):
+                    continue
+                lag, value = c["time"][rows] - c["start"][rows], np.ones(len(rows))
+                total = value.sum()
+                out[0, k, event] = [(value * (lag <= w)).sum() / total for w in weeks]
+                residual = (value * lag).sum()
+                out[1, k, event] = [(value * np.minimum(lag, w)).sum() / residual for w in weeks]
+        return out[0], out[1]
+
+    # -- carrying over to a run --------------------------------------------------------------------------------
+
+    @cached_property
+    def _surface(self) -> Callable[[Array, Array | None], Array]:
+        """Function (statistic (D, ...), unit (R, K) or None) -> statistic per replication, (R or 1, ...)."""
+        if self.design is None:
+            return lambda statistic, unit: statistic[:1]
+        inverse = np.linalg.pinv(self.design.terms, rcond=1e-8)
+
+        def carry(statistic: Array, unit: Array | None) -> Array:
+            if unit is None:
+                return statistic
+            flat = statistic.reshape(len(statistic), -1)
+            return (_terms(unit) @ (inverse @ flat)).reshape(len(unit), *statistic.shape[1:])
+
+        return carry
+
+    def _carry(self, statistic: Array, unit: Array | None) -> Array:
+        """A non-negative statistic carried over in logs, or its mean where it can be 0."""
+        if (statistic <= 0).any():
+            return np.mean(statistic, axis=0, keepdims=True)
+        return np.exp(self._surface(np.log(statistic), unit))
+
+    def outlook(self, setting: Setting, world: World, unit: Array | None) -> Outlook:
+        """What the partners of a world take for granted. unit: (R, K) coordinates of the uncertain numbers."""
+        segment, z = setting.partners.segment, world.volume_z
+        centres = ndtri((np.arange(STRATA * PER_STRATUM) + 0.5) / (STRATA * PER_STRATUM)).reshape(STRATA, -1).mean(axis=1)
+        value = _interpolate(self._surface(self._value, unit), centres, z, segment)
+        usual = _interpolate(self._surface(self._usual, unit)[..., None], centres, z, segment)[..., 0]
+        stages = setting.markets.stage_weights
+        mix = np.diff(setting.partners.mix, axis=-1, prepend=0.0)
+        share = np.cumsum(np.einsum("rpm,qms->rqps", mix, stages).reshape(-1, setting.partners.count, 4), axis=-1)
+        share = np.concatenate((share[:, :, :3], np.ones((*share.shape[:2], 2))), axis=-1)
+        return Outlook(
+            value=np.exp(value),
+            open_deals=np.exp(usual) / world.rate,
+            wins=self._carry(self.basic["wins"], unit)[:, segment],
+            loss=self._carry(self.basic["loss"], unit)[:, segment],
+            stage_share=share,
+            revenue=self._carry(self.basic["revenue"], unit)[:, segment],
+            source_lands=self.lands[0][None, segment],
+            cosell_lands=self.lands[1][None, segment],
+        )
+
+    def _own_outlook(self) -> Outlook:
+        return self.outlook(self.setting, self.world, None)
+
+    def _offer_here(self, program: Program) -> Offer:
+        return self._offer(program, self.setting, program, None)
+
+    def offer(self, name: str, setting: Setting, unit: Array | None) -> Offer:
+        """A program of the scenario with what partners expect of it in a run's setting."""
+        return self._offer(
+            compile_named(name, self.scenario, setting), setting, compile_named(name, self.scenario, self.setting), unit
+        )
+
+    def _offer(self, program: Program, setting: Setting, here: Program, unit: Array | None) -> Offer:
+        """here: the program compiled for the reference population."""
+        segment = setting.partners.segment
+        prospects = tuple(self._prospect(row, segment, unit) for row in self._component_statistics(here))
+        tiers = {}
+        for measure in here.tiers.measures if here.tiers else ():
+            at = MEASURES[measure]
+            rows = self.claims[self.life.claims["event"][self.claims] == at.event]
+            value = self.life.claims["amount"][rows] if at.by_amount else np.full(len(rows), 100.0)
+            none = np.zeros(len(rows))
+            tiers[measure] = self._prospect(self._statistics(rows, value, none, none, at.event), segment, unit)
+        return Offer(program, prospects, tiers)
+
+    def _prospect(self, statistics: dict[str, Array], segment: Ints, unit: Array | None) -> Prospect:
+        got = {name: self._carry(value, unit)[:, segment] for name, value in statistics.items()}
+        claim = np.where(got["claim"] > 0, got["claim"], 100.0)
+        return Prospect(got["credit"], got["square"], claim, got["price"], got["clawed"])
+
+    def _component_statistics(self, program: Program) -> Sequence[dict[str, Array]]:
+        c, found = self.life.claims, []
+        rep = c["cell"][self.claims] // self.world.shape[1]
+        for component in program.components:
+            credit = component.credit(rep=rep, code=c["code"][self.claims], amount=c["amount"][self.claims])
+            credit = np.where(c["event"][self.claims] == component.measure.event, credit, 0.0)
+            found.append(self._registered(component, rep, credit))
+        pays = [
+            np.rint(component.claim_payout(rep=rep, credit=credit)) if component.by_claim else np.zeros(len(rep))
+            for component, credit in zip(program.components, found, strict=True)
+        ]
+        pays = resolve_groups(program, pays, by_claim=True)
+        pays = apply_ceiling(program, pays, rep=rep, amount=c["amount"][self.claims])
+        out = []
+        for component, credit, pay in zip(program.components, found, pays, strict=True):
+            rows = np.flatnonzero(credit > 0)
+            clawed = self._clawed(component, self.claims[rows], rep[rows])
+            event = component.measure.event
+            out.append(self._statistics(self.claims[rows], credit[rows], pay[rows], clawed * credit[rows], event))
+        return out
+
+    def _registered(self, component: Component, rep: Ints, credit: Array) -> Array:
+        """Registered deals closed while protected; a cap on registrations is not foreseen claim by claim."""
+        if component.registration is None:
+            return credit
+        c = self.life.claims
+        waited = c["time"][self.claims] - c["start"][self.claims]
+        return np.where(waited <= take(component.registration.protection_weeks, rep), credit, 0.0)
+
+    def _clawed(self, component: Component, rows: Ints, rep: Ints) -> Array:
+        opp = self.life.claims["opp"][rows]
+        ends = np.where(opp >= 0, self.life.opps["ends"][np.maximum(opp, 0)], np.inf)
+        within = ends - self.life.claims["time"][rows] <= take(component.terms.clawback_weeks, rep)
+        return (within & (take(component.terms.clawback_weeks, rep) > 0)).astype(float)
+
+    def _statistics(self, rows: Ints, credit: Array, pay: Array, clawed: Array, event: Event) -> dict[str, Array]:
+        cell = self.life.claims["cell"][rows]
+        certified = event == Event.CERTIFIED
+        base = self._cells(cell) if certified else self.found
+        total = self._cells(cell, credit)
+        return {
+            "credit": self._ratio(total, base),
+            "square": self._ratio(self._cells(cell, credit * credit), base),
+            "claim": self._ratio(total, self._cells(cell)),
+            "price": self._ratio(self._cells(cell, pay), total),
+            "clawed": self._ratio(self._cells(cell, clawed), total),
+        }
+
+
+def _interpolate(table: Array, centres: Array, z: Array, segment: Ints) -> Array:
+    """Linear in z between stratum centres, extended beyond them; table (R or 1, S, strata, n) -> (R, P, n)."""
+    low = np.clip(np.searchsorted(centres, z) - 1, 0, len(centres) - 2)
+    weight = ((z - centres[low]) / (centres[low + 1] - centres[low]))[..., None]
+    rep = (np.arange(len(z)) % len(table))[:, None]
+    a, b = table[rep, segment[None, :], low], table[rep, segment[None, :], low + 1]
+    return np.ascontiguousarray(a + weight * (b - a))
+
+
+def _reference_setting(setting: Setting) -> Setting:
+    """The setting with even-quantile partners, a year measured, and a burn-in of four typical cycles."""
+    p, t = setting.partners, setting.territories
+    first = np.array([int(np.flatnonzero(p.segment == k)[0]) for k in range(len(p.segments))])
+    size = STRATA * PER_STRATUM
+    pick = np.repeat(first, size)
+
+    def rows(a: Array) -> Array:
+        return np.ascontiguousarray(a[:, pick])
+
+    words = [(name_word(s) + np.arange(size)) % 2**32 for s in p.segments]
+    partners = replace(
+        p,
+        names=tuple(f"{s}-{i}" for s in p.segments for i in range(size)),
+        segment=np.repeat(np.arange(len(p.segments)), size),
+        territory=p.territory[pick],
+        word=np.concatenate(words).astype(np.int64),
+        mix=p.mix[:, pick],
+        mean_rate=rows(p.mean_rate),
+        volume_log_sd=rows(p.volume_log_sd),
+        size_log_sd=rows(p.size_log_sd),
+        win_logit_sd=rows(p.win_logit_sd),
+        own_margin=rows(p.own_margin),
+        own_success_margin=rows(p.own_success_margin),
+        own_certification_value=rows(p.own_certification_value),
+        certification_rate=rows(p.certification_rate),
+        second_share=rows(p.second_share),
+        volume_z=np.tile(ndtri((np.arange(size) + 0.5) / size), len(p.segments)),
+    )
+    rate = t.rate.copy()
+    for k in range(len(t.names)):
+        real, here = p.mean_rate[:, p.territory == k].sum(), partners.mean_rate[:, partners.territory == k].sum()
+        rate = np.concatenate((rate[:, :k], rate[:, k : k + 1] * (here / real if real > 0 else 1.0), rate[:, k + 1 :]), axis=1)
+    weeks = float(np.exp(setting.markets.log_cycle).max())
+    burn_in = int(min(max(39, 13 * np.ceil(4 * weeks / 13)), 208))
+    time = setting.scenario.time.model_copy(update={"burn_in_weeks": max(burn_in, 52), "horizon_weeks": 52})
+    scenario = setting.scenario.model_copy(update={"time": time})
+    return replace(setting, scenario=scenario, partners=partners, territories=replace(t, rate=rate))
+
+
+def design_of(paths: Sequence[str], draw: Callable[[str, Array], Array], points: Mapping[str, Array]) -> Design:
+    """A design from coordinates per path. draw(path, u): values of an uncertain number at uniforms u."""
+    unit = np.stack([points[p] for p in paths], axis=1)
+    return Design(unit, {p: draw(p, points[p]) for p in paths})

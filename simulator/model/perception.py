@@ -1,0 +1,283 @@
+"""What a partner sees of a program: prices of claims, and through them the value of each activity.
+
+A partner sees a program only through its payout. For each component the price of one more claim is the closed form of
+`simulator.program.schedule` at the attainment so far plus a forecast of the rest of the window; work done now may land
+in the next window, so price = F now + (1 - F) next. Tier status is one more jump, on the trailing year. The value of
+an activity is the sum over components of what a unit of it brings times that price, plus the partner's own margin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from scipy.special import ndtr
+
+from simulator.model.setting import WEEKS_PER_QUARTER, WEEKS_PER_YEAR, Setting
+from simulator.program.compiled import Ints, Program, resolve_groups
+from simulator.program.measures import MEASURES, Event
+from simulator.program.numbers import Array
+from simulator.program.schedule import Schedule, claim_price, expected_payout
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """What claims a component or measure sees under the baseline, per partner; arrays (R or 1, P).
+
+    credit: mean per sourced opportunity (per certification for certifications); square: mean of the squared credits
+    per opportunity; claim: size of a typical claim; price: mean payout per unit of credit where paid by claim;
+    clawed: share of credit whose customer is lost within the clawback window.
+    """
+
+    credit: Array
+    square: Array
+    claim: Array
+    price: Array
+    clawed: Array
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What the baseline teaches partners, fitted on a reference population; arrays (R or 1, P) unless said.
+
+    value: (R or 1, P, 4) value of each activity at which it is 1, per unit of base rate; open_deals: usual number
+    of open deals per unit of base rate, scaled so that mean intensity is 1; wins: signed deals per sourced opportunity; loss: share of
+    opportunities lost; stage_share: (R or 1, P, 5) share of the log-odds decided up to each event; revenue: cents
+    signed per sourced opportunity; source_lands, cosell_lands: (R or 1, P, 5, weeks + 1) probability that what
+    sourcing or co-selling brings is claimed within so many weeks, by event.
+    """
+
+    value: Array
+    open_deals: Array
+    wins: Array
+    loss: Array
+    stage_share: Array
+    revenue: Array
+    source_lands: Array
+    cosell_lands: Array
+
+
+class Account(Protocol):
+    """What a partner knows of its standing in a program; arrays (R, P)."""
+
+    attained: Sequence[Array]
+    smooth: Sequence[Schedule]
+    opening: Sequence[Array]
+    benefits: Sequence[Array]
+    status: Ints
+    pace: Array
+
+    def kept(self, measure: str, quarters: int) -> Array:
+        """Trailing total of a tier measure that still counts `quarters` quarter-ends from now."""
+
+
+@dataclass(frozen=True)
+class View:
+    """Perceived values. activity: four arrays of cents per week; price: per component, cents per unit of credit now."""
+
+    activity: tuple[Array, Array, Array, Array]
+    price: tuple[Array, ...]
+
+
+class Perception:
+    """How the partners of a setting see one program. rate: base opportunities per week, (R, P)."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        program: Program,
+        outlook: Outlook,
+        prospects: Sequence[Prospect],
+        tier_prospects: dict[str, Prospect],
+        rate: Array,
+    ) -> None:
+        self.setting, self.program, self.outlook, self.rate = setting, program, outlook, rate
+        self.prospects, self.tier_prospects = tuple(prospects), tier_prospects
+        p = setting.partners
+        self._own_revenue = rate * outlook.revenue
+        self._certified = np.broadcast_to(p.certification_rate, rate.shape)
+        self._cosell = 0.5 * setting.behavior("cosell_win") * outlook.loss
+        self._skill = setting.behavior("skill_elasticity")
+        self._churn = setting.behavior("success_churn")
+        self._discount = setting.behavior("discount_rate") / WEEKS_PER_YEAR
+        self._shape = rate.shape
+        self._flow = [
+            (self._certified if c.measure.event == Event.CERTIFIED else rate) for c in program.components
+        ]
+
+    def forecast(self, prospect: Prospect, flow: Array, weeks: float, pace: Array, paced: bool) -> tuple[Array, Array]:
+        """Mean and standard deviation of the credit of the coming `weeks`; the spread is at least half a claim."""
+        mean = flow * prospect.credit * weeks
+        if paced:
+            mean = mean * pace
+        sd = np.sqrt(flow * prospect.square * weeks)
+        return mean, np.maximum(sd, 0.5 * prospect.claim)
+
+    def reference(self, component: int, last_year: Array) -> Array:
+        """Unit of a component's thresholds: 1, the partner's expected baseline result, or last year's result."""
+        c = self.program.components[component]
+        if c.reference == "quota":
+            return self._flow[component] * self.prospects[component].credit * float(c.window)
+        if c.reference == "growth":
+            return np.maximum(last_year, c.minimum_base)
+        return np.ones((1, 1))
+
+    def open_window(self, component: int, reference: Array, pace: Array) -> tuple[Schedule, Schedule, Array]:
+        """The schedule of a window that starts, exact and smooth, and the price of a claim at its start."""
+        c = self.program.components[component]
+        exact = c.schedule if c.reference == "money" else c.schedule.scaled(reference)
+        smooth = exact.smooth()
+        if c.by_claim:
+            return exact, smooth, self.prospects[component].price
+        mean, sd = self.ahead(component, float(c.window), pace)
+        return exact, smooth, claim_price(smooth, mean, sd, self.prospects[component].claim)
+
+    def ahead(self, component: int, weeks: float, pace: Array) -> tuple[Array, Array]:
+        """Mean and standard deviation of a component's credit in the coming weeks."""
+        paced = self.program.components[component].measure.event != Event.CERTIFIED
+        return self.forecast(self.prospects[component], self._flow[component], weeks, pace, paced)
+
+    def tier_benefits(self, smooth: Sequence[Schedule], pace: Array) -> list[Array]:
+        """What each tier adds to the one below until the next review, in cents at the expected result."""
+        tiers = self.program.tiers
+        if tiers is None:
+            return []
+        total = [np.zeros(self._shape) for _ in tiers.levels]
+        for k, c in enumerate(self.program.components):
+            if np.ptp(c.tier_multiple) == 0:
+                continue
+            weeks = float(c.window or WEEKS_PER_QUARTER)
+            mean, sd = self.ahead(k, weeks, pace)
+            pays = mean * self.prospects[k].price if c.by_claim else expected_payout(smooth[k], mean, sd)
+            quarters = weeks / WEEKS_PER_QUARTER / tiers.upgrade_every
+            for level in range(len(tiers.levels)):
+                step = c.tier_multiple[:, level + 1, None] - c.tier_multiple[:, level, None]
+                total[level] = total[level] + step * pays / quarters
+        return total
+
+    def multiple(self, component: int, status: Ints) -> Array:
+        """Payout multiple of each partner's tier."""
+        table = self.program.components[component].tier_multiple
+        if table.shape[1] == 1:
+            return table
+        if table.shape[0] == 1:
+            return np.asarray(table[0, status])
+        return np.asarray(np.take_along_axis(table, status, axis=1))
+
+    def view(self, week: int, account: Account) -> View:
+        """Values of activities and prices of claims at the start of `week`."""
+        prices = [self._price_now(k, week, account) for k in range(len(self.program.components))]
+        prices = self._exclusive(week, account, prices)
+        revenue = self._own_revenue
+        p = self.setting.partners
+        source = revenue * p.own_margin
+        cosell = self._cosell * source
+        enable = self._certified * p.own_certification_value
+        success = revenue * p.own_success_margin
+        shown: list[Array] = []
+        for k, c in enumerate(self.program.components):
+            left = self._left(c.window, week)
+            multiple = self.multiple(k, account.status)
+            lag = c.terms.payout_lag_weeks
+            now = prices[k] * (multiple * np.exp(-self._discount * (left + lag)))
+            later = account.opening[k] * (multiple * np.exp(-self._discount * (left + c.window + lag)))
+            shown.append(now + np.zeros(self._shape))
+            brought = self._flow[k] * self.prospects[k].credit
+            if c.measure.event == Event.CERTIFIED:
+                enable = enable + brought * now
+                continue
+            event, weeks = int(c.measure.event), min(int(left), WEEKS_PER_YEAR)
+            if c.by_claim:
+                sourced = worked = brought * now
+            else:
+                soon = self.outlook.source_lands[:, :, event, weeks]
+                sourced = brought * (soon * now + (1 - soon) * later)
+                soon = self.outlook.cosell_lands[:, :, event, weeks]
+                worked = brought * (soon * now + (1 - soon) * later)
+            source = source + sourced
+            cosell = cosell + self._cosell * self.outlook.stage_share[:, :, event] * worked
+            success = success + self._churn * self.prospects[k].clawed * brought * now
+        source, cosell, enable = self._add_tiers(week, account, source, cosell, enable)
+        enable = enable + self._skill * source
+        return View((source, cosell, enable, success), tuple(shown))
+
+    def _left(self, window: int, week: int) -> float:
+        return float(window - week % window) if window else 0.0
+
+    def _price_now(self, k: int, week: int, account: Account) -> Array:
+        c = self.program.components[k]
+        if c.by_claim:
+            return self.prospects[k].price
+        if account.smooth[k].linear:
+            return account.smooth[k].base
+        mean, sd = self.ahead(k, self._left(c.window, week), account.pace)
+        return claim_price(account.smooth[k], account.attained[k] + mean, sd, self.prospects[k].claim)
+
+    def _exclusive(self, week: int, account: Account, prices: list[Array]) -> list[Array]:
+        """In a group of windows only the component with the highest expected payout has a price."""
+        for group in self.program.groups:
+            if self.program.components[group[0]].by_claim:
+                continue
+            expected = [np.zeros(self._shape)] * len(prices)
+            for k in group:
+                mean, sd = self.ahead(k, self._left(self.program.components[k].window, week), account.pace)
+                total = expected_payout(account.smooth[k], account.attained[k] + mean, sd)
+                expected[k] = total * self.multiple(k, account.status) + np.zeros(self._shape)
+            best = resolve_groups(self.program, expected, by_claim=False)
+            for k in group:
+                prices[k] = np.where(best[k] > 0, prices[k], 0.0)
+        return prices
+
+    def _add_tiers(
+        self, week: int, account: Account, source: Array, cosell: Array, enable: Array
+    ) -> tuple[Array, Array, Array]:
+        """Add the value of reaching or keeping tiers at the next review."""
+        tiers = self.program.tiers
+        if tiers is None or not any(b.any() for b in account.benefits):
+            return source, cosell, enable
+        ahead, quarters = self._review(week, tiers.upgrade_every)
+        downgrade = (week // WEEKS_PER_QUARTER + quarters) % tiers.downgrade_every == 0
+        reach, more = {}, {}
+        for level, criteria in enumerate(tiers.levels):
+            for c in criteria:
+                key = (level, c.measure)
+                reach[key], more[key] = self._odds(c.measure, c.at_least, ahead, quarters, account)
+        for level, criteria in enumerate(tiers.levels):
+            benefit = account.benefits[level]
+            if not downgrade:
+                benefit = np.where(account.status > level, 0.0, benefit)
+            for c in criteria:
+                others = benefit
+                for d in criteria:
+                    if d.measure != c.measure:
+                        others = others * reach[level, d.measure]
+                prospect, event = self.tier_prospects[c.measure], MEASURES[c.measure].event
+                price = others * (more[level, c.measure] - reach[level, c.measure]) / prospect.claim
+                if event == Event.CERTIFIED:
+                    enable = enable + self._certified * prospect.credit * price
+                    continue
+                brought = self.rate * prospect.credit * price
+                weeks = min(int(ahead), WEEKS_PER_YEAR)
+                source = source + brought * self.outlook.source_lands[:, :, int(event), weeks]
+                share = self._cosell * self.outlook.stage_share[:, :, int(event)]
+                cosell = cosell + share * brought * self.outlook.cosell_lands[:, :, int(event), weeks]
+        return source, cosell, enable
+
+    def _review(self, week: int, every: int) -> tuple[float, int]:
+        """Weeks and quarter-ends until the next review that may raise a tier."""
+        quarter = week // WEEKS_PER_QUARTER
+        quarters = every - quarter % every
+        return float((quarter + quarters) * WEEKS_PER_QUARTER - week), quarters
+
+    def _odds(
+        self, measure: str, at_least: Array, ahead: float, quarters: int, account: Account
+    ) -> tuple[Array, Array]:
+        """Probability of meeting a criterion at the next review, as things stand and with one more claim."""
+        prospect = self.tier_prospects[measure]
+        certified = MEASURES[measure].event == Event.CERTIFIED
+        flow = self._certified if certified else self.rate
+        mean, sd = self.forecast(prospect, flow, ahead, account.pace, not certified)
+        mean = mean + account.kept(measure, quarters)
+        return ndtr((mean - at_least) / sd), ndtr((mean + prospect.claim - at_least) / sd)

@@ -1,0 +1,235 @@
+"""The world: everything in a replication that does not depend on a program.
+
+A `World` holds the people and the luck of some replications and answers, on demand and from addressed draws only, which
+candidate opportunities a week brings. Programs, rungs and both engines share it. Candidates are drawn by layers:
+layer l of a partner is a Poisson stream at its base rate, of which the share clip(m - l, 0, 1) becomes opportunities,
+m being what its activity multiplies sourcing by.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import ndtri
+
+from simulator.model import opportunity
+from simulator.model.setting import WEEKS_PER_QUARTER, Setting
+from simulator.program.compiled import Bools, Ints, take
+from simulator.program.numbers import Array
+from simulator.streams import Streams, poisson
+from simulator.table import Table
+
+MAX_LAYERS = 16
+"""Sourcing is never multiplied by more than this."""
+
+_CANDIDATE = {
+    "rep": np.int64, "who": np.int64, "word": np.int64, "week": np.int64, "ordinal": np.int64, "time": float,
+    "mark": float, "vendor": bool, "deal": np.int64,
+}  # fmt: skip
+_DEAL = {
+    "market": np.int64, "complexity": np.int64, "account": np.int64, "amount": float, "with_logit": float,
+    "direct_logit": float, "hurdle0": float, "hurdle1": float, "hurdle2": float, "hurdle3": float, "cycle": float,
+    "lag": float, "second": float, "life": float, "audit": float, "delay": float,
+}  # fmt: skip
+
+
+class World:
+    """People and luck of the replications `ids` of a setting.
+
+    rate (R, P): base opportunities per week; opportunist, inert (R, P): kinds of partner; misreport_cost (R, P): cents
+    per (claim per week)^2. `prefix` names the streams, so that a reference population has luck of its own.
+    """
+
+    def __init__(self, setting: Setting, streams: Streams, ids: Ints, prefix: str = "") -> None:
+        self.setting = setting
+        self.ids = np.asarray(ids, dtype=np.int64)
+        self._streams = streams
+        self._prefix = prefix
+        self.shape = (len(self.ids), setting.partners.count)
+        self._people()
+        self._economy()
+        self.candidates = Table(_CANDIDATE)
+        self.deals = Table(_DEAL)
+        self._drawn: dict[tuple[int, int], Bools] = {}
+        self._layers: dict[tuple[int, int], list[Ints]] = {}
+        self._vendor: dict[int, Ints] = {}
+
+    def _draw(self, stream: str, rep: Ints, who: Ints, week: Ints | int = 0, ordinal: Ints | int = 0) -> Array:
+        return self._streams.draw(self._prefix + stream, self.ids[rep], who, week, ordinal)
+
+    def _people(self) -> None:
+        p, (reps, count) = self.setting.partners, self.shape
+        rep, who = np.divmod(np.arange(reps * count), count)
+        first = self._draw("partner", rep, p.word[who]).reshape(4, reps, count)
+        second = self._draw("partner", rep, p.word[who], 0, 1).reshape(4, reps, count)
+        z = ndtri(first[0]) if p.volume_z is None else np.broadcast_to(p.volume_z, (reps, count))
+        self.volume_z = np.ascontiguousarray(z)
+        self.rate = p.mean_rate * np.exp(p.volume_log_sd * self.volume_z - 0.5 * p.volume_log_sd * p.volume_log_sd)
+        self.size_effect = p.size_log_sd * ndtri(first[1])
+        self.win_effect = p.win_logit_sd * ndtri(first[2])
+        s = self.setting
+        switched = (s.scenario.gaming.timing, s.scenario.gaming.padding, s.scenario.gaming.credit_claiming)
+        self.opportunist: Bools = (first[3] < s.gaming("opportunist_share")) & any(switched)
+        self.inert: Bools = second[0] < s.behavior("inert_share")
+        spread = s.gaming("misreport_log_sd") * ndtri(second[1])
+        self.misreport_cost = s.gaming("misreport_cost") * 100 * np.exp(spread)
+
+    def _economy(self) -> None:
+        """Log of market demand as a stationary AR(1) by week, times the season."""
+        s, reps = self.setting, self.shape[0]
+        weeks = np.arange(-s.burn_in, s.horizon)
+        sd, keep = s.numbers("economy.market_log_sd"), s.numbers("economy.market_persistence")
+        rep = np.repeat(np.arange(reps), len(weeks))
+        shocks = ndtri(self._draw("market", rep, np.zeros_like(rep), np.tile(weeks, reps))[0]).reshape(reps, -1)
+        level = np.empty_like(shocks)
+        state = sd[:, 0] * shocks[:, 0]
+        step = sd[:, 0] * np.sqrt(1 - keep[:, 0] * keep[:, 0])
+        level[:, 0] = state
+        for k in range(1, len(weeks)):
+            state = keep[:, 0] * state + step * shocks[:, k]
+            level[:, k] = state
+        quarter = (weeks // WEEKS_PER_QUARTER) % 4
+        self.demand = np.exp(level - 0.5 * sd * sd) * s.season[:, quarter]
+
+    def demand_in(self, week: int) -> Array:
+        """Demand of a week as a multiple of its mean, shape (R, 1)."""
+        return self.demand[:, week + self.setting.burn_in, None]
+
+    def sourced(self, week: int, multiple: Array) -> Ints:
+        """Rows of the candidates that become partner-sourced opportunities when sourcing is `multiple` (R, P)."""
+        m = np.minimum(multiple, float(MAX_LAYERS))
+        found: list[Ints] = []
+        layer = 0
+        while True:
+            wanted = m > layer
+            if not wanted.any():
+                break
+            for rows in self._layer(week, layer, wanted):
+                c = self.candidates
+                share = np.clip(m[c["rep"][rows], c["who"][rows]] - layer, 0.0, 1.0)
+                found.append(rows[c["mark"][rows] < share])
+            layer += 1
+        return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
+
+    def _layer(self, week: int, layer: int, wanted: Bools) -> list[Ints]:
+        key = (week, layer)
+        done = self._drawn.get(key)
+        missing = wanted if done is None else wanted & ~done
+        blocks = self._layers.setdefault(key, [])
+        if missing.any():
+            rep, who = np.nonzero(missing)
+            rate = (self.rate * self.demand_in(week))[rep, who]
+            word = self.setting.partners.word[who]
+            count = poisson(self._draw("arrivals", rep, word, week, layer)[0], rate)
+            blocks.append(self._candidates("deal", rep, who, word, week, layer, count, vendor=False))
+            self._drawn[key] = missing if done is None else done | missing
+        return blocks
+
+    def vendor(self, week: int) -> Ints:
+        """Rows of the customers that the vendor finds in a week; `who` is the drawn candidate partner."""
+        if week not in self._vendor:
+            t = self.setting.territories
+            rep, home = np.divmod(np.arange(self.shape[0] * len(t.names)), len(t.names))
+            rate = (np.broadcast_to(t.rate, (self.shape[0], len(t.names))) * self.demand_in(week))[rep, home]
+            count = poisson(self._draw("vendor", rep, t.word[home], week, 0)[0], rate)
+            self._vendor[week] = self._candidates("vendor deal", rep, home, t.word[home], week, 0, count, vendor=True)
+        return self._vendor[week]
+
+    def _candidates(
+        self, stream: str, rep: Ints, who: Ints, word: Ints, week: int, layer: int, count: Ints, *, vendor: bool
+    ) -> Ints:
+        cell = np.repeat(np.arange(len(rep)), count)
+        order = np.arange(len(cell)) - np.repeat(np.cumsum(count) - count, count)
+        rep, who, word = rep[cell], who[cell], word[cell]
+        ordinal = layer * 65536 + order
+        u = self._draw(stream, rep, word, week, ordinal)
+        time = np.minimum(week + u[0], np.nextafter(week + 1.0, week))
+        if vendor:
+            who = self._candidate_partner(rep, who, u[2])
+        return self.candidates.append(
+            len(rep), rep=rep, who=who, word=word, week=week, ordinal=ordinal, time=time, mark=u[1], vendor=vendor, deal=-1
+        )
+
+    def _candidate_partner(self, rep: Ints, home: Ints, u: Array) -> Ints:
+        """A partner of the territory, drawn by base rate; -1 where the territory has none."""
+        chosen = np.full(len(rep), -1)
+        for territory in range(len(self.setting.territories.names)):
+            members = np.flatnonzero(self.setting.partners.territory == territory)
+            rows = np.flatnonzero(home == territory)
+            if len(members) and len(rows):
+                weight = np.cumsum(self.rate[:, members], axis=1)
+                target = u[rows] * weight[rep[rows], -1]
+                position = (target[:, None] >= weight[rep[rows]]).sum(axis=1)
+                chosen[rows] = members[np.minimum(position, len(members) - 1)]
+        return chosen
+
+    def deals_of(self, rows: Ints) -> Ints:
+        """Deal rows of candidates, drawing the attributes of those that nobody asked for before.
+
+        All of `rows` are partner-sourced, or all are the vendor's.
+        """
+        fresh = rows[self.candidates["deal"][rows] < 0]
+        if len(fresh):
+            self.candidates["deal"][fresh] = self._attributes(fresh)
+        return self.candidates["deal"][rows]
+
+    def _attributes(self, rows: Ints) -> Ints:
+        c, s = self.candidates, self.setting
+        rep, who, vendor = c["rep"][rows], c["who"][rows], c["vendor"][rows]
+        kind = "vendor deal" if vendor[0] else "deal"
+        address = (rep, c["word"][rows], c["week"][rows], c["ordinal"][rows])
+        u = np.concatenate([self._draw(f"{kind} {k}", *address) for k in range(1, 5)])
+        known = np.maximum(who, 0)
+        p, m = s.partners, s.markets
+        market = np.where(
+            vendor,
+            opportunity.choose(u[1], s.territories.mix[rep % len(s.territories.mix), p.territory[known]]),
+            opportunity.choose(u[1], p.mix[rep % len(p.mix), known]),
+        )
+        at = {"rep": rep, "market": market}
+        one = {"rep": rep, "column": market}
+        complexity = (u[2] < take(m.complex_share, **one)).astype(np.int64)
+        new = take(m.new_share, **one)
+        named = new + (1 - new) * take(m.named_share, **one)
+        account = np.where(u[3] < new, 0, np.where(u[3] < named, 2, 1))
+        log_cents = opportunity.log_size(
+            m, **at, u=u[0], effect=np.where(vendor, 0.0, self.size_effect[rep, known])
+        )
+        tilt = opportunity.size_logit(m, **at, log_cents=log_cents)
+        weights = m.stage_weights[rep % len(m.stage_weights), market]
+        hurdle = opportunity.hurdles(weights, np.ascontiguousarray(u[4:8].T))
+        share = np.broadcast_to(p.second_share, self.shape)[rep, known]
+        second = np.where(u[10] < share, u[11], 0.0)
+        second_win = take(s.behavior("second_partner_win"), rep)
+        return self.deals.append(
+            len(rows),
+            market=market,
+            complexity=complexity,
+            account=account,
+            amount=opportunity.amount(m, **at, log_cents=log_cents),
+            with_logit=take(m.win_logit, **one) + tilt + self.win_effect[rep, known] + second_win * second,
+            direct_logit=take(m.direct_logit, **one) + tilt,
+            hurdle0=hurdle[:, 0], hurdle1=hurdle[:, 1], hurdle2=hurdle[:, 2], hurdle3=hurdle[:, 3],
+            cycle=opportunity.cycle(m, **at, complexity=complexity, u=u[8]),
+            lag=-take(m.signature_weeks, **one) * np.log(u[9]),
+            second=second,
+            life=-np.log(u[12]),
+            audit=u[13],
+            delay=u[14],
+        )  # fmt: skip
+
+    def certified(self, week: int, multiple: Array) -> tuple[Ints, Ints, Array]:
+        """Certifications of a week at enablement `multiple` (R, P): (replication, partner, time) of each."""
+        return self._events("certification", week, multiple * self.setting.partners.certification_rate)
+
+    def false_claims(self, kind: str, week: int, rate: Array) -> tuple[Ints, Ints, Array]:
+        """False claims of a kind at `rate` (R, P) per week: (replication, partner, audit mark) of each."""
+        return self._events("false " + kind, week, rate)
+
+    def _events(self, stream: str, week: int, rate: Array) -> tuple[Ints, Ints, Array]:
+        rep, who = np.nonzero(rate > 0)
+        word = self.setting.partners.word[who]
+        count = poisson(self._draw(stream, rep, word, week)[0], np.minimum(rate[rep, who], 500.0))
+        cell = np.repeat(np.arange(len(rep)), count)
+        order = np.arange(len(cell)) - np.repeat(np.cumsum(count) - count, count)
+        mark = self._draw(stream, rep[cell], word[cell], week, 1 + order)[0]
+        return rep[cell], who[cell], mark
