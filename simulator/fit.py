@@ -83,11 +83,11 @@ class _ReferenceLife(VectorLife):
         if week < 0:
             return
         self.open_sum = self.open_sum + self.planned_open
-        self.busy_sum = self.busy_sum + np.where(self.planned_open >= 1, self.activity[1], 0.0)
+        self.busy_sum = self.busy_sum + np.where(self.planned_open >= 1, self.planner.activity[1], 0.0)
         eps = np.maximum(self.setting.behavior("elasticity"), 0.05)
         for a in range(4):
-            self.power_sum[a] = self.power_sum[a] + np.power(np.maximum(self.values[a], _TINY), eps + np.zeros(self.shape))
-            self.activity_sum[a] = self.activity_sum[a] + self.activity[a]
+            self.power_sum[a] = self.power_sum[a] + np.power(np.maximum(self.planner.values[a], _TINY), eps + np.zeros(self.shape))
+            self.activity_sum[a] = self.activity_sum[a] + self.planner.activity[a]
 
 
 class Reference:

@@ -97,10 +97,10 @@ class Books:
             if c.registration and before is not None:
                 for j, old in enumerate(before.offer.program.components):
                     if old.registration and old.name == c.name:
-                        self.accepted[f"k{k}"][:] = before.accepted[f"k{j}"]
+                        self.accepted[f"k{k}"][: before.accepted.rows] = before.accepted[f"k{j}"]
         if not (self.quarters or self.year_ago):
             return
-        past = np.flatnonzero((claims["week"] >= week - 52) & (claims["event"] >= 0))
+        past = np.flatnonzero((claims["week"] >= week - 52) & (claims["week"] < week) & (claims["event"] >= 0))
         for measure in self.quarters:
             at = MEASURES[measure]
             rows = past[claims["event"][past] == at.event]
@@ -108,12 +108,12 @@ class Books:
             sums = self._by_window(claims, rows, value, week, WEEKS_PER_QUARTER, 4)
             self.quarters[measure] = [*sums, np.zeros(self.shape)]
         for k in self.year_ago:
-            rows, credit, _ = self.credits(k, past, claims)
-            self.year_ago[k] = self._by_window(claims, rows, credit, week, program.components[k].window, 0)
+            rows, credit, void = self.credits(k, past, claims)
+            length = program.components[k].window
+            self.year_ago[k] = self._by_window(claims, rows, np.where(void, 0.0, credit), week, length, 52 // length)
 
     def _by_window(self, claims: Table, rows: Ints, value: Array, week: int, length: int, count: int) -> list[Array]:
         """Sums by window of `length` weeks before `week`, oldest first, over the last year."""
-        count = count or 52 // length
         back = (week - 1 - claims["week"][rows]) // length
         sums = []
         for age in range(count - 1, -1, -1):
@@ -229,8 +229,8 @@ class Books:
         pay = np.rint(multiple * self.exact[k].payout(self.attained[k]))
         if not self.voided[k].any():
             return pay, np.zeros(self.shape)
-        more = multiple * self.exact[k].payout(self.attained[k] + self.voided[k])
-        return pay, np.rint(c.terms.penalty_multiple * np.maximum(more - pay, 0.0))
+        more = np.rint(multiple * self.exact[k].payout(self.attained[k] + self.voided[k])) - pay
+        return pay, np.where(self.voided[k] > 0, np.rint(c.terms.penalty_multiple * np.maximum(more, 0.0)), 0.0)
 
     def close(self, week: int, leaving: Bools) -> None:
         """Accrue the windows that end at `week`, and every window of the partners `leaving` (P,)."""

@@ -8,29 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.engines.books import Books
+from simulator.engines.options import at_cells, next_window
 from simulator.model import gaming
 from simulator.model.perception import Perception
 from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.program.compiled import Bools, Ints, Program, resolve_groups, take
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
-from simulator.program.schedule import Knot, Schedule, expected_payout
 from simulator.table import Table
 
 if TYPE_CHECKING:
     from simulator.engines.vector import VectorLife
-
-
-def at_cells(schedule: Schedule, rep: Ints, who: Ints) -> Schedule:
-    """A schedule of arrays over (R or 1, P or 1) laid out along cells, shape (n, 1)."""
-
-    def flat(a: Array) -> Array:
-        return np.asarray(a[rep % a.shape[0], who % a.shape[1]])[:, None]
-
-    knots = tuple(Knot(flat(k.at), flat(k.change), flat(k.jump)) for k in schedule.knots)
-    floor = None if schedule.floor is None else flat(schedule.floor)
-    cap = None if schedule.cap is None else flat(schedule.cap)
-    return Schedule(flat(schedule.base), knots, floor, cap, schedule.retroactive)
 
 
 def file_late_or_early(life: VectorLife, week: int, switch: Bools) -> Ints:
@@ -41,6 +29,7 @@ def file_late_or_early(life: VectorLife, week: int, switch: Bools) -> Ints:
     cells = np.unique(np.concatenate((life.claims["cell"][push], life.opps["cell"][pull])))
     pushed: list[Ints] = []
     for b in list(life.books):
+        b.pace = life.planner.pace()
         mine = cells[b.member[cells % life.shape[1]]]
         to = np.where(switch, life.rollout.at(week), -1)[mine % life.shape[1]]
         for target in np.unique(to):
@@ -106,7 +95,7 @@ def _choose(
     gains -= own[:, None] * (ladder.push(np.ones(len(push))) + ladder.pull(np.ones(len(pull))))
 
     choice = gaming.best_option(gains, value)
-    going = late <= choice[at_push]
+    going = (late <= choice[at_push]) & (choice[at_push] <= tau)
     coming = early + tau <= choice[at_pull]
     _pull(life, b, pull[coming], drawn, coming, conceded[coming])
     return [_push(life, b, push[going], week, delay[going])] if going.any() else []
@@ -154,7 +143,7 @@ def _payout_gains(
         attained = b.attained[k].reshape(-1)[cells][:, None]
         now[k] = multiple * at_cells(b.exact[k], rep, who).payout(attained + moved)
         if target < 0:
-            later[k] = multiple * _next_window(b.perception, k, b.smooth[k], b.pace, rep, who, -moved)
+            later[k] = multiple * next_window(b.perception, k, b.smooth[k], b.pace, rep, who, -moved)
     if target >= 0:
         offer = life.rollout.offers[target]
         view = Perception(
@@ -164,13 +153,13 @@ def _payout_gains(
         fresh.begin(week, life.claims, life.opps, b)
         fresh.restart(week, all_windows=True)
         return _switch_gains(life, b, fresh, cells, push, drawn, ladder, now)
-    total = _total(program, now) + _total(program, later)
+    total = _total(program, now, ladder.shape) + _total(program, later, ladder.shape)
     total += _tier_gain(life, b, week, cells, push, drawn, ladder)
     return total - total[:, :1], total[:, 0]
 
 
-def _total(program: Program, payouts: Sequence[Array]) -> Array:
-    total = np.zeros(payouts[0].shape) if payouts else np.zeros((1, 1))
+def _total(program: Program, payouts: Sequence[Array], shape: tuple[int, int]) -> Array:
+    total = np.zeros(shape)
     for p in resolve_groups(program, payouts, by_claim=False):
         total = total + p
     return total
@@ -184,30 +173,21 @@ def _lined(b: Books, k: int, rows: Ints, claims: Table) -> Array:
     return out
 
 
-def _next_window(
-    view: Perception, k: int, smooth: Schedule, pace: Array, rep: Ints, who: Ints, extra: Array
-) -> Array:
-    mean, sd = view.ahead(k, float(view.program.components[k].window), pace)
-    shape = view.rate.shape
-    mean, sd = (np.broadcast_to(a, shape)[rep, who][:, None] for a in (mean, sd))
-    return expected_payout(at_cells(smooth, rep, who), mean + extra, sd)
-
-
 def _switch_gains(
     life: VectorLife, b: Books, fresh: Books, cells: Ints, push: Ints, drawn: Table, ladder: _Ladder, now: list[Array]
 ) -> tuple[Array, Array]:
     """Gains across a change of program, where what is paid by claim differs too."""
     rep, who = np.divmod(cells, life.shape[1])
     pull = np.arange(drawn.rows)
-    total = _total(b.offer.program, now) if now else np.zeros(ladder.shape)
+    total = _total(b.offer.program, now, ladder.shape)
     later: list[Array] = [np.zeros(ladder.shape) for _ in fresh.offer.program.components]
     for k, c in enumerate(fresh.offer.program.components):
         if c.by_claim:
             continue
         moved = ladder.push(_lined(fresh, k, push, life.claims)) - ladder.pull(_lined(fresh, k, pull, drawn))
         multiple = np.broadcast_to(fresh.perception.multiple(k, fresh.status), life.shape)[rep, who][:, None]
-        later[k] = multiple * _next_window(fresh.perception, k, fresh.smooth[k], fresh.pace, rep, who, moved)
-    total = total + _total(fresh.offer.program, later)
+        later[k] = multiple * next_window(fresh.perception, k, fresh.smooth[k], fresh.pace, rep, who, moved)
+    total = total + _total(fresh.offer.program, later, ladder.shape)
     for books, sign in ((b, 1.0), (fresh, -1.0)):
         for rows, claims, lay, way in ((push, life.claims, ladder.push, -1.0), (pull, drawn, ladder.pull, 1.0)):
             for mine, pay, _ in books.payouts(rows, claims):

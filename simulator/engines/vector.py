@@ -8,15 +8,15 @@ signatures in continuous time.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 
 import numpy as np
 
 from simulator.engines import filing
 from simulator.engines.books import Books
 from simulator.engines.rollout import Conduct, Rollout
-from simulator.model import effort, gaming, opportunity
+from simulator.model import gaming, opportunity
 from simulator.model.perception import Perception
+from simulator.model.planning import Planner, Temptation, registration_shares
 from simulator.model.setting import ACTIVITIES, WEEKS_PER_QUARTER
 from simulator.program.compiled import Ints, deal_code, take
 from simulator.program.measures import MEASURES, Event
@@ -46,28 +46,20 @@ class VectorLife:
         self.world, self.rollout, self.conduct = world, rollout, conduct
         self.setting = world.setting
         self.shape = world.shape
-        s, one = self.setting, np.ones(self.shape)
-        self.activity: list[Array] = [one.copy() for _ in ACTIVITIES]
-        self.skill, self._skilled = one.copy(), one.copy()
+        self.planner = Planner(self.setting, world.rate, world.inert, conduct.outlook, conduct.responding)
+        self.temptation = Temptation(self.shape)
         self.work, self.open = np.zeros(self.shape), np.zeros(self.shape)
-        self.found_mean, self.intensity = one.copy(), one.copy()
-        self.expected_wins = world.rate * conduct.outlook.wins
-        self.recent = self.expected_wins.copy()
         self.opps, self.claims = Table(OPP), Table(CLAIM)
         self.calendar: dict[int, list[Ints]] = {}
         self.books: list[Books] = []
         self.closed: list[Books] = []
         self.effort_total = np.zeros((len(ACTIVITIES), self.shape[0]))
-        eps = s.behavior("elasticity") * (1.0 if conduct.responding else 0.0)
-        self._elasticity = np.where(world.inert, 0.0, eps + np.zeros(self.shape))
-        self._usual = [np.ascontiguousarray(world.rate * conduct.outlook.value[:, :, a]) for a in range(4)]
-        self._shares = [s.numbers(f"behavior.effort_shares[{a}]") for a in range(4)]
 
     def fork(self, rollout: Rollout) -> VectorLife:
         """An independent continuation under another rollout; the world stays shared."""
         other = copy.copy(self)
         other.rollout = rollout
-        other.activity = list(self.activity)
+        other.planner = self.planner.copy()
         other.opps, other.claims = self.opps.copy(), self.claims.copy()
         other.calendar = {week: list(rows) for week, rows in self.calendar.items()}
         other.books = [b.copy() for b in self.books]
@@ -113,7 +105,7 @@ class VectorLife:
                 b.post(moved, self.claims)
 
     def _change_books(self, week: int, now: Ints, switch: np.ndarray) -> None:
-        pace = self._pace()
+        pace = self.planner.pace()
         former = list(self.books)
         for b in former:
             b.pace = pace
@@ -133,63 +125,27 @@ class VectorLife:
             fresh.restart(week, all_windows=True)
             self.books.append(fresh)
 
-    def _pace(self) -> Array:
-        s = self.setting
-        return effort.pace(
-            self.recent, self.expected_wins, s.behavior("pace_prior_deals"), s.behavior("pace_weeks")
-        )
-
     # -- effort ------------------------------------------------------------------------------------------------
 
     def _plan(self, week: int) -> None:
-        s, count = self.setting, len(self.setting.territories.names)
-        weight, pace = self.world.rate, self._pace()
-        found = self._skilled * self.activity[0]
-        self.found_mean = effort.territory_means(weight, found, s.partners.territory, count)
-        values: list[Array] = [np.zeros(self.shape)] * 4
-        self._gain: dict[Event, Array] = {}
-        self._register_gain = np.zeros(self.shape)
+        pace = self.planner.pace()
+        values: list[Array] = [np.zeros(self.shape)] * len(ACTIVITIES)
+        self.temptation = Temptation(self.shape)
         for b in self.books:
             b.pace = pace
             view = b.perception.view(week, b)
-            mine = b.member[None, :]
-            values = [np.where(mine, v, old) for v, old in zip(view.activity, values, strict=True)]
+            values = [np.where(b.member, v, old) for v, old in zip(view.activity, values, strict=True)]
             if self.conduct.gaming:
-                self._false_gains(b, view.price)
-        self.values, self.planned_open = values, self.open
-        if self.conduct.responding:
-            target = effort.target_activity(
-                values, self._usual, self._elasticity, self._shares, s.behavior("hours_capacity")
-            )
-            weeks = s.behavior("adjustment_weeks")
-            self.activity = [effort.adjust(q, t, weeks) for q, t in zip(self.activity, target, strict=True)]
-            self.skill = effort.adjust(self.skill, self.activity[2], s.behavior("skill_decay_weeks"))
-            self._skilled = np.power(self.skill, s.behavior("skill_elasticity") + np.zeros(self.shape))
-        usual_open = self.world.rate * self.conduct.outlook.open_deals
-        self.intensity = effort.intensity(self.activity[1], usual_open, self.open)
-        self._speed = opportunity.speed(self.intensity, s.behavior("cosell_speed"))
-
-    def _false_gains(self, books: Books, prices: Sequence[Array]) -> None:
-        """Gain of a false activity claim by event, and of registering one of the vendor's customers."""
-        mine = books.member[None, :]
-        for k, c in enumerate(books.offer.program.components):
-            gain = np.where(
-                mine, gaming.false_claim_gain(prices[k], c.terms.audit_rate, c.terms.penalty_multiple), 0.0
-            )
-            if c.measure.padded:
-                self._gain[c.measure.event] = self._gain.get(c.measure.event, 0.0) + gain * 100.0
-            if c.measure.event != Event.CERTIFIED:
-                self._register_gain = self._register_gain + gain * books.perception.prospects[k].credit
+                self.temptation.add(b.perception, view.price, b.member)
+        self.planned_open = self.open
+        self.planner.plan(values, self.open)
 
     # -- arrivals ----------------------------------------------------------------------------------------------
 
     def _arrive(self, week: int) -> None:
         s, w = self.setting, self.world
-        multiple = effort.sourcing_multiple(
-            self._skilled, self.activity[0], s.behavior("rivalrous_share"), self.found_mean
-        )
         first = self.opps.rows
-        rows = w.sourced(week, multiple)
+        rows = w.sourced(week, self.planner.multiple)
         self._found(rows, np.ones(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool), vendor=False)
         rows = w.vendor(week)
         if len(rows):
@@ -203,12 +159,10 @@ class VectorLife:
 
     def _vendor_deals(self, rows: Ints) -> None:
         w, c = self.world, self.world.candidates
-        hazard = self.setting.behavior("registration_hazard") + np.zeros(self.shape)
-        honest = gaming.registration_share(hazard, self.activity[0])
-        claimed = honest
-        if self.conduct.gaming and self.setting.scenario.gaming.credit_claiming:
-            more = gaming.false_claim_rate(self._register_gain, w.misreport_cost)
-            claimed = gaming.registration_share(hazard + np.where(w.opportunist, more, 0.0), self.activity[0])
+        honest, claimed = registration_shares(
+            self.setting, self.planner.activity[0], self.temptation, w.misreport_cost, w.opportunist,
+            gaming_on=self.conduct.gaming,
+        )  # fmt: skip
         rep, who, mark = c["rep"][rows], np.maximum(c["who"][rows], 0), c["mark"][rows]
         known = c["who"][rows] >= 0
         worked = known & (mark < honest[rep, who])
@@ -224,11 +178,11 @@ class VectorLife:
         rep, who = c["rep"][rows], np.maximum(c["who"][rows], 0)
         cell = rep * self.shape[1] + who
         start = c["time"][rows]
-        x, work = self.intensity.reshape(-1)[cell], self.work.reshape(-1)[cell]
+        x, work = self.planner.intensity.reshape(-1)[cell], self.work.reshape(-1)[cell]
         code = deal_code(d["market"][deal], d["complexity"][deal], np.full(len(rows), int(vendor)), d["account"][deal])
         ends = self.setting.markets.stage_ends
         first = ends[rep % len(ends), d["market"][deal], 0]
-        fast = np.where(worked, self._speed.reshape(-1)[cell], 1.0)
+        fast = np.where(worked, self.planner.speed.reshape(-1)[cell], 1.0)
         opp = self.opps.append(
             len(rows), deal=deal, cell=cell, order=c["ordinal"][rows] + (vendor << 40), start=start,
             amount=d["amount"][deal], code=code, attached=worked | false, worked=worked, false=false, vendor=vendor,
@@ -250,16 +204,16 @@ class VectorLife:
             self.calendar.setdefault(int(at), []).append(part)
 
     def _certify(self, week: int) -> None:
-        rep, who, _ = self.world.certified(week, self.activity[2])
+        rep, who, _ = self.world.certified(week, self.planner.activity[2])
         if len(rep):
             self._claim_activity(Event.CERTIFIED, week, rep, who, np.zeros(len(rep), dtype=bool), np.ones(len(rep)))
 
     def _pad(self, week: int) -> None:
         for name in _PADDED:
             event = MEASURES[name].event
-            if event not in self._gain:
+            if event not in self.temptation.activity:
                 continue
-            rate = gaming.false_claim_rate(self._gain[event], self.world.misreport_cost)
+            rate = gaming.false_claim_rate(self.temptation.activity[event], self.world.misreport_cost)
             rate = np.where(self.world.opportunist, rate, 0.0)
             rep, who, audit = self.world.false_claims(name, week, rate)
             if len(rep):
@@ -294,7 +248,7 @@ class VectorLife:
         o, d, s = self.opps, self.world.deals, self.setting
         deal, cell, due, stage = o["deal"][opp], o["cell"][opp], o["due"][opp], o["stage"][opp]
         rep, worked = cell // self.shape[1], o["worked"][opp]
-        x = self.intensity.reshape(-1)[cell]
+        x = self.planner.intensity.reshape(-1)[cell]
         mean = opportunity.mean_intensity(
             work=self.work.reshape(-1)[cell] + x * (due - np.floor(due)), since=o["since"][opp], now=due, start=o["start"][opp]
         )
@@ -321,7 +275,7 @@ class VectorLife:
         deal, rep = o["deal"][opp], cell // self.shape[1]
         ends = self.setting.markets.stage_ends
         share = ends[rep % len(ends), d["market"][deal], np.minimum(stage + 1, 3)]
-        fast = np.where(o["worked"][opp], self._speed.reshape(-1)[cell], 1.0)
+        fast = np.where(o["worked"][opp], self.planner.speed.reshape(-1)[cell], 1.0)
         o["due"][opp] = np.where(stage == 3, due + d["lag"][deal], due + share * d["cycle"][deal] / fast)
         o["stage"][opp] = stage + 1
 
@@ -330,7 +284,7 @@ class VectorLife:
         o["stage"][opp] = DONE
         deal, cell = o["deal"][opp], o["cell"][opp]
         rep = cell // self.shape[1]
-        active = np.where(o["worked"][opp], self.activity[3].reshape(-1)[cell], 1.0)
+        active = np.where(o["worked"][opp], self.planner.activity[3].reshape(-1)[cell], 1.0)
         hazard = take(s.markets.churn_per_week, rep, d["market"][deal])
         with np.errstate(divide="ignore"):
             kept = d["life"][deal] / hazard * np.power(active, take(s.behavior("success_churn"), rep))
@@ -361,10 +315,9 @@ class VectorLife:
             b.post(rows, self.claims)
 
     def _remember(self, week: int) -> None:
-        self.work = self.work + self.intensity
-        wins = self._wins if self._wins is not None else np.zeros(self.shape)
-        self.recent = self.recent + (wins - self.recent) / self.setting.behavior("pace_weeks")
+        self.work = self.work + self.planner.intensity
+        self.planner.remember(self._wins if self._wins is not None else np.zeros(self.shape))
         self._wins = None
         if week >= 0:
-            for a, q in enumerate(self.activity):
+            for a, q in enumerate(self.planner.activity):
                 self.effort_total[a] += np.cumsum(q, axis=1)[:, -1]

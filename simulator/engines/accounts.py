@@ -1,0 +1,266 @@
+"""The event engine's accounts: what one partner has claimed and is owed under one program.
+
+Written apart from the vector engine's books: each account keeps its claims one by one and hands every closed window on
+with the claims it rests on. Payout rules are the shared ones, called on arrays of length 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.engines.ledger import attributed
+from simulator.engines.options import at_cells
+from simulator.model.perception import Perception
+from simulator.model.setting import WEEKS_PER_QUARTER
+from simulator.program.compiled import Component, apply_ceiling, resolve_groups
+from simulator.program.measures import MEASURES
+from simulator.program.numbers import Array
+from simulator.program.schedule import Schedule
+
+if TYPE_CHECKING:
+    from simulator.engines.agents import Opportunity
+    from simulator.engines.desk import Desk
+
+_ZERO = np.zeros(1, dtype=np.int64)
+
+
+@dataclass(slots=True)
+class Claim:
+    """What a partner reports. time, start in weeks; amount in cents; opp: its opportunity, if it has one."""
+
+    event: int
+    time: float
+    week: int
+    amount: float
+    code: int
+    false: bool
+    audit: float
+    opp: Opportunity | None = None
+    moved: int = 0
+
+
+@dataclass(slots=True)
+class Closed:
+    """A closed window of one partner: claims with their parts of the payout (cents)."""
+
+    offer: int
+    component: int
+    start: int
+    end: int
+    attained: float
+    accrued: float
+    penalty: float
+    parts: list[tuple[Claim, float]]
+    forfeited: float = 0.0
+    clawed_back: float = 0.0
+
+
+@dataclass
+class Account:
+    """One partner's standing in one program. who: position of the partner; offer: place of the program in the rollout."""
+
+    who: int
+    offer: int
+    desk: Desk
+    closed: list[Closed] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.perception: Perception = self.desk.perception
+        components = self.components
+        self.attained = [0.0] * len(components)
+        self.voided = [0.0] * len(components)
+        self.earned = [0.0] * len(components)
+        self.started = [0] * len(components)
+        self.claims: list[list[tuple[Claim, float]]] = [[] for _ in components]
+        self.exact: list[Schedule] = [c.schedule for c in components]
+        self.status = 0
+        self.registered = [0] * len(components)
+        self.accepted: set[tuple[int, int]] = set()
+        tiers = self.perception.program.tiers
+        self.quarters: dict[str, list[float]] = {m: [0.0] for m in (tiers.measures if tiers else ())}
+        self.year_ago = {
+            k: [0.0] * (52 // c.window) for k, c in enumerate(components) if c.reference == "growth"
+        }
+        self._by_claim = any(c.by_claim for c in components)
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        return self.perception.program.components
+
+    def begin(self, week: int, past: list[Claim], before: Account | None) -> None:
+        """Look back a year on the partner's claims and take registrations over by component name."""
+        self.started = [week] * len(self.components)
+        if before is not None:
+            names = {c.name: k for k, c in enumerate(self.components) if c.registration}
+            for k, opp in before.accepted:
+                name = before.components[k].name
+                if name in names:
+                    self.accepted.add((names[name], opp))
+        year = [c for c in past if week - 52 <= c.week < week and c.event >= 0]
+        for measure in self.quarters:
+            sums = [0.0] * 4
+            for claim in year:
+                if claim.event == MEASURES[measure].event:
+                    sums[3 - (week - 1 - claim.week) // WEEKS_PER_QUARTER] += _counted(measure, claim)
+            self.quarters[measure] = [*sums, 0.0]
+        for k, sums in self.year_ago.items():
+            length = self.components[k].window
+            for claim in year:
+                if claim.event == self.components[k].measure.event and not self.void(k, claim):
+                    sums[-1 - (week - 1 - claim.week) // length] += self.credit(k, claim)
+
+    def register(self, opp: Opportunity) -> None:
+        """Accept a registration while this quarter's number lasts."""
+        for k, c in enumerate(self.components):
+            if c.registration and self._plain_credit(k, opp.amount, opp.code) > 0:
+                if self.registered[k] < c.registration.per_quarter:
+                    self.accepted.add((k, opp.number))
+                self.registered[k] += 1
+
+    def _plain_credit(self, k: int, amount: float, code: int) -> float:
+        got = self.components[k].credit(rep=_ZERO, code=np.array([code]), amount=np.array([amount]))
+        return float(got[0])
+
+    def credit(self, k: int, claim: Claim) -> float:
+        """What a claim counts for component k, audits aside."""
+        opp, c = claim.opp, self.components[k]
+        if opp is not None and claim.amount == opp.amount:
+            key = (self.offer, k)
+            if key not in opp.credits:
+                opp.credits[key] = self._plain_credit(k, claim.amount, claim.code)
+            credit = opp.credits[key]
+        else:
+            credit = self._plain_credit(k, claim.amount, claim.code)
+        if c.registration and credit:
+            if opp is None or (k, opp.number) not in self.accepted:
+                return 0.0
+            if claim.time > opp.start + c.registration.protection_weeks[0, 0]:
+                return 0.0
+        return credit
+
+    def void(self, k: int, claim: Claim) -> bool:
+        """Whether an audit finds a false claim."""
+        return bool(claim.false and claim.audit < self.components[k].terms.audit_rate[0, 0])
+
+    def payouts(self, claim: Claim) -> list[tuple[int, float, float]]:
+        """(component, payout, payout voided) of a claim for every component paid by claim; cents, rules applied."""
+        program = self.perception.program
+        pays, voids = [np.zeros(1) for _ in self.components], [0.0] * len(self.components)
+        for k, c in enumerate(self.components):
+            if c.by_claim and claim.event == c.measure.event:
+                credit = np.array([self.credit(k, claim)])
+                pay = np.rint(self._multiple(k)[0] * c.claim_payout(rep=_ZERO, credit=credit))
+                if self.void(k, claim):
+                    voids[k] = float(pay[0])
+                else:
+                    pays[k] = pay
+        pays = resolve_groups(program, pays, by_claim=True)
+        pays = apply_ceiling(program, pays, rep=_ZERO, amount=np.array([claim.amount]))
+        return [(k, float(pays[k][0]), voids[k]) for k, c in enumerate(self.components) if c.by_claim]
+
+    def post(self, claim: Claim, sign: int = 1) -> None:
+        """Book a claim, or take it back with sign -1."""
+        if self._by_claim:
+            for k, pay, void in self.payouts(claim):
+                self.earned[k] += sign * pay
+                self.voided[k] += sign * void
+                self._keep(k, claim, pay, sign)
+        for k, c in enumerate(self.components):
+            if c.by_claim or claim.event != c.measure.event:
+                continue
+            credit = self.credit(k, claim)
+            if self.void(k, claim):
+                self.voided[k] += sign * credit
+            else:
+                self.attained[k] += sign * credit
+                self._keep(k, claim, credit, sign)
+        for measure, sums in self.quarters.items():
+            if claim.event == MEASURES[measure].event:
+                sums[-1] += sign * _counted(measure, claim)
+
+    def _keep(self, k: int, claim: Claim, value: float, sign: int) -> None:
+        if value and sign > 0:
+            self.claims[k].append((claim, value))
+        elif value:
+            self.claims[k] = [kept for kept in self.claims[k] if kept[0] is not claim]
+
+    def _multiple(self, k: int) -> Array:
+        return self.perception.multiple(k, np.array([[self.status]]))
+
+    def payout_at(self, k: int, attained: Array) -> Array:
+        """Payout of a window at the attainments given, tier multiple applied, unrounded."""
+        return self._multiple(k) * at_cells(self.exact[k], _ZERO, np.array([self.who])).payout(attained)
+
+    def close(self, week: int, everything: bool) -> list[Closed]:
+        """Accrue the windows that end; `everything` when the partner leaves the program."""
+        todo = [k for k in range(len(self.components)) if everything or self.ends(k, week)]
+        paid = [np.zeros((1, 1)) for _ in self.components]
+        penalty = [0.0] * len(self.components)
+        for k in todo:
+            multiple = self.components[k].terms.penalty_multiple[0, 0]
+            if self.components[k].by_claim:
+                paid[k] = np.array([[self.earned[k]]])
+                penalty[k] = float(np.rint(multiple * self.voided[k]))
+                continue
+            paid[k] = np.rint(self.payout_at(k, np.array([[self.attained[k]]])))
+            if self.voided[k]:
+                more = np.rint(self.payout_at(k, np.array([[self.attained[k] + self.voided[k]]]))) - paid[k]
+                penalty[k] = float(np.rint(multiple * np.maximum(more[0, 0], 0.0)))
+        paid = resolve_groups(self.perception.program, paid, by_claim=False)
+        return [self._closed(k, week, float(paid[k][0, 0]), penalty[k]) for k in todo]
+
+    def _closed(self, k: int, week: int, accrued: float, penalty: float) -> Closed:
+        if self.components[k].by_claim:
+            parts = list(self.claims[k])
+        else:
+            attained = np.array([self.attained[k]])
+            parts = [
+                (claim, float(attributed(np.array([accrued]), np.array([credit]), attained)[0]))
+                for claim, credit in self.claims[k]
+            ]
+        closed = Closed(self.offer, k, self.started[k], week, self.attained[k], accrued, penalty, parts)
+        self.closed.append(closed)
+        return closed
+
+    def ends(self, k: int, week: int) -> bool:
+        """Whether component k's window ends at `week`; those paid by claim are closed by quarter."""
+        return week % (self.components[k].window or WEEKS_PER_QUARTER) == 0
+
+    def reset(self, week: int, *, first: bool) -> list[int]:
+        """Start the windows that begin at `week`, review the tier; returns the components that start."""
+        starting = [k for k in range(len(self.components)) if first or self.ends(k, week)]
+        for k in starting:
+            if k in self.year_ago and not first:
+                self.year_ago[k] = [*self.year_ago[k][1:], self.attained[k]]
+            self.attained[k] = self.voided[k] = self.earned[k] = 0.0
+            self.claims[k] = []
+            self.started[k] = week
+        if week % WEEKS_PER_QUARTER == 0:
+            self.registered = [0] * len(self.components)
+        if week % WEEKS_PER_QUARTER == 0 or first:
+            self._review(week, first)
+        return starting
+
+    def _review(self, week: int, first: bool) -> None:
+        tiers = self.perception.program.tiers
+        if tiers is None:
+            return
+        if not first:
+            for measure, sums in self.quarters.items():
+                self.quarters[measure] = [*sums[-4:], 0.0]
+        earned = 0
+        for level, criteria in enumerate(tiers.levels):
+            if all(sum(self.quarters[c.measure][:-1][-4:]) >= c.at_least[0, 0] for c in criteria):
+                earned = level + 1
+        quarter = week // WEEKS_PER_QUARTER
+        if earned > self.status and (first or quarter % tiers.upgrade_every == 0):
+            self.status = earned
+        elif earned < self.status and (first or quarter % tiers.downgrade_every == 0):
+            self.status = earned
+
+
+def _counted(measure: str, claim: Claim) -> float:
+    return claim.amount if MEASURES[measure].by_amount else 100.0

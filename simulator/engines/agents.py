@@ -1,0 +1,193 @@
+"""The processes of the event engine: partners, opportunities and customers."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from math import floor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import simpy
+
+from simulator.engines.accounts import Account, Claim, Closed
+from simulator.model import gaming, opportunity
+from simulator.program.measures import MEASURES, Event
+
+if TYPE_CHECKING:
+    from simulator.engines.events import EventLife
+
+Process = Generator[simpy.Event, Any, None]
+STAGES = ("qualified", "joint demo", "pilot", "verbal win")
+_PADDED = tuple(name for name, m in MEASURES.items() if m.padded)
+
+
+class Opportunity:
+    """One opportunity, its course as a process. Its partner is None where the vendor works alone."""
+
+    __slots__ = (
+        "account", "amount", "at_stake", "code", "conceded", "credits", "cycle", "deal", "decided", "due", "ends", "false", "filed",
+        "lost", "market", "number", "partner", "qualified", "since", "start", "vendor", "verbal", "won", "worked",
+    )  # fmt: skip
+
+    def __init__(
+        self, number: int, deal: int, start: float, amount: float, code: int, market: int, account: int, vendor: bool
+    ) -> None:
+        self.number, self.deal, self.start, self.amount, self.code = number, deal, start, amount, code
+        self.market, self.account, self.vendor = market, account, vendor
+        self.partner: Partner | None = None
+        self.worked = self.false = self.filed = self.lost = self.won = self.verbal = False
+        self.credits: dict[tuple[int, int], float] = {}
+        self.conceded, self.since, self.due, self.cycle = 0.0, 0.0, start, 0.0
+        self.qualified: float | None = None
+        self.decided: float | None = None
+        self.ends = np.inf
+        self.at_stake: list[tuple[Partner, Account, Closed, Claim, float]] = []
+
+    def course(self, life: EventLife) -> Process:
+        """From arrival through the stages to the signature."""
+        yield life.env.at(self.start)
+        self._arrive(life)
+        ends = life.stage_ends[self.market]
+        hurdles = life.hurdles[self.deal]
+        for stage in range(4):
+            self.due = self.due + ends[stage] * self.cycle / self._speed()
+            yield life.env.at(self.due)
+            if life.over:
+                return
+            if not self._passes(life, hurdles[stage]):
+                self._lose(life, stage)
+                return
+            self._pass(life, stage)
+        self.due = self.due + life.lags[self.deal]
+        self.verbal = True
+        yield life.env.at(self.due)
+        if not life.over:
+            self._sign(life)
+
+    def _arrive(self, life: EventLife) -> None:
+        if self.worked and self.partner is not None:
+            p = self.partner
+            p.open += 1
+            self.since = p.work + p.intensity * (self.start - floor(self.start))
+        if self.partner is not None:
+            self.partner.opportunities.append(self)
+            for account in self.partner.all_accounts():
+                account.register(self)
+        life.note("found", self.partner, self, self.amount)
+
+    def _speed(self) -> float:
+        return self.partner.speed if self.worked and self.partner is not None else 1.0
+
+    def _passes(self, life: EventLife, hurdle: float) -> bool:
+        if not self.worked or self.partner is None:
+            return bool(hurdle < life.direct_logit[self.deal])
+        p = self.partner
+        work = p.work + p.intensity * (self.due - floor(self.due))
+        mean = (work - self.since) / (self.due - self.start)
+        logit = opportunity.win_logit(
+            base=life.with_logit(self.deal), cosell_win=life.cosell_win, intensity=np.array([mean])
+        )
+        return bool(hurdle < logit[0])
+
+    def _decide(self) -> None:
+        self.decided = self.due
+        if self.worked and self.partner is not None:
+            self.partner.open -= 1
+
+    def _lose(self, life: EventLife, stage: int) -> None:
+        self.lost = True
+        self._decide()
+        life.note("lost", self.partner, self, self.amount, reason=f"not passed: {STAGES[stage]}")
+
+    def _pass(self, life: EventLife, stage: int) -> None:
+        if stage == 0:
+            self.qualified = self.due
+        if stage == 3:
+            self._decide()
+        elif self.partner is not None:
+            self.partner.claim(life, self._claim(life, stage))
+        life.note(STAGES[stage], self.partner, self, self.amount)
+
+    def _claim(self, life: EventLife, event: int) -> Claim:
+        audit = life.audits[self.deal]
+        return Claim(event, self.due, floor(self.due), self.amount, self.code, self.false, audit, self)
+
+    def _sign(self, life: EventLife) -> None:
+        self.won, self.verbal = True, False
+        self.ends = self.due + life.kept_weeks(self)
+        life.note("signed", self.partner, self, self.amount)
+        if self.partner is None:
+            return
+        if self.worked:
+            self.partner.wins += 1
+        if not self.filed:
+            self.partner.claim(life, self._claim(life, int(Event.SIGNED)))
+        life.customer_signed(self)
+
+
+class Partner:
+    """One partner: plans each week, files claims, and at a window's end may move signatures."""
+
+    def __init__(self, who: int, name: str, opportunist: bool) -> None:
+        self.who, self.name, self.opportunist = who, name, opportunist
+        self.open, self.work, self.intensity, self.speed, self.wins = 0, 0.0, 1.0, 1.0, 0
+        self.account: Account | None = None
+        self.paid: Account | None = None
+        self.claims: list[Claim] = []
+        self.opportunities: list[Opportunity] = []
+
+    def all_accounts(self) -> list[Account]:
+        """The account it sees and, where payout is by another program, the one it is paid by."""
+        return [a for a in (self.account, self.paid) if a is not None]
+
+    def claim(self, life: EventLife, claim: Claim) -> None:
+        """File a claim and book it."""
+        self.claims.append(claim)
+        for account in self.all_accounts():
+            account.post(claim)
+        life.note_claim(self, claim)
+
+    def conduct(self, life: EventLife) -> Process:
+        """Wait for the program office: file at a window's end, plan at the start of a week."""
+        while True:
+            call = yield life.office_call
+            if call == "file":
+                self.file(life)
+            else:
+                self.plan(life)
+
+    def plan(self, life: EventLife) -> None:
+        """Take up the week's effort and start what it brings."""
+        who, week = self.who, life.week
+        self.intensity = float(life.intensity[0, who])
+        self.speed = float(life.speed[0, who])
+        for opp in life.found.pop(who, ()):
+            opp.partner, opp.worked = self, True
+            life.env.process(opp.course(life))
+        for event, false, audit in life.activity_claims(who):
+            self.claim(life, Claim(event, float(week), week, 0.0, -1, false, audit))
+
+    def file(self, life: EventLife) -> None:
+        """Move signatures across the end of the window where the payout gains more than it costs."""
+        if not self.opportunist or self.account is None:
+            return
+        tau, week = life.setting.scenario.gaming.max_shift_weeks, life.week
+        late = [
+            c for c in self.claims
+            if week - tau <= c.week < week and c.event == Event.SIGNED and c.moved == 0
+        ]  # fmt: skip
+        early = [o for o in self.opportunities if o.verbal and not o.filed and o.due < week + tau]
+        if late or early:
+            life.timing.choose(self, late, early)
+
+    def false_rates(self, life: EventLife) -> dict[int, float]:
+        """False claims per week that pay, by event."""
+        if not self.opportunist:
+            return {}
+        cost = life.world.misreport_cost[:, self.who]
+        rates = {}
+        for name in _PADDED:
+            event = MEASURES[name].event
+            if event in life.false_gain:
+                rates[int(event)] = float(gaming.false_claim_rate(life.false_gain[event][:, self.who], cost)[0])
+        return rates

@@ -1,0 +1,96 @@
+"""A desk of the program office: the partners that started on one program in one week, as prices need them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.engines.accounts import Account, Claim
+from simulator.engines.rollout import Offer
+from simulator.model.perception import Perception
+from simulator.model.setting import WEEKS_PER_QUARTER
+from simulator.program.compiled import Bools, Ints
+from simulator.program.numbers import Array
+from simulator.program.schedule import Schedule
+
+if TYPE_CHECKING:
+    from simulator.engines.events import EventLife
+
+
+class Desk:
+    """Accounts by partner, and the schedules, prices and tier benefits of their running windows, arrays (1, P)."""
+
+    def __init__(self, life: EventLife, index: int, offer: Offer, pace: Array) -> None:
+        self._life, self.index, self.pace = life, index, pace
+        self.perception = Perception(
+            life.setting, offer.program, life.conduct.outlook, offer.prospects, offer.tier_prospects, life.world.rate
+        )
+        components = offer.program.components
+        self.accounts: dict[int, Account] = {}
+        self.smooth: list[Schedule] = [c.schedule for c in components]
+        self.opening: list[Array] = [np.zeros((1, 1)) for _ in components]
+        self.benefits: list[Array] = []
+        self.prices: tuple[Array, ...] = ()
+        self.attained: list[Array] = []
+        self.status: Ints = np.zeros(life.shape, dtype=np.int64)
+
+    def join(self, week: int, who: int, past: list[Claim], before: Account | None) -> Account:
+        """Open a partner's account."""
+        account = Account(who, self.index, self)
+        account.begin(week, past, before)
+        account.reset(week, first=True)
+        self.accounts[who] = account
+        return account
+
+    def begin(self, week: int) -> None:
+        """Open all windows."""
+        self._open(range(len(self.smooth)))
+        self.gather()
+        self._value_tiers(week, first=True)
+
+    def turn(self, week: int) -> None:
+        """Reset and reopen the windows that end at `week`."""
+        starting: list[int] = []
+        for account in self.accounts.values():
+            starting = account.reset(week, first=False)
+        self._open(starting)
+        self._value_tiers(week, first=False)
+
+    def _value_tiers(self, week: int, *, first: bool) -> None:
+        if first or week % WEEKS_PER_QUARTER == 0:
+            self.benefits = self.perception.tier_benefits(self.smooth, self.pace)
+
+    def _open(self, starting: list[int] | range) -> None:
+        for k in starting:
+            last = np.zeros(self._life.shape)
+            for who, account in self.accounts.items():
+                if k in account.year_ago:
+                    last[0, who] = account.year_ago[k][0]
+            reference = self.perception.reference(k, last)
+            exact, self.smooth[k], self.opening[k] = self.perception.open_window(k, reference, self.pace)
+            for account in self.accounts.values():
+                account.exact[k] = exact
+
+    def members(self) -> Bools:
+        """Which partners have an account here, (P,)."""
+        out = np.zeros(self._life.shape[1], dtype=bool)
+        out[list(self.accounts)] = True
+        return out
+
+    def gather(self) -> None:
+        """Lay the accounts' attainment and status out as arrays."""
+        self.attained = [np.zeros(self._life.shape) for _ in self.smooth]
+        self.status = np.zeros(self._life.shape, dtype=np.int64)
+        for who, account in self.accounts.items():
+            self.status[0, who] = account.status
+            for k, value in enumerate(account.attained):
+                self.attained[k][0, who] = value
+
+    def kept(self, measure: str, quarters: int) -> Array:
+        """Trailing total that still counts `quarters` quarter-ends from now."""
+        out = np.zeros(self._life.shape)
+        for who, account in self.accounts.items():
+            sums = account.quarters[measure]
+            out[0, who] = sums[-1] + sum(sums[:-1][-(4 - quarters) :] if quarters < 4 else [])
+        return out

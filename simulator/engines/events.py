@@ -1,0 +1,379 @@
+"""The event engine: one replication as SimPy processes, with a log of who did what, when, at which price and why.
+
+A process per partner and per opportunity, one for the program office (window ends, reviews, payments) and one per
+customer that may be lost. It is the reference, and the way to replay any replication. Rules are shared with the vector
+engine; how time advances, how deals and claims are kept and when windows close is written here independently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import simpy
+from simpy.core import EventPriority
+from simpy.events import NORMAL, URGENT
+
+from simulator.engines.accounts import Account, Claim, Closed
+from simulator.engines.agents import Opportunity, Partner, Process
+from simulator.engines.desk import Desk
+from simulator.engines.ledger import taken_back
+from simulator.engines.rollout import Conduct, Rollout
+from simulator.engines.timing import Timing
+from simulator.model.planning import Planner, Temptation, registration_shares
+from simulator.model.setting import WEEKS_PER_QUARTER
+from simulator.program.compiled import Ints, deal_code
+from simulator.program.measures import MEASURES, Event
+from simulator.program.numbers import Array
+from simulator.program.schedule import Schedule
+from simulator.world import World
+
+LOG_COLUMNS = (
+    "time", "partner", "opportunity", "event", "amount", "component", "attainment", "perceived_price", "reason",
+)  # fmt: skip
+
+
+class Clock(simpy.Environment):
+    """An environment whose events can be put at an absolute time, so that times are carried and never recomputed."""
+
+    def at(self, time: float, priority: EventPriority = NORMAL) -> simpy.Event:
+        """An event that happens at `time` exactly."""
+        event = simpy.Event(self)
+        event._ok, event._value = True, None
+        from heapq import heappush
+
+        heappush(self._queue, (time, priority, next(self._eid), event))
+        return event
+
+
+class EventLife:
+    """One replication lived under a rollout. `paid` pays by another rollout than partners respond to (static rung)."""
+
+    def __init__(
+        self, world: World, rollout: Rollout, conduct: Conduct, *, paid: Rollout | None = None, log: bool = False
+    ) -> None:
+        self.world, self.rollout, self.conduct, self.paid = world, rollout, conduct, paid
+        self.setting, self.shape = world.setting, world.shape
+        self.planner = Planner(self.setting, world.rate, world.inert, conduct.outlook, conduct.responding)
+        self.log: list[tuple[Any, ...]] | None = [] if log else None
+        p = self.setting.partners
+        self.partners = [Partner(i, n, bool(world.opportunist[0, i])) for i, n in enumerate(p.names)]
+        self.opportunities: list[Opportunity] = []
+        self.desks: list[Desk] = []
+        self.paid_desks: list[Desk] = []
+        self.settled: list[tuple[int, Closed]] = []
+        self.pushed: list[tuple[Partner, Claim]] = []
+        self.effort = [0.0, 0.0, 0.0, 0.0]
+        self.over = False
+        self.env = Clock(initial_time=-self.setting.burn_in - 1)
+        self.office_call = self.env.event()
+        self.timing = Timing(self)
+        self.cosell_win = self.setting.behavior("cosell_win")[0]
+        self.stage_ends = self.setting.markets.stage_ends[0].tolist()
+
+    def run(self) -> EventLife:
+        """Live the whole replication, to the last payment."""
+        for partner in self.partners:
+            self.env.process(partner.conduct(self))
+        self.env.run(until=self.env.process(self._office()))
+        self.over = True
+        self.env.run()
+        return self
+
+    # -- program office ----------------------------------------------------------------------------------------
+
+    def _office(self) -> Process:
+        yield self.env.at(-self.setting.burn_in - 1, URGENT)
+        for week in range(-self.setting.burn_in, self.setting.horizon):
+            yield self.env.at(week, URGENT)
+            if week > -self.setting.burn_in:
+                self._remember(week - 1)
+            self.week = week
+            yield from self._boundary(week)
+            self._prepare(week)
+            yield from self._announce("plan")
+        yield self.env.at(self.setting.horizon, URGENT)
+        self._remember(self.week)
+        self.week = self.setting.horizon
+        yield from self._boundary(self.week)
+
+    def _announce(self, what: str) -> Process:
+        """Call all partners and let them act before going on."""
+        call, self.office_call = self.office_call, self.env.event()
+        call.succeed(what)
+        yield self.env.timeout(0)
+
+    def _boundary(self, week: int) -> Process:
+        last = week == self.setting.horizon
+        first = week == -self.setting.burn_in
+        switch = {i for i in range(len(self.partners)) if not first and self._moves(self.rollout, i, week)}
+        paid_switch = {
+            i for i in range(len(self.partners)) if self.paid and not first and self._moves(self.paid, i, week)
+        }
+        if not (first or last or switch or paid_switch or week % WEEKS_PER_QUARTER == 0):
+            return
+        self.pace, self.pushed = self.planner.pace(), []
+        if self.conduct.gaming and self.setting.scenario.gaming.timing and not first:
+            self.switching = switch
+            yield from self._announce("file")
+        self.desks = self._turn_over(self.desks, self.rollout, week, switch, "account")
+        if self.paid is not None:
+            self.paid_desks = self._turn_over(self.paid_desks, self.paid, week, paid_switch, "paid")
+        for partner, claim in self.pushed:
+            for account in partner.all_accounts():
+                account.post(claim)
+
+    def _moves(self, rollout: Rollout, who: int, week: int) -> bool:
+        if week == self.setting.horizon:
+            return False
+        return bool(rollout.at(week)[who] != rollout.at(week - 1)[who])
+
+    def _turn_over(self, desks: list[Desk], rollout: Rollout, week: int, switch: set[int], slot: str) -> list[Desk]:
+        """Close ended windows, review tiers, open new windows, and move partners that change programs."""
+        last, first = week == self.setting.horizon, week == -self.setting.burn_in
+        settled = slot == "paid" or self.paid is None
+        for desk in desks:
+            for who, account in desk.accounts.items():
+                for closed in account.close(week, last or who in switch):
+                    if settled and closed.end > 0:
+                        self._settle(self.partners[who], account, closed)
+        if last:
+            return desks
+        for desk in desks:
+            for who in switch:
+                desk.accounts.pop(who, None)
+            desk.pace = self.pace
+            desk.turn(week)
+        kept = [d for d in desks if d.accounts]
+        joining = set(range(len(self.partners))) if first else switch
+        for index in sorted({int(rollout.at(week)[i]) for i in joining}):
+            members = [i for i in sorted(joining) if rollout.at(week)[i] == index]
+            desk = Desk(self, index, rollout.offers[index], self.pace)
+            for who in members:
+                before = getattr(self.partners[who], slot)
+                setattr(self.partners[who], slot, desk.join(week, who, self.partners[who].claims, before))
+            desk.begin(week)
+            kept.append(desk)
+        return kept
+
+    def account_after(self, partner: Partner) -> Account | None:
+        """The account that a partner which changes programs now would start, or None."""
+        if partner.who not in self.switching:
+            return None
+        index = int(self.rollout.at(self.week)[partner.who])
+        desk = Desk(self, index, self.rollout.offers[index], self.pace)
+        account = desk.join(self.week, partner.who, partner.claims, partner.account)
+        desk.begin(self.week)
+        return account
+
+    def smooth(self, account: Account, k: int) -> Schedule:
+        """The smooth schedule of a component's running window."""
+        return account.desk.smooth[k]
+
+    def benefits(self, account: Account) -> list[Array]:
+        """What each tier adds until the next review."""
+        return account.desk.benefits
+
+    # -- settlement --------------------------------------------------------------------------------------------
+
+    def _settle(self, partner: Partner, account: Account, closed: Closed) -> None:
+        self.settled.append((partner.who, closed))
+        component = account.components[closed.component]
+        self.note("accrued", partner, None, closed.accrued, component.name, closed.attained)
+        if closed.penalty:
+            self.note("penalty", partner, None, -closed.penalty, component.name, reason="false claims found by audit")
+        for claim, part in closed.parts:
+            if claim.opp is not None and component.terms.clawback_weeks[0, 0] > 0:
+                claim.opp.at_stake.append((partner, account, closed, claim, part))
+                if np.isfinite(claim.opp.ends):
+                    self.env.process(self._lose_customer(*claim.opp.at_stake[-1]))
+        self.env.process(self._pay(partner, account, closed))
+
+    def customer_signed(self, opp: Opportunity) -> None:
+        """A deal that was paid before its signature gets its customer."""
+        for stake in opp.at_stake:
+            self.env.process(self._lose_customer(*stake))
+
+    def _lose_customer(self, partner: Partner, account: Account, closed: Closed, claim: Claim, part: float) -> Process:
+        """Take the payout on a lost customer's deal back, if it is lost in time."""
+        opp, terms = claim.opp, account.components[closed.component].terms
+        assert opp is not None
+        if opp.ends - claim.time > terms.clawback_weeks[0, 0]:
+            return
+        yield self.env.at(max(opp.ends, self.env.now))
+        forfeited, clawed = taken_back(
+            np.array([part]), lost=np.array([opp.ends]), claimed=np.array([claim.time]), end=np.array([float(closed.end)]),
+            lag=terms.payout_lag_weeks[0], holdback=terms.holdback_share[0], held=terms.holdback_weeks[0],
+            window=terms.clawback_weeks[0],
+        )  # fmt: skip
+        closed.forfeited += float(forfeited[0])
+        closed.clawed_back += float(clawed[0])
+        name = account.components[closed.component].name
+        if forfeited[0]:
+            self.note("forfeited", partner, opp, -float(forfeited[0]), name, reason="customer lost before payment")
+        if clawed[0]:
+            self.note("clawed back", partner, opp, -float(clawed[0]), name, reason="customer lost after payment")
+
+    def _pay(self, partner: Partner, account: Account, closed: Closed) -> Process:
+        """Pay a closed window after its lag, and what was held back later."""
+        terms, name = account.components[closed.component].terms, account.components[closed.component].name
+        due = closed.end + terms.payout_lag_weeks[0, 0]
+        yield self.env.at(max(due, self.env.now))
+        kept = np.floor(closed.accrued * terms.holdback_share[0, 0])
+        paid = closed.accrued - kept - closed.forfeited
+        self.note("paid", partner, None, float(paid), name)
+        if kept:
+            early = closed.forfeited
+            yield self.env.at(due + terms.holdback_weeks[0, 0])
+            self.note("paid", partner, None, float(kept - (closed.forfeited - early)), name, reason="holdback released")
+
+    # -- effort and arrivals -----------------------------------------------------------------------------------
+
+    def _prepare(self, week: int) -> None:
+        """All partners' prices and effort in one call, and what the week brings."""
+        values: list[Array] = [np.zeros(self.shape)] * 4
+        temptation = Temptation(self.shape)
+        pace = self.planner.pace()
+        for desk in self.desks:
+            desk.pace = pace
+            desk.gather()
+            view = desk.perception.view(week, desk)
+            member = desk.members()
+            values = [np.where(member, v, old) for v, old in zip(view.activity, values, strict=True)]
+            desk.prices = view.price
+            if self.conduct.gaming:
+                temptation.add(desk.perception, view.price, member)
+        self.false_gain = temptation.activity
+        self.planner.plan(values, np.array([[float(p.open) for p in self.partners]]))
+        self.intensity, self.speed = self.planner.intensity, self.planner.speed
+        self._open_week(week, temptation)
+
+    def _open_week(self, week: int, temptation: Temptation) -> None:
+        w, s = self.world, self.setting
+        self.found: dict[int, list[Opportunity]] = {}
+        for who, opp in self._opportunities(w.sourced(week, self.planner.multiple), vendor=False):
+            self.found.setdefault(who, []).append(opp)
+        self._vendor_desk(week, temptation)
+        rep, who, _ = w.certified(week, self.planner.activity[2])
+        self._certified: dict[int, int] = {}
+        for i in who.tolist():
+            self._certified[i] = self._certified.get(i, 0) + 1
+        self._false: dict[int, list[tuple[int, float]]] = {}
+        if self.conduct.gaming and s.scenario.gaming.padding:
+            for name in (n for n, m in MEASURES.items() if m.padded):
+                event = MEASURES[name].event
+                rate = np.array([[p.false_rates(self).get(int(event), 0.0) for p in self.partners]])
+                _, who, audit = w.false_claims(name, week, rate)
+                for i, mark in zip(who.tolist(), audit.tolist(), strict=True):
+                    self._false.setdefault(i, []).append((int(event), mark))
+
+    def _vendor_desk(self, week: int, temptation: Temptation) -> None:
+        """Customers that the vendor finds: worked with their partner, registered without work, or worked alone."""
+        w = self.world
+        honest, claimed = registration_shares(
+            self.setting, self.planner.activity[0], temptation, w.misreport_cost, w.opportunist,
+            gaming_on=self.conduct.gaming,
+        )  # fmt: skip
+        rows = w.vendor(week)
+        marks = w.candidates["mark"][rows].tolist()
+        for mark, (who, opp) in zip(marks, self._opportunities(rows, vendor=True), strict=True):
+            if who >= 0 and mark < honest[0, who]:
+                opp.partner, opp.worked = self.partners[who], True
+            elif who >= 0 and mark < claimed[0, who]:
+                opp.partner, opp.false = self.partners[who], True
+            self.env.process(opp.course(self))
+
+    def _opportunities(self, rows: Ints, *, vendor: bool) -> Iterable[tuple[int, Opportunity]]:
+        if not len(rows):
+            return []
+        c, d = self.world.candidates, self.world.deals
+        deals = self.world.deals_of(rows)
+        kind = np.full(len(rows), int(vendor))
+        codes = deal_code(d["market"][deals], d["complexity"][deals], kind, d["account"][deals])
+        self._read_deals()
+        made = []
+        for who, deal, start, code in zip(
+            c["who"][rows].tolist(), deals.tolist(), c["time"][rows].tolist(), codes.tolist(), strict=True
+        ):
+            amount, market, account, cycle = self._plain[deal]
+            opp = Opportunity(len(self.opportunities), deal, start, amount, code, market, account, vendor)
+            opp.cycle = cycle
+            self.opportunities.append(opp)
+            made.append((who, opp))
+        return made
+
+    _known = 0
+
+    def _read_deals(self) -> None:
+        """Take the attributes of newly drawn deals over into plain lists."""
+        d = self.world.deals
+        if self._known == 0:
+            self._plain: list[tuple[float, int, int, float]] = []
+            self.hurdles: list[tuple[float, float, float, float]] = []
+            self.lags: list[float] = []
+            self.audits: list[float] = []
+            self.delays: list[float] = []
+            self.direct_logit: list[float] = []
+            self.lives: list[float] = []
+        new = slice(self._known, d.rows)
+        columns = ("amount", "market", "account", "cycle")
+        self._plain += zip(*(d[n][new].tolist() for n in columns), strict=True)
+        self.hurdles += zip(*(d[f"hurdle{k}"][new].tolist() for k in range(4)), strict=True)
+        self.lags += d["lag"][new].tolist()
+        self.audits += d["audit"][new].tolist()
+        self.delays += d["delay"][new].tolist()
+        self.lives += d["life"][new].tolist()
+        self.direct_logit += d["direct_logit"][new].tolist()
+        self._known = d.rows
+
+    def with_logit(self, deal: int) -> Array:
+        """Log-odds of a deal with a partner at usual intensity, shape (1,)."""
+        return np.asarray(self.world.deals["with_logit"][deal : deal + 1])
+
+    def activity_claims(self, who: int) -> Iterable[tuple[int, bool, float]]:
+        """Claims without a deal that a partner files this week: (event, false, audit mark)."""
+        yield from ((int(Event.CERTIFIED), False, 1.0) for _ in range(self._certified.get(who, 0)))
+        yield from ((event, True, mark) for event, mark in self._false.get(who, ()))
+
+    def kept_weeks(self, opp: Opportunity) -> float:
+        """How long the customer of a signed deal stays, weeks from signature."""
+        active = 1.0
+        if opp.worked and opp.partner is not None:
+            active = self.planner.activity[3][0, opp.partner.who]
+        hazard = self.setting.markets.churn_per_week[0, opp.market]
+        with np.errstate(divide="ignore"):
+            stay = np.power(np.array([active]), self.setting.behavior("success_churn")[0])
+            return float((np.array([self.lives[opp.deal]]) / hazard * stay)[0])
+
+    def _remember(self, week: int) -> None:
+        self.planner.remember(np.array([[float(p.wins) for p in self.partners]]))
+        for p in self.partners:
+            p.work += p.intensity
+            p.wins = 0
+        if week >= 0:
+            for a, q in enumerate(self.planner.activity):
+                self.effort[a] += float(np.cumsum(q, axis=1)[0, -1])
+
+    # -- log ---------------------------------------------------------------------------------------------------
+
+    def note(
+        self, event: str, partner: Partner | None, opp: Opportunity | None, amount: float, component: str = "",
+        attainment: float | None = None, price: float | None = None, reason: str = "",
+    ) -> None:  # fmt: skip
+        """Write a line of the event log; amounts in cents."""
+        if self.log is not None:
+            name = partner.name if partner else "vendor"
+            number = opp.number if opp else None
+            self.log.append((self.env.now, name, number, event, amount, component, attainment, price, reason))
+
+    def note_claim(self, partner: Partner, claim: Claim) -> None:
+        """Log a claim once per component that pays on it, with the price that the partner sees."""
+        account = partner.account
+        if self.log is None or account is None:
+            return
+        reason = "false claim" if claim.false else ""
+        for k, c in enumerate(account.components):
+            if c.measure.event == claim.event and account.credit(k, claim):
+                price = float(account.desk.prices[k][0, partner.who]) if account.desk.prices else None
+                self.note("claim", partner, claim.opp, account.credit(k, claim), c.name, account.attained[k], price, reason)

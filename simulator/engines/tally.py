@@ -1,0 +1,149 @@
+"""The event engine's outcome: ledger and totals of one replication, counted from its accounts and opportunities."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulator.engines.agents import Opportunity
+from simulator.engines.events import EventLife
+from simulator.engines.ledger import LEDGER_COLUMNS, Outcome, sorted_ledger
+from simulator.model.setting import ACTIVITIES, WEEKS_PER_YEAR
+from simulator.program.compiled import Bools
+from simulator.program.measures import Event
+
+
+def tally(life: EventLife, won_without: Bools | None = None) -> Outcome:
+    """Ledger and totals of a life that was run; see `simulator.engines.settle.settle` for `won_without`."""
+    totals: dict[str, int] = {}
+    rows = _ledger(life)
+    _costs(life, rows, totals)
+    _deadweight(life, won_without, totals)
+    _deals(life, totals)
+    _claims(life, totals)
+    table = np.array(rows, dtype=np.int64).reshape(-1, len(LEDGER_COLUMNS))
+    ledger = sorted_ledger({name: table[:, k] for k, name in enumerate(LEDGER_COLUMNS)})
+    return Outcome(ledger, {name: np.array([value], dtype=np.int64) for name, value in totals.items()})
+
+
+def won_deals(life: EventLife) -> Bools:
+    """Per deal of the world, whether it was won."""
+    won = np.zeros(life.world.deals.rows, dtype=bool)
+    for o in life.opportunities:
+        won[o.deal] = o.won
+    return won
+
+
+def _ledger(life: EventLife) -> list[tuple[float, ...]]:
+    rows = []
+    for who, closed in life.settled:
+        if closed.accrued or closed.attained or closed.penalty:
+            paid = closed.accrued - closed.forfeited - closed.clawed_back
+            rows.append(
+                (int(life.world.ids[0]), who, closed.offer, closed.component, closed.start, closed.end, closed.attained,
+                 closed.accrued, closed.forfeited, closed.clawed_back, paid, closed.penalty)
+            )  # fmt: skip
+    return rows
+
+
+def _costs(life: EventLife, rows: list[tuple[float, ...]], totals: dict[str, int]) -> None:
+    rollout = life.paid or life.rollout
+    for n in ("accrued", "forfeited", "clawed_back", "paid", "penalty", "audit", "admin"):
+        totals[n] = 0
+    for offer in rollout.offers:
+        for component in offer.program.components:
+            totals.setdefault(f"cost.{component.name}", 0)
+    column = {name: k for k, name in enumerate(LEDGER_COLUMNS)}
+    for row in rows:
+        component = rollout.offers[int(row[2])].program.components[int(row[3])]
+        for n in ("accrued", "forfeited", "clawed_back", "paid", "penalty"):
+            totals[n] += int(row[column[n]])
+        totals[f"cost.{component.name}"] += int(row[column["paid"]]) - int(row[column["penalty"]])
+    _audits(life, totals)
+    for index, offer in enumerate(rollout.offers):
+        weeks = sum((rollout.at(w) == index).any() for w in range(life.setting.horizon))
+        totals["admin"] += int(np.rint(offer.program.admin_cost_per_year[0, 0] * weeks / WEEKS_PER_YEAR))
+    totals["cost"] = totals["paid"] - totals["penalty"] + totals["audit"] + totals["admin"]
+
+
+def _audits(life: EventLife, totals: dict[str, int]) -> None:
+    """Verified claims times their cost, by component and window."""
+    rollout = life.paid or life.rollout
+    counts: dict[tuple[int, int, int, int], int] = {}
+    for _, closed in life.settled:
+        key = (closed.offer, closed.component, closed.start, closed.end)
+        counts[key] = counts.get(key, 0) + len(closed.parts)
+    for (offer, k, _, _), count in counts.items():
+        component = rollout.offers[offer].program.components[k]
+        each = component.terms.audit_rate[0, 0] * component.terms.audit_cost[0, 0]
+        cost = int(np.rint(count * each))
+        totals["audit"] += cost
+        totals[f"cost.{component.name}"] += cost
+
+
+def _deadweight(life: EventLife, won_without: Bools | None, totals: dict[str, int]) -> None:
+    total = 0.0
+    for _, closed in life.settled if won_without is not None else []:
+        for claim, part in closed.parts:
+            if won_without is not None and claim.opp is not None and claim.opp.deal < len(won_without):
+                total += part if won_without[claim.opp.deal] else 0.0
+    totals["deadweight"] = int(total)
+
+
+def _deals(life: EventLife, totals: dict[str, int]) -> None:
+    h = life.setting.horizon
+    for name in (
+        "qualified", "pipeline", "bookings", "bookings_new", "bookings_named", "conceded", "margin", "won", "kept",
+        "won_by_partners", "lost_by_partners", "cycle", "sourced", "registered_vendor", "claimed_vendor", "open",
+    ):  # fmt: skip
+        totals[name] = 0
+    for o in life.opportunities:
+        if o.qualified is not None and 0 <= o.qualified < h:
+            totals["qualified"] += 1
+            totals["pipeline"] += int(o.amount)
+        if o.won and 0 <= o.due < h:
+            _won(life, o, totals)
+        if o.partner is not None and o.lost and o.decided is not None and 0 <= o.decided < h:
+            totals["lost_by_partners"] += 1
+        if 0 <= o.start < h:
+            totals["sourced"] += not o.vendor
+            totals["registered_vendor"] += o.vendor and o.worked
+            totals["claimed_vendor"] += o.false
+        totals["open"] += not (o.won or o.lost)
+
+
+def _won(life: EventLife, o: Opportunity, totals: dict[str, int]) -> None:
+    net = int(o.amount - o.conceded)
+    used = min((o.ends - o.due) / WEEKS_PER_YEAR, 1.0)
+    margin = (o.amount * life.setting.markets.gross_margin[0, o.market] - o.conceded) * used
+    totals["won"] += 1
+    totals["bookings"] += net
+    totals["bookings_new"] += net if o.account == 0 else 0
+    totals["bookings_named"] += net if o.account == 2 else 0
+    totals["conceded"] += int(o.conceded)
+    totals["margin"] += int(np.rint(margin))
+    totals["kept"] += used >= 1.0
+    if o.partner is not None:
+        totals["won_by_partners"] += 1
+        totals["cycle"] += int(np.rint((o.due - o.start) * 1e6))
+
+
+def _claims(life: EventLife, totals: dict[str, int]) -> None:
+    h = life.setting.horizon
+    for name in ("certified", "false_claims", "pulled", "pushed"):
+        totals[name] = 0
+    for partner in life.partners:
+        for c in partner.claims:
+            inside = 0 <= c.week < h
+            totals["certified"] += inside and c.event == Event.CERTIFIED and not c.false
+            totals["false_claims"] += inside and c.false and c.opp is None
+            totals["pulled"] += c.moved == -1 and c.week >= -1
+            totals["pushed"] += c.moved == 1 and c.week >= 0
+    partner_weeks = life.shape[1] * h
+    for name, total in zip(ACTIVITIES, life.effort, strict=True):
+        totals[f"activity.{name}"] = int(np.rint(total / partner_weeks * 1e6))
+    for desk in life.paid_desks if life.paid is not None else life.desks:
+        tiers = desk.perception.program.tiers
+        for level, name in enumerate(tiers.names if tiers else ()):
+            held = sum(a.status == level for a in desk.accounts.values())
+            totals[f"tier.{name}"] = totals.get(f"tier.{name}", 0) + held
+    totals["partners"] = len(life.partners)

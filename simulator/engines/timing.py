@@ -1,0 +1,204 @@
+"""The event engine's timing game: one partner weighs its own options, deal by deal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.engines.accounts import Account, Claim
+from simulator.engines.options import next_window
+from simulator.model import gaming
+from simulator.model.setting import WEEKS_PER_QUARTER
+from simulator.program.compiled import resolve_groups, take
+from simulator.program.measures import MEASURES, Event
+from simulator.program.numbers import Array
+
+if TYPE_CHECKING:
+    from simulator.engines.agents import Opportunity, Partner
+    from simulator.engines.events import EventLife
+
+_ZERO = np.zeros(1, dtype=np.int64)
+
+
+class Timing:
+    """The choice of filing dates at the end of a window; options are none, push 1..tau, pull 1..tau weeks."""
+
+    def __init__(self, life: EventLife) -> None:
+        self.life = life
+        s = life.setting
+        self.tau = s.scenario.gaming.max_shift_weeks
+        self.partner_pays = s.scenario.gaming.price_authority == "vendor"
+        self.concession = s.gaming("concession_per_week")
+        self.risk = s.gaming("push_loss_per_week")
+        self.own = s.gaming("timing_cost")[0] * 100
+
+    def choose(self, partner: Partner, late: list[Claim], early: list[Opportunity]) -> None:
+        """Weigh the options and carry the best one out."""
+        week = self.life.week
+        account = partner.account
+        assert account is not None
+        fresh = self.life.account_after(partner)
+        drafts = [self._draft(o, week) for o in early]
+        push_weeks = [week - c.week for c in late]
+        pull_weeks = [int(np.floor(o.due)) - week + 1 for o in early]
+        conceded = [self._conceded(o, week) for o in early]
+
+        def push(value: Callable[[Claim], float]) -> Array:
+            return self._sums(1, [(w, value(c)) for w, c in zip(push_weeks, late, strict=True)])
+
+        def pull(value: Callable[[Claim], float]) -> Array:
+            return self._sums(1 + self.tau, [(w, value(c)) for w, c in zip(pull_weeks, drafts, strict=True)])
+
+        gains, stake = self._payout_gains(account, fresh, push, pull)
+        margin = np.broadcast_to(self.life.setting.partners.own_margin, self.life.shape)[0, partner.who]
+        gains = gains - margin * push(lambda c: float(np.rint(c.amount * self._risk(week - c.time))))
+        if self.partner_pays:
+            costs = dict(zip(map(id, drafts), conceded, strict=True))
+            gains = gains - pull(lambda c: costs[id(c)])
+        gains = gains - self.own * (push(lambda c: 1.0) + pull(lambda c: 1.0))
+        choice = int(gaming.best_option(gains[None, :], np.array([stake]))[0])
+        for w, opp, draft, price in zip(pull_weeks, early, drafts, conceded, strict=True):
+            if w + self.tau <= choice:
+                self._pull(partner, opp, draft, price)
+        for w, claim in zip(push_weeks, late, strict=True):
+            if w <= choice <= self.tau:
+                self._push(partner, claim, float(gains[choice]))
+
+    def _sums(self, first: int, moved: list[tuple[int, float]]) -> Array:
+        """Cumulative sums over the weeks moved, laid out over the options from `first` on."""
+        out = np.zeros(2 * self.tau + 1)
+        for weeks, value in moved:
+            out[first + weeks - 1] += value
+        out[first : first + self.tau] = np.cumsum(out[first : first + self.tau])
+        return out
+
+    def _risk(self, weeks: float) -> float:
+        return float(gaming.push_risk(np.array([weeks]), take(self.risk, _ZERO))[0])
+
+    def _conceded(self, opp: Opportunity, week: int) -> float:
+        weeks = np.array([opp.due - week])
+        return float(gaming.conceded(np.array([opp.amount]), weeks, take(self.concession, _ZERO))[0])
+
+    def _draft(self, opp: Opportunity, week: int) -> Claim:
+        """The claim that an opportunity would make if filed just before `week`."""
+        price = 0.0 if self.partner_pays else self._conceded(opp, week)
+        audit = self.life.audits[opp.deal]
+        return Claim(
+            int(Event.SIGNED), float(week), week - 1, opp.amount - price, opp.code, opp.false, audit, opp, -1
+        )
+
+    def _payout_gains(
+        self,
+        account: Account,
+        fresh: Account | None,
+        push: Callable[[Callable[[Claim], float]], Array],
+        pull: Callable[[Callable[[Claim], float]], Array],
+    ) -> tuple[Array, float]:
+        """Gain in payout of each option and the payout at stake; `fresh` is the account of a program to come."""
+        week, who = self.life.week, np.array([account.who])
+        options = 2 * self.tau + 1
+        program = account.perception.program
+        now = [np.zeros((1, options)) for _ in program.components]
+        later = list(now)
+        for k, c in enumerate(program.components):
+            if c.by_claim or not (fresh is not None or account.ends(k, week)):
+                continue
+            moved = (pull(_credit(account, k)) - push(_credit(account, k)))[None, :]
+            now[k] = account.payout_at(k, account.attained[k] + moved)
+            if fresh is None:
+                smooth, pace = self.life.smooth(account, k), self.life.pace
+                multiple = account.perception.multiple(k, np.array([[account.status]]))
+                later[k] = multiple * next_window(account.perception, k, smooth, pace, _ZERO, who, -moved)
+        total = _total(account, now, options)
+        if fresh is None:
+            total = total + _total(account, later, options)
+            total = total + self._tier_gain(account, push, pull)
+            return total - total[0], float(total[0])
+        coming = [np.zeros((1, options)) for _ in fresh.components]
+        for k, c in enumerate(fresh.components):
+            if not c.by_claim:
+                moved = (push(_credit(fresh, k)) - pull(_credit(fresh, k)))[None, :]
+                smooth, pace = self.life.smooth(fresh, k), self.life.pace
+                multiple = fresh.perception.multiple(k, np.array([[fresh.status]]))
+                coming[k] = multiple * next_window(fresh.perception, k, smooth, pace, _ZERO, who, moved)
+        total = total + _total(fresh, coming, options)
+        for one, sign in ((account, 1.0), (fresh, -1.0)):
+            for lay, way in ((push, -1.0), (pull, 1.0)):
+                for k, c in enumerate(one.components):
+                    if c.by_claim:
+                        total = total + sign * way * lay(_payout(one, k))
+        return total - total[0], float(total[0])
+
+    def _tier_gain(
+        self,
+        account: Account,
+        push: Callable[[Callable[[Claim], float]], Array],
+        pull: Callable[[Callable[[Claim], float]], Array],
+    ) -> Array:
+        tiers, week = account.perception.program.tiers, self.life.week
+        out = np.zeros(2 * self.tau + 1)
+        quarter = week // WEEKS_PER_QUARTER
+        if tiers is None or quarter % tiers.upgrade_every or week % WEEKS_PER_QUARTER:
+            return out
+        for level, criteria in enumerate(tiers.levels):
+            benefit = float(self.life.benefits(account)[level][0, account.who])
+            if quarter % tiers.downgrade_every and account.status > level:
+                benefit = 0.0
+            met = np.ones(len(out), dtype=bool)
+            for c in criteria:
+                at = MEASURES[c.measure]
+                total = account.quarters[c.measure][-1] + np.zeros(len(out))
+                for past in account.quarters[c.measure][:-1][-3:]:
+                    total = total + past
+                if at.event == Event.SIGNED and at.by_amount:
+                    total = total + pull(lambda d: d.amount) - push(lambda d: d.amount)
+                elif at.event == Event.SIGNED:
+                    total = total + pull(lambda d: 100.0) - push(lambda d: 100.0)
+                met &= total >= c.at_least[0, 0]
+            out = out + np.where(met, benefit, 0.0)
+        return out
+
+    def _pull(self, partner: Partner, opp: Opportunity, draft: Claim, price: float) -> None:
+        opp.filed = True
+        if not self.partner_pays:
+            opp.conceded = price
+        partner.claim(self.life, draft)
+        self.life.note("pulled", partner, opp, price, reason="signature pulled before the window's end")
+
+    def _push(self, partner: Partner, claim: Claim, gain: float) -> None:
+        life, opp = self.life, claim.opp
+        assert opp is not None
+        for account in partner.all_accounts():
+            account.post(claim, sign=-1)
+        delay = np.array([life.week - claim.time])
+        lost = gaming.push_lost(np.array([life.delays[opp.deal]]), delay, take(self.risk, _ZERO))[0]
+        claim.week, claim.time, claim.moved = life.week, float(life.week), 1
+        if lost:
+            opp.lost, opp.won, claim.event = True, False, -1
+            life.note("lost", partner, opp, opp.amount, reason="lost over a pushed signature")
+        else:
+            opp.filed = True
+            life.pushed.append((partner, claim))
+        life.note("pushed", partner, opp, gain, reason="filed for the next window")
+
+
+def _credit(account: Account, k: int) -> Callable[[Claim], float]:
+    def value(claim: Claim) -> float:
+        if claim.event != account.components[k].measure.event or account.void(k, claim):
+            return 0.0
+        return account.credit(k, claim)
+
+    return value
+
+
+def _payout(account: Account, k: int) -> Callable[[Claim], float]:
+    return lambda claim: dict((at, pay) for at, pay, _ in account.payouts(claim))[k]
+
+
+def _total(account: Account, payouts: list[Array], options: int) -> Array:
+    total = np.zeros((1, options))
+    for p in resolve_groups(account.perception.program, payouts, by_claim=False):
+        total = total + p
+    return total[0]

@@ -1,0 +1,104 @@
+"""The state of all partners' effort and its weekly update, one call for all partners at the planning moment."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+
+from simulator.model import effort, gaming, opportunity
+from simulator.model.perception import Outlook, Perception
+from simulator.model.setting import ACTIVITIES, Setting
+from simulator.program.compiled import Bools
+from simulator.program.measures import Event
+from simulator.program.numbers import Array
+
+
+class Planner:
+    """Activity, skill, co-sell intensity and forecasts of partners; arrays (R, P). Arrays are replaced, never written.
+
+    rate: base opportunities per week; inert: partners that never re-optimise; responding False freezes everyone at
+    the baseline's usual activity.
+    """
+
+    def __init__(self, setting: Setting, rate: Array, inert: Bools, outlook: Outlook, responding: bool) -> None:
+        self.setting, self.rate, self.responding = setting, rate, responding
+        one = np.ones(rate.shape)
+        self.activity: list[Array] = [one for _ in ACTIVITIES]
+        self.values: list[Array] = [one for _ in ACTIVITIES]
+        self.skill, self.skilled = one, one
+        self.intensity, self.speed = one, one
+        self.multiple = one
+        self.expected_wins = rate * outlook.wins
+        self.recent = self.expected_wins
+        eps = setting.behavior("elasticity") * (1.0 if responding else 0.0)
+        self._elasticity = np.where(inert, 0.0, eps + np.zeros(rate.shape))
+        self._usual = [np.ascontiguousarray(rate * outlook.value[:, :, a]) for a in range(len(ACTIVITIES))]
+        self._usual_open = rate * outlook.open_deals
+        self._shares = [setting.numbers(f"behavior.effort_shares[{a}]") for a in range(len(ACTIVITIES))]
+
+    def copy(self) -> Planner:
+        """An independent continuation."""
+        other = copy.copy(self)
+        other.activity = list(self.activity)
+        return other
+
+    def pace(self) -> Array:
+        """Recent closings over expected ones, shrunk to 1."""
+        s = self.setting
+        prior, weeks = s.behavior("pace_prior_deals"), s.behavior("pace_weeks")
+        return effort.pace(self.recent, self.expected_wins, prior, weeks)
+
+    def plan(self, values: Sequence[Array], open_deals: Array) -> None:
+        """Effort of the coming week from the value of each activity and the deals open now."""
+        s, p = self.setting, self.setting.partners
+        count = len(s.territories.names)
+        found = effort.territory_means(self.rate, self.skilled * self.activity[0], p.territory, count)
+        self.values = list(values)
+        if self.responding:
+            capacity = s.behavior("hours_capacity")
+            target = effort.target_activity(values, self._usual, self._elasticity, self._shares, capacity)
+            weeks = s.behavior("adjustment_weeks")
+            self.activity = [effort.adjust(q, t, weeks) for q, t in zip(self.activity, target, strict=True)]
+            self.skill = effort.adjust(self.skill, self.activity[2], s.behavior("skill_decay_weeks"))
+            self.skilled = np.power(self.skill, s.behavior("skill_elasticity") + np.zeros(self.rate.shape))
+        self.intensity = effort.intensity(self.activity[1], self._usual_open, open_deals)
+        self.speed = opportunity.speed(self.intensity, s.behavior("cosell_speed"))
+        rivalrous = s.behavior("rivalrous_share")
+        self.multiple = effort.sourcing_multiple(self.skilled, self.activity[0], rivalrous, found)
+
+    def remember(self, wins: Array) -> None:
+        """Take the week's signed deals into the memory that forecasts rest on."""
+        self.recent = self.recent + (wins - self.recent) / self.setting.behavior("pace_weeks")
+
+
+class Temptation:
+    """What false claims would gain, over the components that pay on them; arrays (R, P) of cents."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.activity: dict[Event, Array] = {}
+        self.registration = np.zeros(shape)
+
+    def add(self, view: Perception, prices: Sequence[Array], members: Bools) -> None:
+        """Add the components of one program for the partners `members` (P,) on it."""
+        mine = members[None, :]
+        for k, c in enumerate(view.program.components):
+            gain = gaming.false_claim_gain(prices[k], c.terms.audit_rate, c.terms.penalty_multiple)
+            gain = np.where(mine, gain, 0.0)
+            if c.measure.padded:
+                self.activity[c.measure.event] = self.activity.get(c.measure.event, 0.0) + gain * 100.0
+            if c.measure.event != Event.CERTIFIED:
+                self.registration = self.registration + gain * view.prospects[k].credit
+
+
+def registration_shares(
+    setting: Setting, source: Array, temptation: Temptation, cost: Array, opportunist: Bools, *, gaming_on: bool
+) -> tuple[Array, Array]:
+    """Shares of the vendor's customers registered with joint work, and registered at all; arrays (R, P)."""
+    hazard = setting.behavior("registration_hazard") + np.zeros(source.shape)
+    honest = gaming.registration_share(hazard, source)
+    if not (gaming_on and setting.scenario.gaming.credit_claiming):
+        return honest, honest
+    more = np.where(opportunist, gaming.false_claim_rate(temptation.registration, cost), 0.0)
+    return honest, gaming.registration_share(hazard + more, source)
