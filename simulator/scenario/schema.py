@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 import simulator.program.components  # noqa: F401  (registers the component kinds)
-from simulator.program.spec import COMPONENTS, ComponentSpec, Listed, Multiple, Share, Spec, TierStatus, number
+from simulator.program.spec import (
+    COMPONENTS,
+    ComponentSpec,
+    Listed,
+    Multiple,
+    Share,
+    Spec,
+    TierStatus,
+    number,
+)
 
 if TYPE_CHECKING:
     AnyComponent = ComponentSpec

@@ -1,0 +1,109 @@
+"""Scenario files: TOML text to a validated `Scenario`, or one error that lists all that is wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from simulator.errors import InputError, Problem
+from simulator.scenario.examine import examine
+from simulator.scenario.finding import Finding, Steps, dotted, shown, suggestion
+from simulator.scenario.lines import key_lines, line_of
+from simulator.scenario.overlay import Programs, resolve
+from simulator.scenario.schema import Scenario
+
+_AT_LINE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+def load(path: str | os.PathLike[str]) -> Scenario:
+    """The scenario in the TOML file at `path`.
+
+    Raises `InputError` with every fault found: the file cannot be read, is no UTF-8 or no TOML, or breaks a
+    rule.
+    """
+    return parse(_read(Path(path)), file=str(path))
+
+
+def parse(text: str, *, file: str = "scenario") -> Scenario:
+    """The scenario in a TOML text, called `file` in messages. Raises `InputError` like `load`."""
+    raw = _toml(text, file)
+    written = raw.get("programs")
+    programs = resolve(written) if isinstance(written, dict) else Programs()
+    tree = {**raw, "programs": programs.tables} if isinstance(written, dict) else raw
+    scenario, findings = examine(tree, programs.unresolved)
+    findings = [*programs.findings, *_once(findings, programs)]
+    if findings or scenario is None:
+        raise InputError(_problems(findings, programs, text, file))
+    return scenario
+
+
+def _read(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        siblings = [p.name for p in path.parent.glob("*.toml")]
+        raise _unreadable(path, "does not exist", suggestion(path.name, siblings)) from None
+    except IsADirectoryError:
+        raise _unreadable(path, "is a directory", "give the path of a .toml file") from None
+    except OSError as error:
+        raise _unreadable(path, f"cannot be read: {error.strerror}") from None
+    try:
+        # Some editors put a byte order mark in front, which TOML does not know.
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _unreadable(path, "is not UTF-8 text", "save it as UTF-8", line) from None
+
+
+def _unreadable(path: Path, rule: str, hint: str = "", line: int | None = None) -> InputError:
+    return InputError([Problem(str(path), "file", "", rule, hint, line)])
+
+
+def _toml(text: str, file: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise InputError([Problem(file, "syntax", "", "tables or lists are nested too deeply")]) from None
+    except ValueError as error:
+        message = str(error)
+        place = _AT_LINE.search(message)
+        line = int(place.group(1)) if place and place.group(1) else None
+        if place and line is None:
+            line = text.rstrip("\n").count("\n") + 1
+        hint = f"column {place.group(2)}" if place and place.group(2) else ""
+        rule = f"not TOML: {_AT_LINE.sub('', message)}"
+        raise InputError([Problem(file, "syntax", "", rule, hint, line)]) from None
+
+
+def _once(findings: Sequence[Finding], programs: Programs) -> list[Finding]:
+    """Without the faults that an overlay only inherits from the program that it extends."""
+    own = {_key(f.steps, f) for f in findings if programs.written_at(f.steps) == f.steps}
+    return [
+        f
+        for f in findings
+        if programs.written_at(f.steps) == f.steps or _key(programs.written_at(f.steps), f) not in own
+    ]
+
+
+def _key(steps: Steps, finding: Finding) -> tuple[Steps, str, str]:
+    return steps, repr(finding.value), finding.rule
+
+
+def _problems(findings: Sequence[Finding], programs: Programs, text: str, file: str) -> list[Problem]:
+    lines = key_lines(text)
+    problems = [
+        Problem(
+            file,
+            dotted(f.steps),
+            shown(f.value),
+            f.rule,
+            f.hint,
+            line_of(lines, programs.written_at(f.steps)),
+        )
+        for f in findings
+    ]
+    return sorted(problems, key=lambda p: (p.line is None, p.line))

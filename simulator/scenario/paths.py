@@ -1,0 +1,117 @@
+"""Numbers of a scenario by path: read one, set some, list all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from simulator.errors import InputError, Problem
+from simulator.program.numbers import lookup
+from simulator.program.numbers import steps as steps_of
+from simulator.scenario.examine import examine
+from simulator.scenario.fields import Bounds, Place, is_single, leaves, place_at
+from simulator.scenario.finding import Finding, Steps, dotted, shown, suggestion
+from simulator.scenario.schema import Scenario
+from simulator.scenario.uncertain_checks import why_certain
+
+_FILE = "values"
+"""What messages about given paths and values name as their file."""
+
+
+@dataclass(frozen=True)
+class NumberPath:
+    """One number of a scenario.
+
+    path: where it is; value: what it is; meaning, unit, source, grade, bounds: as documented in the schema
+    (grade: A study or official document, B trade survey, C marketing, J judgement); uncertain: whether it
+    may be.
+    """
+
+    path: str
+    value: float
+    meaning: str
+    unit: str
+    bounds: Bounds
+    source: str
+    grade: str
+    uncertain: bool
+
+
+def number_paths(scenario: Scenario) -> tuple[NumberPath, ...]:
+    """All numbers of the scenario that have a value, in the order of the schema."""
+    return tuple(_number_path(steps, place) for steps, place in leaves(scenario.tree()) if place.numeric)
+
+
+def value_at(scenario: Scenario, path: str) -> Any:
+    """The single value at `path`; raises `InputError` where there is none."""
+    return _single(scenario.tree(), path, None).value
+
+
+def bounds_at(scenario: Scenario, path: str) -> tuple[float, float]:
+    """The closed interval that draws of the number at `path` are clipped to; infinite without a bound.
+
+    A bound that the number must not reach is moved inwards by `fields.OPEN_BOUND_GAP`.
+    """
+    return _single(scenario.tree(), path, None).bounds.closed()
+
+
+def with_values(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
+    """A new scenario with other values at some paths; a number that was uncertain becomes fixed.
+
+    Raises `InputError` where a path leads to no single value or the new scenario breaks a rule.
+    """
+    tree = scenario.tree()
+    problems: list[Problem] = []
+    for path, value in values.items():
+        try:
+            _single(tree, path, value)
+        except InputError as error:
+            problems += error.problems
+            continue
+        _put(tree, tuple(steps_of(path)), value)
+        tree["uncertainty"].pop(path, None)
+    changed, findings = examine(tree)
+    problems += [_problem(finding) for finding in findings]
+    if problems or changed is None:
+        raise InputError(problems)
+    return changed
+
+
+def _number_path(steps: Steps, place: Place) -> NumberPath:
+    return NumberPath(
+        path=dotted(steps),
+        value=place.value,
+        meaning=place.meaning,
+        unit=place.unit,
+        bounds=place.bounds,
+        source=place.source,
+        grade=place.grade,
+        uncertain=not why_certain(steps, place),
+    )
+
+
+def _single(tree: dict[str, Any], path: str, value: Any) -> Place:
+    steps = tuple(steps_of(path))
+    place = place_at(tree, steps)
+    if place is None or dotted(steps) != path:
+        known = [dotted(steps) for steps, _ in leaves(tree)]
+        raise InputError(
+            [Problem(_FILE, path, shown(value), "is no path of the scenario", suggestion(path, known))]
+        )
+    if not is_single(place):
+        raise InputError(
+            [Problem(_FILE, path, shown(value), "is a table or list", "give the path of one value in it")]
+        )
+    return place
+
+
+def _put(tree: dict[str, Any], steps: Steps, value: Any) -> None:
+    table: Any = lookup(tree, dotted(steps[:-1])) if len(steps) > 1 else tree
+    table[steps[-1]] = value.item() if isinstance(value, np.generic) else value
+
+
+def _problem(finding: Finding) -> Problem:
+    return Problem(_FILE, dotted(finding.steps), shown(finding.value), finding.rule, finding.hint)

@@ -1,0 +1,98 @@
+"""What must hold across the fields of a program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from simulator.program.spec import ComponentSpec, TierStatus
+from simulator.scenario.draft import Draft
+from simulator.scenario.finding import Finding, Steps, plain
+
+BASELINE = "baseline"
+
+
+def program_findings(draft: Draft) -> Iterator[Finding]:
+    """All faults across the fields of the programs."""
+    written = draft.tree.get("programs")
+    if isinstance(written, dict) and BASELINE not in written and BASELINE not in draft.unresolved:
+        yield Finding(
+            ("programs", BASELINE), None, "is required: the status quo that candidates are compared with"
+        )
+    for name, program in draft.programs.items():
+        steps = ("programs", name)
+        for component, spec in program.components.items():
+            path = (*steps, "components", component)
+            yield from _window(path, spec)
+            yield from _ladders(draft, path, spec)
+            yield from _floor_and_cap(draft, (*path, "terms"), spec)
+        yield from _exclusive_groups((*steps, "components"), program.components)
+        if program.tiers is not None:
+            yield from _tiers(draft, (*steps, "tiers"), program.tiers)
+
+
+def _window(steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:
+    if spec.reference != "money" and spec.window == "claim":
+        rule = f"a component of kind '{spec.kind}' looks at the result of a whole window"
+        yield Finding((*steps, "window"), spec.window, f"must be 'quarter', 'half' or 'year': {rule}")
+    if spec.kind == "deal_registration" and spec.window != "claim":
+        yield Finding((*steps, "window"), spec.window, "must be 'claim': a registered deal is paid by itself")
+
+
+def _ladders(draft: Draft, steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:
+    """Thresholds must rise strictly, whatever uncertain ones turn out to be."""
+    for pattern, thresholds in spec.ladders().items():
+        paths = [_below(steps, pattern, position) for position in range(len(thresholds))]
+        spans = [draft.span(path, value) for path, value in zip(paths, thresholds, strict=True)]
+        for position in range(1, len(thresholds)):
+            below, here = spans[position - 1][1], spans[position][0]
+            if not here > below:
+                rule = f"overlapping thresholds: must be above the one before, which is {plain(below)}"
+                yield Finding(paths[position], thresholds[position], rule)
+
+
+def _below(steps: Steps, pattern: str, position: int) -> Steps:
+    """The steps of the `position`-th threshold of a ladder, from a pattern such as `tiers[{}].above`."""
+    name, field = pattern.split("[{}].")
+    return (*steps, name, position, field)
+
+
+def _floor_and_cap(draft: Draft, steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:
+    floor, cap = spec.terms.floor, spec.terms.cap
+    if floor is None or cap is None:
+        return
+    _, most = draft.span((*steps, "floor"), floor)
+    least, _ = draft.span((*steps, "cap"), cap)
+    if not most < least:
+        yield Finding(
+            (*steps, "floor"), floor, f"must be below cap: {plain(most)} is not below {plain(least)}"
+        )
+
+
+def _exclusive_groups(steps: Steps, components: Mapping[str, ComponentSpec]) -> Iterator[Finding]:
+    """The highest payout of a group can only be told when its members pay at the same time."""
+    first: dict[str, str] = {}
+    for name, spec in components.items():
+        if spec.exclusive_group is None:
+            continue
+        other = first.setdefault(spec.exclusive_group, name)
+        window = components[other].window
+        if spec.window != window:
+            rule = f"must be '{window}' as for '{other}', which is in the same exclusive group"
+            yield Finding((*steps, name, "window"), spec.window, rule)
+
+
+def _tiers(draft: Draft, steps: Steps, tiers: TierStatus) -> Iterator[Finding]:
+    if tiers.entry in tiers.levels:
+        yield Finding((*steps, "entry"), tiers.entry, "must not be the name of a level as well")
+    reached: dict[str, tuple[str, float]] = {}
+    for level, needs in tiers.levels.items():
+        here: dict[str, tuple[str, float]] = {}
+        for position, criterion in enumerate(needs.criteria):
+            path = (*steps, "levels", level, "criteria", position)
+            least, most = draft.span((*path, "at_least"), criterion.at_least)
+            lower = reached.get(criterion.measure)
+            if lower is not None and least < lower[1]:
+                rule = f"must not be easier than in the tier below: '{lower[0]}' needs {plain(lower[1])}"
+                yield Finding((*path, "at_least"), criterion.at_least, rule)
+            here[criterion.measure] = (level, most)
+        reached |= here

@@ -1,0 +1,101 @@
+"""Names that must exist and shares that must sum to 1, checked on the tables as they are written.
+
+So that a fault elsewhere in a table does not hide a misspelt name in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from simulator.program.measures import MEASURES
+from simulator.scenario.draft import Draft, DraftProgram, table
+from simulator.scenario.finding import Finding, Steps, choice, plain, suggestion
+
+SUM_TOLERANCE = 1e-6
+
+
+def reference_findings(draft: Draft) -> Iterator[Finding]:
+    """All names that name nothing, and all shares that do not sum to 1."""
+    for name, market in _tables(draft.tree, "markets"):
+        for field in ("stage_weights", "stage_durations"):
+            yield from _sum(("markets", name, field), market.get(field))
+    for section in ("territories", "partners"):
+        for name, raw in _tables(draft.tree, section):
+            yield from _mix(draft, (section, name, "markets"), table(raw, "markets"))
+    for name, raw in _tables(draft.tree, "partners"):
+        yield from _named("territory", draft.names("territories"), ("partners", name, "territory"), raw)
+    yield from _sum(("behavior", "effort_shares"), table(draft.tree, "behavior").get("effort_shares"))
+    for name, raw in _tables(draft.tree, "programs"):
+        yield from _program(draft, draft.programs[name], ("programs", name), raw)
+
+
+def _program(draft: Draft, program: DraftProgram, steps: Steps, raw: Mapping[str, Any]) -> Iterator[Finding]:
+    for name, component in _tables(raw, "components"):
+        path = (*steps, "components", name)
+        yield from _keys_named("market", draft.names("markets"), (*path, "credit_by_market"), component)
+        yield from _filter(draft, (*path, "markets"), component.get("markets"))
+        if program.tier_names:
+            yield from _keys_named("tier", program.tier_names, (*path, "payout_by_tier"), component)
+        else:
+            for tier in table(component, "payout_by_tier"):
+                rule = "names no tier, as the program has none"
+                yield Finding((*path, "payout_by_tier", tier), None, rule, "add a tiers table")
+        if component.get("kind") == "bonus":
+            yield from _named("measure", MEASURES, (*path, "measure"), component)
+    for level, needs in _tables(table(raw, "tiers"), "levels"):
+        criteria = needs.get("criteria")
+        for position, criterion in enumerate(criteria if isinstance(criteria, list) else ()):
+            path = (*steps, "tiers", "levels", level, "criteria", position, "measure")
+            if isinstance(criterion, dict):
+                yield from _named("measure", MEASURES, path, criterion)
+
+
+def _mix(draft: Draft, steps: Steps, mix: Mapping[str, Any]) -> Iterator[Finding]:
+    for market in mix:
+        if market not in draft.names("markets"):
+            hint = suggestion(market, draft.names("markets"))
+            yield Finding((*steps, market), None, "names no market", hint)
+    yield from _sum(steps, list(mix.values()))
+
+
+def _sum(steps: Steps, shares: Any) -> Iterator[Finding]:
+    """Shares must sum to 1; those that are no shares at all are reported one by one elsewhere."""
+    if not isinstance(shares, list) or not shares or not all(_is_share(share) for share in shares):
+        return
+    total = math.fsum(shares)
+    if abs(total - 1) > SUM_TOLERANCE:
+        yield Finding(steps, None, f"shares must sum to 1, not {plain(total)}")
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def _filter(draft: Draft, steps: Steps, markets: Any) -> Iterator[Finding]:
+    known = draft.names("markets")
+    for position, market in enumerate(markets if isinstance(markets, list) else ()):
+        if isinstance(market, str) and market not in known:
+            yield Finding((*steps, position), market, "names no market", suggestion(market, known))
+
+
+def _named(what: str, known: Iterable[str], steps: Steps, holder: Mapping[str, Any]) -> Iterator[Finding]:
+    """The text at the last step of `steps`, a key of `holder`, must be one of `known`."""
+    name = holder.get(str(steps[-1]))
+    if isinstance(name, str) and name not in known:
+        yield Finding(steps, name, f"names no {what}: must be {choice(known)}", suggestion(name, known))
+
+
+def _keys_named(
+    what: str, known: Iterable[str], steps: Steps, holder: Mapping[str, Any]
+) -> Iterator[Finding]:
+    """The keys of the table at the last step of `steps`, a key of `holder`, must be among `known`."""
+    for name in table(holder, str(steps[-1])):
+        if name not in known:
+            yield Finding((*steps, name), None, f"names no {what}", suggestion(name, known))
+
+
+def _tables(tree: Mapping[str, Any], key: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The entries at `key` of `tree` that are tables."""
+    return ((name, raw) for name, raw in table(tree, key).items() if isinstance(raw, dict))
