@@ -1,0 +1,141 @@
+"""`calibrate`: a CRM export and a column profile in, a runnable scenario and a report on the data out."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from simulator.calibrate.findings import Estimate, Remark
+from simulator.calibrate.fit import fit_export
+from simulator.calibrate.profile import load_profile
+from simulator.calibrate.quality_text import cautions, diagnostics, quality_text, verdicts
+from simulator.calibrate.reading import read_export
+from simulator.calibrate.scenario_text import scenario_text
+from simulator.errors import InputError, Problem
+from simulator.scenario.load import parse
+from simulator.scenario.schema import Scenario
+
+SCHEMA = "./scenario.schema.json"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The result of a calibration.
+
+    estimates: by path in the scenario; diagnostics: further estimates by name; refused: what was not
+    estimated, and why; verdicts: how well things fit; remarks: counts of rows; quality: the report as
+    Markdown.
+    """
+
+    scenario: Scenario
+    scenario_path: Path
+    quality_path: Path
+    estimates: Mapping[str, Estimate]
+    diagnostics: Mapping[str, Estimate]
+    refused: Mapping[str, str]
+    verdicts: Mapping[str, str]
+    cautions: tuple[str, ...]
+    remarks: tuple[Remark, ...]
+    quality: str
+
+    def summary(self) -> str:
+        """A screenful: estimates, verdicts and refusals."""
+        width = max(len(path) for path in self.estimates)
+        lines = [f"{path:<{width}}  {estimate}" for path, estimate in self.estimates.items()]
+        lines += ["", *(f"{name}: {text}" for name, text in self.verdicts.items())]
+        lines += [
+            f"refused {name}: {reason}" for name, reason in self.refused.items() if name != "cycle_weeks"
+        ]
+        lines += [f"caution: {text}" for text in self.cautions]
+        dropped = sum(remark.count for remark in self.remarks if remark.kind == "dropped")
+        return "\n".join(
+            [
+                *lines,
+                "",
+                f"{dropped} rows dropped",
+                f"scenario: {self.scenario_path}",
+                f"report: {self.quality_path}",
+            ]
+        )
+
+
+def calibrate(
+    export: Path,
+    profile: Path | str,
+    out: Path,
+    *,
+    quality_path: Path | None = None,
+    overwrite: bool = False,
+    schema: str = SCHEMA,
+) -> Calibration:
+    """Fit a scenario to a CRM export and write it to `out`, with a data-quality report beside it.
+
+    profile: path of a column profile or the name of a shipped one; quality_path: where the report goes, by
+    default `out` with the ending `.quality.md`; overwrite: replace existing files; schema: what the
+    scenario's first line names. Raises `InputError` when the export or the profile cannot be used or a file
+    is in the way; nothing is written then.
+    """
+    report = quality_path if quality_path is not None else out.with_suffix(".quality.md")
+    source = load_profile(profile)
+    _require_free(out, report, inputs=(export, source.path), overwrite=overwrite)
+    rows = read_export(export, source=source)
+    fit = fit_export(rows, source.profile, label=str(export))
+    draft = scenario_text(rows, source.profile, fit, quality_name=report.name, schema=schema)
+    scenario = parse(draft.text, file=str(out))
+    quality = quality_text(rows, source.profile, fit, draft)
+    _write(report, quality)
+    _write(out, draft.text)
+    return Calibration(
+        scenario=scenario,
+        scenario_path=out,
+        quality_path=report,
+        estimates=MappingProxyType(draft.estimates),
+        diagnostics=MappingProxyType(diagnostics(fit)),
+        refused=MappingProxyType(dict(fit.refused)),
+        verdicts=MappingProxyType(verdicts(fit)),
+        cautions=tuple(cautions(fit)),
+        remarks=(*rows.remarks, *fit.remarks),
+        quality=quality,
+    )
+
+
+def _require_free(out: Path, report: Path, *, inputs: tuple[Path, ...], overwrite: bool) -> None:
+    """Refuse to write over inputs, over files (unless told to), to a missing folder, or both into one."""
+    problems = []
+    taken = {path.resolve() for path in inputs}
+    for use, path in (("out", out), ("quality_path", report)):
+        if path.resolve() in taken:
+            problems.append(
+                Problem(str(path), use, "", "is an input of the calibration", "choose another name")
+            )
+        elif path.exists() and not (overwrite and path.is_file()):
+            problems.append(
+                Problem(str(path), use, "", "already exists", "choose another name or overwrite it")
+            )
+        elif not path.parent.is_dir():
+            problems.append(Problem(str(path), use, "", f"the folder {path.parent} does not exist"))
+    if out.resolve() == report.resolve():
+        problems.append(
+            Problem(str(report), "quality_path", "", "is the scenario file itself", "choose another name")
+        )
+    if problems:
+        raise InputError(problems)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a whole file or none: a crash leaves the old file or the new one, never half of it."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

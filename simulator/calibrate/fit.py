@@ -1,0 +1,313 @@
+"""All fits of an export together: which rows each may use, what was refused and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from simulator.calibrate import cycle
+from simulator.calibrate.cycle import Cycle
+from simulator.calibrate.findings import Estimate, Remark
+from simulator.calibrate.odds import Odds, direct_odds, fit_odds, trials
+from simulator.calibrate.profile import Profile
+from simulator.calibrate.reading import Export
+from simulator.calibrate.size import Sizes, fit_sizes
+from simulator.calibrate.volume import YEAR_WEEKS, Volume, fit_volume
+from simulator.errors import fault
+
+MIN_OWNERS = 5
+MIN_DECIDED = 50
+MAX_SEGMENTS = 6
+MIN_OF_EACH = 10
+NO_AMOUNT_SHARE, WITH_AMOUNT_SHARE = 0.5, 0.1
+"""Lost deals count as recorded without amount if more than the first share of them have none, but less than
+the second share of won ones."""
+ONE_SIDED, ONE_SIDED_DEALS = 0.95, 20
+"""A partner that won (or lost) this share of at least so many deals may record only what it won (or lost)."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Everything that was fitted.
+
+    odds_without_size: without size as a regressor; odds_without_extremes: without the partners that won or
+    lost nearly everything and how many those are, None where there are none; direct_win, direct_per_year:
+    share won and number of the opportunities that the vendor works alone; mix: share of opportunities by
+    market.
+    """
+
+    volume: Volume
+    sizes: Sizes
+    odds: Odds
+    odds_without_size: Odds
+    odds_without_extremes: tuple[int, Odds] | None
+    cycle: Cycle | None
+    mix: Mapping[str, float]
+    direct_win: Estimate | None
+    direct_per_year: Estimate | None
+    refused: Mapping[str, str]
+    cautions: tuple[str, ...]
+    remarks: tuple[Remark, ...]
+
+
+@dataclass
+class _Notes:
+    """What is worth saying, collected on the way."""
+
+    refused: dict[str, str] = field(default_factory=dict)
+    cautions: list[str] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+
+
+def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
+    """Fit volumes, sizes, odds and cycles. label: the export as the user named it, for messages."""
+    notes = _Notes()
+    rows = export.rows.assign(market=_markets(export.rows, profile, notes))
+    partner_rows, direct_rows = rows[~rows["direct"]], rows[rows["direct"]]
+    decided = partner_rows[partner_rows["outcome"].ne("open")]
+    _require_enough(decided, label)
+    refusal = cycle.refusal(rows, profile)
+    if refusal:
+        notes.refused["cycle_weeks"] = refusal
+    ripe = _mature(decided, export, profile, dates_valid=refusal is None, notes=notes)
+    sized = _sized(decided, label)
+    sizes = fit_sizes(sized)
+    with_size = _slope_possible(ripe, profile, notes)
+    medians = {name: estimate.value for name, estimate in sizes.median.items()}
+    plain = fit_odds(trials(ripe, medians=medians, with_size=False))
+    usable = ripe[ripe["amount"].notna()] if with_size else ripe
+    odds = fit_odds(trials(usable, medians=medians, with_size=True)) if with_size else plain
+    volume = fit_volume(partner_rows, min_activity_weeks=profile.judgement.min_activity_weeks)
+    if volume.per_year.value == 0:
+        raise fault(
+            label,
+            profile.columns.owner,
+            None,
+            "no owner has two opportunities: is this the partner's column?",
+        )
+    win, per_year = _direct(direct_rows, notes)
+    _note_dates(rows, profile, notes)
+    return Fit(
+        volume=volume,
+        sizes=sizes,
+        odds=odds,
+        odds_without_size=plain,
+        odds_without_extremes=_without_extremes(usable, medians, with_size),
+        cycle=None if refusal else cycle.fit_cycle(ripe, end=export.end),
+        mix=_shares(partner_rows["market"]),
+        direct_win=win,
+        direct_per_year=per_year,
+        refused=notes.refused,
+        cautions=tuple(notes.cautions),
+        remarks=tuple(notes.remarks),
+    )
+
+
+def _markets(rows: pd.DataFrame, profile: Profile, notes: _Notes) -> pd.Series:
+    """A market name per row: one for all, or the large segments of the export and the rest as `other`."""
+    one = pd.Series("market", index=rows.index)
+    if profile.columns.segment is None:
+        return one
+    minimum = profile.judgement.segment_min_rows
+    partner = rows[~rows["direct"]]
+    alone = _standing_alone(partner, partner["segment"], minimum)
+    large = [level for level in alone if level != ""][:MAX_SEGMENTS]
+    rest = ~rows["segment"].isin(large)
+    # What is left must be able to stand alone as well, else all segments are given up rather than rows.
+    enough = not rest.any() or bool(_standing_alone(partner, rest[partner.index], minimum).count(True))
+    if len(large) < 2 or not enough:
+        wanted = f"{minimum} decided rows with an amount, {MIN_OF_EACH} of them won and {MIN_OF_EACH} lost"
+        notes.refused["segments"] = f"there are not two segments and a rest with {wanted} each: one market"
+        return one
+    if rest.any():
+        notes.remarks.append(
+            Remark("noted", "small or missing segments put together as 'other'", int(rest.sum()))
+        )
+    return rows["segment"].map(_names(large)).mask(rest, "other")
+
+
+def _standing_alone(rows: pd.DataFrame, level: pd.Series, minimum: int) -> list[Any]:
+    """Levels that a market can be fitted to, largest first."""
+    decided = rows["outcome"].ne("open")
+    table = pd.DataFrame({
+        "sized": (decided & rows["amount"].notna()).groupby(level).sum(),
+        "won": rows["outcome"].eq("won").groupby(level).sum(),
+        "lost": rows["outcome"].eq("lost").groupby(level).sum(),
+    })  # fmt: skip
+    table = table[
+        (table["won"] >= MIN_OF_EACH) & (table["lost"] >= MIN_OF_EACH) & (table["sized"] >= minimum)
+    ]
+    return list(table.sort_values("sized", ascending=False, kind="stable").index)
+
+
+def _names(levels: list[str]) -> dict[str, str]:
+    """Names that a scenario accepts (a letter, then letters, digits and _; at most 40), all different."""
+    names: dict[str, str] = {}
+    for level in levels:
+        stem = re.sub(r"[^a-z0-9]+", "_", level.lower()).strip("_")[:32]
+        stem = stem if stem[:1].isalpha() else f"segment_{stem}".rstrip("_")
+        name = stem
+        while name in (*names.values(), "other"):
+            name = f"{stem}_{len(names) + 1}"
+        names[level] = name
+    return names
+
+
+def _require_enough(decided: pd.DataFrame, label: str) -> None:
+    won, owners = int(decided["outcome"].eq("won").sum()), int(decided["owner"].nunique())
+    lost = len(decided) - won
+    if len(decided) < MIN_DECIDED or not won or not lost:
+        rule = f"a calibration needs {MIN_DECIDED} decided opportunities, some won and some lost"
+        raise fault(label, "rows", None, f"{won} won and {lost} lost: {rule}")
+    if owners < MIN_OWNERS:
+        raise fault(
+            label, "rows", None, f"{owners} owners: differences between partners need at least {MIN_OWNERS}"
+        )
+
+
+def _sized(decided: pd.DataFrame, label: str) -> pd.DataFrame:
+    sized = decided[decided["amount"].notna()]
+    if len(sized) < MIN_DECIDED or sized["amount"].nunique() < 3 or sized["owner"].nunique() < MIN_OWNERS:
+        rule = f"sizes need {MIN_DECIDED} positive amounts, three different ones, of {MIN_OWNERS} owners"
+        raise fault(label, "amount", None, f"{len(sized)} usable amounts: {rule}")
+    return sized
+
+
+def _mature(
+    decided: pd.DataFrame, export: Export, profile: Profile, *, dates_valid: bool, notes: _Notes
+) -> pd.DataFrame:
+    """Decided rows of cohorts old enough that nearly all are decided: young cohorts show fast deals only."""
+    weeks = profile.judgement.maturity_weeks
+    if weeks is None and dates_valid:
+        weeks = cycle.maturity(decided)
+    has_open = export.rows["outcome"].eq("open").any()
+    if not has_open:
+        notes.cautions.append(
+            "The export holds decided opportunities only: slow deals of the last cohorts are missing."
+        )
+    if weeks is None:
+        notes.cautions.append(
+            "Odds use all cohorts: without valid close dates the age at which they are decided is unknown."
+        )
+        return decided
+    ripe = decided[decided["created"] <= export.end - pd.Timedelta(weeks=weeks)]
+    if not _rich(ripe, markets=decided["market"].nunique()):
+        notes.cautions.append(
+            f"Odds use all cohorts: too few are older than the {weeks:.1f} weeks in which deals are decided."
+        )
+        return decided
+    young = len(decided) - len(ripe)
+    notes.remarks.append(
+        Remark(
+            "set aside",
+            f"decided, but created in the last {weeks:.1f} weeks: not used for odds and cycle",
+            young,
+        )
+    )
+    _note_stale(export.rows, ripe, weeks, export.end, notes)
+    return ripe
+
+
+def _rich(decided: pd.DataFrame, *, markets: int) -> bool:
+    """Whether odds can be fitted to these rows: enough of them, and won and lost ones in every market."""
+    both = decided.groupby("market")["outcome"].nunique()
+    enough = len(decided) >= MIN_DECIDED and decided["owner"].nunique() >= MIN_OWNERS
+    return enough and len(both) == markets and bool((both == 2).all())
+
+
+def _note_stale(
+    rows: pd.DataFrame, ripe: pd.DataFrame, weeks: float, end: pd.Timestamp, notes: _Notes
+) -> None:
+    """Open deals in old cohorts: they are left out of the odds, which matters if they are in truth lost."""
+    old = rows["outcome"].eq("open") & ~rows["direct"] & (rows["created"] <= end - pd.Timedelta(weeks=weeks))
+    if old.any():
+        won = int(ripe["outcome"].eq("won").sum())
+        notes.remarks.append(
+            Remark("noted", "open opportunities older than that", int(old.sum()), "left out of the odds")
+        )
+        notes.cautions.append(
+            f"If the {int(old.sum())} stale open opportunities are in truth lost, the share won is "
+            f"{won / (len(ripe) + int(old.sum())):.3f}, not {won / len(ripe):.3f}."
+        )
+
+
+def _slope_possible(decided: pd.DataFrame, profile: Profile, notes: _Notes) -> bool:
+    """Whether odds can be related to size: lost deals must have sizes too."""
+    reason = ""
+    lost, won = decided[decided["outcome"].eq("lost")], decided[decided["outcome"].eq("won")]
+    lost_without, won_without = float(lost["amount"].isna().mean()), float(won["amount"].isna().mean())
+    if profile.amounts.lost_amount_is_zero:
+        reason = "lost deals carry no amount, so won and lost sizes cannot be compared"
+    elif lost_without > NO_AMOUNT_SHARE and won_without < WITH_AMOUNT_SHARE:
+        reason = f"{lost_without:.0%} of lost deals carry no amount, so won and lost sizes cannot be compared"
+    elif any(
+        part["amount"].notna().groupby(part["market"]).sum().min() < MIN_OF_EACH for part in (won, lost)
+    ):
+        reason = f"a market has fewer than {MIN_OF_EACH} won or lost deals with an amount"
+    if reason:
+        notes.refused["win_slope"] = reason
+        if "lost deals" in reason and "market" not in reason:
+            notes.cautions.append(
+                "Sizes are those of won deals; if large deals are won less often, opportunities are larger."
+            )
+    return not reason
+
+
+def _without_extremes(
+    rows: pd.DataFrame, medians: dict[str, float], with_size: bool
+) -> tuple[int, Odds] | None:
+    """The odds again without partners that won or lost nearly everything, and how many those are."""
+    won = rows["outcome"].eq("won").groupby(rows["owner"]).agg(["mean", "size"])
+    sided = (won["mean"] >= ONE_SIDED) | (won["mean"] <= 1 - ONE_SIDED)
+    odd = won.index[sided & (won["size"] >= ONE_SIDED_DEALS)]
+    rest = rows[~rows["owner"].isin(odd)]
+    if not len(odd) or rest["owner"].nunique() < MIN_OWNERS or rest["outcome"].nunique() < 2:
+        return None
+    return len(odd), fit_odds(trials(rest, medians=medians, with_size=with_size))
+
+
+def _direct(rows: pd.DataFrame, notes: _Notes) -> tuple[Estimate | None, Estimate | None]:
+    """Share won and number per year of the vendor's own opportunities, where the export tells them apart."""
+    decided = rows[rows["outcome"].ne("open")]
+    if len(decided) < MIN_DECIDED:
+        found = (
+            f"{len(decided)} decided direct deals"
+            if len(rows)
+            else "the export does not tell direct business apart"
+        )
+        notes.refused["direct_win_probability"] = (
+            f"{found}, at least {MIN_DECIDED} are needed" if len(rows) else found
+        )
+        return None, None
+    span = (rows["created"].max() - rows["created"].min()) / pd.Timedelta(weeks=1)
+    years = max(span, 1.0) / YEAR_WEEKS
+    notes.cautions.append(
+        "Direct and partner win rates are an association: who works a deal is not drawn by lot."
+    )
+    rate = Estimate(
+        len(rows) / years, float(np.sqrt(len(rows)) / years), len(rows), "per year", "direct opportunities"
+    )
+    return direct_odds(decided), rate
+
+
+def _note_dates(rows: pd.DataFrame, profile: Profile, notes: _Notes) -> None:
+    closed = rows["closed"].dropna()
+    if profile.columns.closed is None or closed.empty:
+        return
+    day, count = cycle.busiest_day(closed)
+    notes.remarks.append(
+        Remark("noted", f"close dates on the busiest day, {day}", count, f"{count / len(closed):.1%}")
+    )
+    share = cycle.weekend_share(closed)
+    weekend = round(share * len(closed))
+    detail = f"{share:.1%}" + (": above 20 %, dates ignore the working week" if share > 0.2 else "")
+    notes.remarks.append(Remark("noted", "close dates on a weekend", weekend, detail))
+
+
+def _shares(market: pd.Series) -> dict[str, float]:
+    return {str(name): float(share) for name, share in sorted(market.value_counts(normalize=True).items())}

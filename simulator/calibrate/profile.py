@@ -1,0 +1,250 @@
+"""The column profile: which column of a CRM export means what, and what about it cannot be trusted.
+
+A profile is a small TOML file, written once per export format. It holds judgement that no program can
+supply: which stages are wins, whether the close date was typed or set by a batch job, what a foreign amount
+is worth.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from simulator.errors import InputError, Problem, fault
+from simulator.program.spec import Listed, Spec, number
+from simulator.scenario.finding import Steps, dotted, shown, suggestion
+from simulator.scenario.lines import key_lines, line_of
+
+SHIPPED = Path(__file__).parent / "profiles"
+
+Column = Annotated[str, Field(min_length=1)]
+Rate = Annotated[float, Field(gt=0, le=1e6)]
+
+
+class Columns(Spec):
+    """Names of the export's columns by their meaning."""
+
+    id: Column | None = Field(
+        None, description="opportunity id; without it only exact duplicates can be found"
+    )
+    owner: Column = Field(description="the partner that the opportunity belongs to")
+    account: Column | None = Field(None, description="the customer")
+    product: Column | None = Field(
+        None, description="the product sold; used to tell list prices from free sizes"
+    )
+    amount: Column = Field(description="value of the opportunity")
+    currency: Column | None = Field(None, description="currency of the value")
+    created: Column = Field(description="day on which the opportunity was created")
+    closed: Column | None = Field(None, description="day on which it was won or lost")
+    stage: Column = Field(description="stage, see [stages]")
+    segment: Column | None = Field(None, description="market segment; none: one market")
+    engagement: Column | None = Field(None, description="tells partner business from direct business")
+
+
+class Stages(Spec):
+    """What the values of the stage column mean."""
+
+    won: Listed[str] = Field(min_length=1, description="values that mean won")
+    lost: Listed[str] = Field(min_length=1, description="values that mean lost")
+    open: Listed[str] = Field((), description="values that mean undecided")
+
+    @model_validator(mode="after")
+    def _disjoint(self) -> Stages:
+        values = (*self.won, *self.lost, *self.open)
+        twice = sorted({value for value in values if values.count(value) > 1})
+        if twice:
+            raise ValueError(
+                f"a stage can mean one thing only, listed more than once: {', '.join(map(repr, twice))}"
+            )
+        return self
+
+
+class Dates(Spec):
+    """How dates are written and whether the close date means anything."""
+
+    format: str = Field("%Y-%m-%d", description="strptime format of all dates", min_length=2)
+    closed_date_valid: bool = Field(False, description="the close date is the day of the decision")
+    closed_date_reason: str = Field("", description="why it is not")
+    export_date: date | None = Field(None, description="day of the export; later dates are dropped")
+
+    @field_validator("format")
+    @classmethod
+    def _round_trip(cls, value: str) -> str:
+        """A format must bring back the day that it writes."""
+        day = datetime(2017, 11, 25)
+        try:
+            back = datetime.strptime(day.strftime(value), value)
+        except ValueError:
+            back = None
+        if back is None or back.date() != day.date():
+            raise ValueError("is not a strptime format of a whole date, such as %Y-%m-%d or %d/%m/%Y")
+        return value
+
+
+class Amounts(Spec):
+    """How amounts are written and what they leave out."""
+
+    decimal: str = Field(".", description="decimal sign", min_length=1, max_length=1)
+    thousands: str = Field("", description="sign between thousands", max_length=1)
+    lost_amount_is_zero: bool = Field(False, description="lost deals carry no amount")
+
+
+class Currency(Spec):
+    """The scenario's currency and what one unit of another is worth in it."""
+
+    scenario: str = Field("USD", description="currency of the scenario", min_length=1, max_length=8)
+    rates: dict[str, Rate] = Field(
+        default_factory=dict, description="scenario currency per unit of the currency"
+    )
+    rates_source: str = Field("", description="where the rates come from, and of when they are")
+
+    @model_validator(mode="after")
+    def _sourced(self) -> Currency:
+        if self.rates and not self.rates_source.strip():
+            raise ValueError("rates_source must say where the conversion rates come from")
+        if self.rates.get(self.scenario, 1.0) != 1.0:
+            raise ValueError(f"the rate of the scenario currency {self.scenario} must be 1")
+        return self
+
+
+class Engagement(Spec):
+    """Values of the engagement column."""
+
+    partner: Listed[str] = Field(min_length=1, description="values that mean business with a partner")
+    direct: Listed[str] = Field(min_length=1, description="values that mean the vendor alone")
+
+
+class Exclusion(Spec):
+    """Rows that do not belong to the business being modelled."""
+
+    column: Column
+    values: Listed[str] = Field(min_length=1, description="rows with one of these values are left out")
+    reason: str = Field(description="why", min_length=3)
+
+
+class Judgement(Spec):
+    """Numbers that steer the fit, all judgement."""
+
+    min_activity_weeks: float = number(
+        26.0,
+        "a partner counts as active for at least this long after its first opportunity",
+        unit="weeks",
+        ge=1,
+        le=104,
+    )
+    maturity_weeks: float | None = number(
+        None,
+        "age from which a cohort counts as decided; none: 95 % of the observed cycles",
+        unit="weeks",
+        ge=0,
+        le=520,
+    )
+    vendor_share: float = number(
+        0.25, "share of all opportunities that the vendor finds by itself", unit="share", ge=0, le=0.95
+    )
+    segment_min_rows: int = number(
+        200, "decided rows that a segment needs to stand alone", unit="rows", ge=50
+    )
+
+
+class Profile(Spec):
+    """A whole profile file."""
+
+    name: str = Field(description="short name", min_length=1, max_length=60)
+    description: str = ""
+    columns: Columns
+    stages: Stages
+    dates: Dates = Field(default_factory=Dates)
+    amounts: Amounts = Field(default_factory=Amounts)
+    currency: Currency = Field(default_factory=Currency)
+    engagement: Engagement | None = None
+    repairs: dict[str, dict[str, str]] = Field(
+        default_factory=dict, description="replacements by column: wrong value to right value"
+    )
+    exclude: Listed[Exclusion] = ()
+    judgement: Judgement = Field(default_factory=Judgement)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Profile:
+        if self.dates.closed_date_valid and self.columns.closed is None:
+            raise ValueError("dates.closed_date_valid is true, but columns.closed names no column")
+        if (self.columns.engagement is None) != (self.engagement is None):
+            raise ValueError(
+                "columns.engagement and the table [engagement] go together: give both or neither"
+            )
+        return self
+
+    def named_columns(self) -> dict[str, str]:
+        """All columns that the export must have, by the path in the profile that names them."""
+        named = {
+            f"columns.{use}": name for use, name in self.columns.model_dump().items() if name is not None
+        }
+        named |= {f"repairs.{name}": name for name in self.repairs}
+        return named | {f"exclude[{j}].column": rule.column for j, rule in enumerate(self.exclude)}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A profile and the file it was read from. label: the file as the user named it."""
+
+    profile: Profile
+    label: str
+    path: Path
+
+
+def shipped_profiles() -> list[str]:
+    """Names of the profiles that come with the package."""
+    return sorted(path.stem for path in SHIPPED.glob("*.toml"))
+
+
+def load_profile(profile: Path | str) -> Source:
+    """Read and check a profile: a path, or the name of a shipped one. All problems are reported at once."""
+    label = str(profile)
+    path = SHIPPED / f"{label}.toml" if label in shipped_profiles() else Path(profile)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        hint = f"a path, or one of the shipped profiles {', '.join(shipped_profiles())}"
+        raise fault(label, "profile", None, "cannot be read as a UTF-8 file", hint) from None
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise fault(label, "profile", None, f"is not valid TOML: {error}") from None
+    try:
+        return Source(Profile.model_validate(tree), label, path)
+    except ValidationError as error:
+        lines = key_lines(text)
+        raise InputError([_problem(label, lines, dict(item)) for item in error.errors()]) from None
+
+
+def _problem(label: str, lines: Mapping[Steps, int], error: dict[str, Any]) -> Problem:
+    """One of pydantic's errors in our words."""
+    steps: Steps = tuple(error["loc"])
+    rule, hint = str(error["msg"]).removeprefix("Value error, "), ""
+    if error["type"] == "missing":
+        rule = "is required"
+    elif error["type"] == "extra_forbidden":
+        rule, hint = "is not a key of a profile", suggestion(steps[-1], _known_keys(steps[:-1]))
+    value = "" if error["type"] in ("missing", "extra_forbidden", "value_error") else shown(error["input"])
+    return Problem(
+        label, dotted(steps) or "profile", value, rule[0].lower() + rule[1:], hint, line_of(lines, steps)
+    )
+
+
+def _known_keys(steps: Steps) -> list[str]:
+    """Keys that the profile knows in the table at `steps`."""
+    model: Any = Profile
+    for step in steps:
+        if isinstance(step, int):
+            continue
+        known = {"engagement": Engagement, "exclude": Exclusion}
+        model = known.get(step) or getattr(model.model_fields.get(step), "annotation", None)
+        if not (isinstance(model, type) and issubclass(model, Spec)):
+            return []
+    return list(model.model_fields)

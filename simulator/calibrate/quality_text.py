@@ -1,0 +1,144 @@
+"""The data-quality report: what became of the rows, what was estimated, what fits badly, what is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from simulator.calibrate.findings import Estimate, Remark, figure
+from simulator.calibrate.fit import Fit
+from simulator.calibrate.profile import Profile
+from simulator.calibrate.reading import Export
+from simulator.calibrate.scenario_text import Draft
+from simulator.calibrate.size import LIST_PRICE_SHARE
+
+_REST = (
+    "How partners respond, what they may game and all numbers not listed are defaults of the schema, most of "
+    "them judgement."
+)
+GROWTH = 1.25
+"""A last year this many times as busy as the fit implies (or as much less) is worth a word."""
+
+
+def diagnostics(fit: Fit) -> dict[str, Estimate]:
+    """Estimates that do not enter the scenario, but help to judge those that do."""
+    sizes, volume = fit.sizes, fit.volume
+    n = sum(estimate.n for estimate in sizes.median.values())
+    found = {
+        "share_won": fit.odds.win_rate,
+        "win_rate_sd_between": fit.odds.rate_sd,
+        "win_logit_sd_between_without_size": fit.odds_without_size.between,
+        "size_log_sd_total": Estimate(sizes.total_log_sd, None, n, "log units", "plain sd of log amounts"),
+        "volume_log_sd_of_counts": Estimate(
+            volume.log_sd_of_counts,
+            None,
+            volume.seen,
+            "log units",
+            "plain sd of log counts: with noise and exposure",
+        ),
+        "volume_mean_of_lognormal": Estimate(volume.implied_mean, None, volume.seen, "per partner and year"),
+    }
+    if fit.odds_without_extremes:
+        count, odds = fit.odds_without_extremes
+        note = f"without {count} partners that won or lost 95 % of 20 deals or more"
+        found["win_logit_sd_between_without_extremes"] = Estimate(
+            odds.between.value, odds.between.se, odds.between.n, "logits", note
+        )
+    return found
+
+
+def verdicts(fit: Fit) -> dict[str, str]:
+    """Judgements on the fits, in words."""
+    found = {"sizes": str(fit.sizes.verdict), "partners": fit.odds.verdict()}
+    if fit.sizes.product_share is not None:
+        share = f"products explain {fit.sizes.product_share:.1%} of the variance of log size"
+        listed = fit.sizes.product_share > LIST_PRICE_SHARE
+        found["products"] = share + (
+            ": sizes are list prices; consider products as segments" if listed else ""
+        )
+    found["cycles"] = str(fit.cycle.verdict) if fit.cycle else f"refused: {fit.refused['cycle_weeks']}"
+    return found
+
+
+def cautions(fit: Fit) -> list[str]:
+    """What to keep in mind when the scenario is used."""
+    volume = fit.volume
+    found = list(fit.cautions)
+    implied = volume.partners * volume.per_year.value
+    if volume.recent is not None and not 1 / GROWTH < volume.recent / implied < GROWTH:
+        level = figure(volume.recent / volume.partners)
+        found.append(
+            f"The last 52 weeks held {volume.recent:,} opportunities, the fitted mean implies "
+            f"{implied:,.0f}: volume changed over the export. For its latest level set "
+            f"opportunities_per_year to {level}."
+        )
+    for name, estimate in fit.sizes.median.items():
+        raw = fit.sizes.raw_median[name]
+        if not 1 / GROWTH < raw / estimate.value < GROWTH:
+            found.append(
+                f"{name}: the median over deals is {figure(raw)}, that of a typical partner "
+                f"{figure(estimate.value)}: busy partners have other sizes than quiet ones, which is not "
+                "modelled."
+            )
+    return found
+
+
+def quality_text(export: Export, profile: Profile, fit: Fit, draft: Draft) -> str:
+    """The report in Markdown."""
+    parts = [
+        f"# Data quality: {_cell(export.label)}",
+        f"Profile {_cell(profile.name)}; {export.total:,} rows read, {len(export.rows):,} used.\n"
+        f"sha256 `{export.sha256}`.",
+        _rates(profile),
+        "## Rows\n\nDropped rows are gone; of rows set aside one field is not used.",
+        _remark_table((*export.remarks, *fit.remarks)),
+        "## Estimates",
+        _estimate_table(draft.estimates),
+        "## Diagnostics\n\nNot in the scenario, but they help to judge what is.",
+        _estimate_table(diagnostics(fit)),
+        "## Verdicts",
+        _bullets(verdicts(fit)),
+        "## Refused",
+        _bullets(fit.refused) or "Nothing.",
+        "## Cautions",
+        "\n".join(f"- {text}" for text in cautions(fit)) or "None.",
+        "## Not from the export",
+        _bullets(draft.defaults),
+        _REST,
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _rates(profile: Profile) -> str:
+    if not profile.currency.rates:
+        return ""
+    rates = ", ".join(
+        f"1 {name} = {rate} {profile.currency.scenario}" for name, rate in profile.currency.rates.items()
+    )
+    return f"Conversion: {_cell(rates)}. Source: {_cell(profile.currency.rates_source)}."
+
+
+def _remark_table(remarks: Iterable[Remark]) -> str:
+    lines = [f"| {r.kind} | {_cell(r.reason)} | {r.count:,} | {_cell(r.detail)} |" for r in remarks]
+    return "\n".join(["| what | reason | rows | detail |", "|---|---|---:|---|", *lines])
+
+
+def _estimate_table(estimates: Mapping[str, Estimate]) -> str:
+    lines = [
+        f"| `{path}` | {figure(e.value)} | {'' if e.se is None else figure(e.se)} | {e.n:,} | {e.unit} "
+        f"| {_cell(e.note)} |"
+        for path, e in estimates.items()
+    ]
+    head = ["| number | estimate | standard error | n | unit | note |", "|---|---:|---:|---:|---|---|"]
+    return "\n".join([*head, *lines])
+
+
+def _bullets(entries: Mapping[str, str]) -> str:
+    return "\n".join(f"- `{name}`: {_cell(text)}" for name, text in entries.items())
+
+
+def _cell(text: str) -> str:
+    """Text that cannot break out of a table cell or become markup."""
+    flat = " ".join(text.split())
+    for sign in ("\\", "|", "<", "`", "[", "*"):
+        flat = flat.replace(sign, "\\" + sign)
+    return flat

@@ -1,0 +1,251 @@
+"""The fitted scenario as a TOML text in which every number says in a comment where it comes from."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, replace
+
+import annotated_types as at
+
+from simulator.calibrate.findings import Estimate, figure
+from simulator.calibrate.fit import Fit
+from simulator.calibrate.profile import Profile
+from simulator.calibrate.reading import Export
+from simulator.program.spec import Spec
+from simulator.scenario.schema import Market, PartnerSegment, Time
+
+PARTNERS, TERRITORY = "partners", "all"
+PARTNER_LIFT = 1.08
+"""Relative lift of the win rate by partners, discounted for selection; grade B, as in the schema."""
+BURN_IN_CYCLES, LOOK_BACK_WEEKS = 3.25, 52
+"""Burn-in: at least three typical cycles plus the trailing year; 3.25 gives the default at 12 weeks."""
+DIGITS = 4
+
+_PROGRAMS = """\
+# A placeholder: replace it by the program in force.
+[programs.baseline]
+label = "Flat 5 % revenue share (placeholder)"
+
+[programs.baseline.components.share]
+kind = "revenue_share"
+rate = 0.05
+
+# An example of a candidate, so that a comparison runs at once.
+[programs.accelerator]
+label = "Example: half as much again above quota"
+
+[programs.accelerator.components.commission]
+kind = "accelerator"
+rate = 0.05
+multiples = [{ above = 1.0, multiple = 1.5 }]
+"""
+
+_ELASTICITY = """\
+# No study measures it for partner firms (grade J): the weakest number of all, so it is never taken as known.
+[uncertainty."behavior.elasticity"]
+distribution = "triangular"
+low = 0.0
+mode = 0.5
+high = 1.2
+source = "judgement"
+"""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A scenario text; estimates: what was fitted, by its path in the scenario; defaults: what was not."""
+
+    text: str
+    estimates: dict[str, Estimate]
+    defaults: dict[str, str]
+
+
+class _Writer:
+    """Lines of the text, and what stands where."""
+
+    def __init__(self, currency: str) -> None:
+        self.lines: list[str] = []
+        self.estimates: dict[str, Estimate] = {}
+        self.defaults: dict[str, str] = {}
+        self._currency, self._table, self._model = currency, "", Spec
+
+    def table(self, path: str, model: type[Spec]) -> None:
+        """Start a table that holds fields of `model`."""
+        self._table, self._model = path, model
+        self.lines += ["", f"[{path}]"]
+
+    def put(self, key: str, value: str, comment: str = "") -> None:
+        """A line as it is."""
+        self.lines.append(f"{key} = {value}" + (f" # {_one_line(comment)}" if comment else ""))
+
+    def fitted(self, key: str, estimate: Estimate, remark: str = "") -> None:
+        """An estimate with its standard error and sample size, moved into the schema's bounds if need be."""
+        estimate = replace(estimate, unit=self._currency) if estimate.unit == "money" else estimate
+        value, moved = _within(self._model, key, estimate.value)
+        self.estimates[f"{self._table}.{key}"] = estimate
+        error = "" if estimate.se is None else f"+- {figure(estimate.se)}, "
+        parts = [f"{error}n = {estimate.n}", estimate.note, remark, moved]
+        self.put(key, _number(value), "; ".join(part for part in parts if part))
+
+    def default(self, key: str, reason: str) -> None:
+        """The schema's own default with its grade and the reason for using it."""
+        described = self._model.model_fields[key]
+        extra = described.json_schema_extra if isinstance(described.json_schema_extra, dict) else {}
+        grade = f"default, grade {extra.get('grade', 'J')}: {extra.get('source', 'judgement')}"
+        self.defaults[f"{self._table}.{key}"] = f"{grade}; {reason}"
+        self.put(key, _number(float(described.default)), f"{grade}; {reason}")
+
+    def judged(self, key: str, value: float, reason: str) -> None:
+        """A number set by judgement or derived from an estimate."""
+        value, moved = _within(self._model, key, value)
+        self.defaults[f"{self._table}.{key}"] = reason
+        self.put(key, _number(value), f"{reason}; {moved}" if moved else reason)
+
+
+def scenario_text(export: Export, profile: Profile, fit: Fit, *, quality_name: str, schema: str) -> Draft:
+    """Write the scenario. quality_name: file of the quality report; schema: path of the JSON Schema."""
+    writer = _Writer(profile.currency.scenario)
+    _head(writer, export, profile, quality_name=quality_name, schema=schema)
+    _time(writer, fit)
+    for name in fit.mix:
+        _market(writer, fit, name)
+    _territory(writer, fit, profile)
+    _partners(writer, fit)
+    text = "\n".join([*writer.lines, "", _ELASTICITY, _PROGRAMS])
+    return Draft(text, writer.estimates, writer.defaults)
+
+
+def _head(writer: _Writer, export: Export, profile: Profile, *, quality_name: str, schema: str) -> None:
+    rows = f"{export.total} rows, sha256 {export.sha256[:16]}"
+    source = f"{export.label} ({rows}) with the column profile {profile.name}"
+    writer.lines += [
+        f"#:schema {_one_line(schema)}",
+        f"# Fitted by incentive-sim calibrate from {_one_line(source)}.",
+        "# Comments: standard error, sample size, method. 'default' marks what the export cannot tell.",
+        f"# What was dropped, refused or fits badly: {_one_line(quality_name)}",
+        "",
+    ]
+    writer.put("name", _string(f"{profile.name} (fitted)"))
+    writer.put(
+        "description", _string(f"Fitted to {source}. Programs are placeholders; behavior is judgement.")
+    )
+    writer.put("currency", _string(profile.currency.scenario))
+
+
+def _time(writer: _Writer, fit: Fit) -> None:
+    """Long cycles need a longer burn-in than the default; short ones keep the default."""
+    default = int(Time.model_fields["burn_in_weeks"].default)
+    longest = max((e.value for e in fit.cycle.median.values()), default=0.0) if fit.cycle else 0.0
+    needed = math.ceil(BURN_IN_CYCLES * longest) + LOOK_BACK_WEEKS
+    if needed > default:
+        writer.table("time", Time)
+        value, _ = _within(Time, "burn_in_weeks", needed)
+        writer.put("burn_in_weeks", str(int(value)), "three typical cycles and the trailing year")
+
+
+def _market(writer: _Writer, fit: Fit, name: str) -> None:
+    writer.table(f"markets.{name}", Market)
+    sizes, verdict = fit.sizes, str(fit.sizes.verdict)
+    writer.fitted(
+        "size_median", sizes.median[name], f"{verdict}; plain median {figure(sizes.raw_median[name])}"
+    )
+    writer.fitted("size_log_sd", sizes.within[name])
+    # A largest size at the median itself would leave nothing to simulate.
+    largest = max(sizes.largest[name], 1.01 * sizes.median[name].value)
+    writer.fitted("size_max", Estimate(largest, None, sizes.median[name].n, "money", "largest amount seen"))
+    writer.fitted("win_probability", fit.odds.probability[name], "of a median deal")
+    _direct(writer, fit, name)
+    if name in fit.odds.slope:
+        writer.fitted("win_slope", fit.odds.slope[name])
+    else:
+        writer.default("win_slope", f"refused because {fit.refused['win_slope']}")
+    _cycle(writer, fit, name)
+    writer.default("gross_margin", "not in the export: set your own")
+
+
+def _direct(writer: _Writer, fit: Fit, name: str) -> None:
+    if fit.direct_win is not None:
+        writer.fitted("direct_win_probability", fit.direct_win, "association, not the effect of a partner")
+        return
+    reason = f"refused because {fit.refused['direct_win_probability']}"
+    value = fit.odds.probability[name].value / PARTNER_LIFT
+    writer.judged("direct_win_probability", value, f"win_probability / {PARTNER_LIFT}, grade B; {reason}")
+
+
+def _cycle(writer: _Writer, fit: Fit, name: str) -> None:
+    if fit.cycle is None:
+        reason = f"refused because {fit.refused['cycle_weeks']}"
+        writer.default("cycle_weeks", reason)
+        writer.default("cycle_log_sd", reason)
+        return
+    writer.fitted("cycle_weeks", fit.cycle.median[name], str(fit.cycle.verdict))
+    writer.fitted("cycle_log_sd", fit.cycle.log_sd[name])
+    writer.judged("complex_share", 0.0, "the fitted cycle already holds for complex deals too")
+
+
+def _territory(writer: _Writer, fit: Fit, profile: Profile) -> None:
+    from_partners = fit.volume.partners * fit.volume.per_year.value
+    writer.table(f"territories.{TERRITORY}", Spec)
+    if fit.direct_per_year is not None:
+        writer.fitted("vendor_opportunities_per_year", fit.direct_per_year)
+    else:
+        share = profile.judgement.vendor_share
+        reason = f"judgement: {share:.0%} of all opportunities; {fit.refused['direct_win_probability']}"
+        writer.judged("vendor_opportunities_per_year", from_partners * share / (1 - share), reason)
+    writer.put("markets", _mix(fit))
+
+
+def _partners(writer: _Writer, fit: Fit) -> None:
+    volume = fit.volume
+    writer.table(f"partners.{PARTNERS}", PartnerSegment)
+    writer.put(
+        "count", str(volume.partners), f"with an opportunity in the last 52 weeks, of {volume.seen} ever seen"
+    )
+    writer.put("territory", _string(TERRITORY))
+    writer.put("markets", _mix(fit))
+    writer.fitted(
+        "opportunities_per_year", volume.per_year, f"the lognormal implies {figure(volume.implied_mean)}"
+    )
+    writer.fitted("volume_log_sd", volume.log_sd)
+    writer.fitted("size_log_sd_between", fit.sizes.between)
+    writer.fitted("win_logit_sd_between", fit.odds.between, fit.odds.verdict())
+    writer.default("own_margin", "not in the export: ask partners")
+
+
+def _mix(fit: Fit) -> str:
+    """Shares in full precision: rounded ones need not sum to 1."""
+    return "{ " + ", ".join(f"{name} = {share!r}" for name, share in fit.mix.items()) + " }"
+
+
+def _within(model: type[Spec], key: str, value: float) -> tuple[float, str]:
+    """`value` moved into the schema's bounds, with a remark if it had to be."""
+    low, high = -math.inf, math.inf
+    for rule in model.model_fields[key].metadata if key in model.model_fields else ():
+        low = float(rule.ge) if isinstance(rule, at.Ge) else low  # type: ignore[arg-type]
+        high = float(rule.le) if isinstance(rule, at.Le) else high  # type: ignore[arg-type]
+    moved = min(max(value, low), high)
+    return (
+        moved,
+        "" if moved == value else f"fitted {figure(value)}, moved to the nearest value that is permitted",
+    )
+
+
+def _number(value: float) -> str:
+    """A TOML float of four significant digits."""
+    if value == 0:
+        return "0.0"
+    places = DIGITS - 1 - math.floor(math.log10(abs(value)))
+    rounded = round(value, places)
+    text = f"{rounded:.{max(places, 1)}f}"
+    return text.rstrip("0") + "0" if text.rstrip("0").endswith(".") else text.rstrip("0")
+
+
+def _string(text: str) -> str:
+    """A TOML basic string; its escapes are those of JSON."""
+    return json.dumps(_one_line(text), ensure_ascii=False)
+
+
+def _one_line(text: str) -> str:
+    """Without line breaks and control characters, which would end a comment or a string."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
