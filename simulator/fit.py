@@ -9,7 +9,6 @@ and the results are carried over to each replication by a quadratic in the desig
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -37,10 +36,13 @@ from simulator.streams import Streams, name_word
 from simulator.world import World
 
 STRATA = 8
-PER_STRATUM = 12
+PER_STRATUM, PER_STRATUM_DESIGN = 12, 4
+"""Partners per stratum and life, where nothing is uncertain and where there is a life per design point."""
 REPEATS = 8
 """Lives of the reference population where nothing is uncertain."""
-_PASSES = 5
+_PASSES = 6
+_CLOSE = 0.002
+"""Mean activity off by less than this needs no further pass."""
 _TINY = 1e-12
 
 
@@ -58,15 +60,15 @@ class Design:
     unit: Array
     drawn: dict[str, Array]
 
-    @property
-    def terms(self) -> Array:
-        return _terms(self.unit)
-
 
 def _terms(unit: Array) -> Array:
     """Regressors of the quadratic: 1, 2u - 1 and its square per coordinate."""
     v = 2.0 * unit - 1.0
     return np.concatenate((np.ones((len(unit), 1)), v, v * v), axis=1)
+
+
+_Statistics = tuple[list[dict[str, Array]], dict[str, dict[str, Array]]]
+"""Per component, and per tier measure, the statistics of its claims, each (D or R, segments)."""
 
 
 class _ReferenceLife(VectorLife):
@@ -91,17 +93,20 @@ class _ReferenceLife(VectorLife):
 
 
 class Reference:
-    """The fitted reference population of a scenario."""
+    """The fitted reference population of a scenario; everyone in it re-optimises."""
 
     def __init__(self, scenario: Scenario, design: Design | None = None) -> None:
         self.scenario = scenario
         self.design = design
         lives = REPEATS if design is None else len(design.unit)
         setting = compile_setting(scenario, None if design is None else design.drawn)
-        self.setting = _reference_setting(setting)
+        self.per_stratum = PER_STRATUM if design is None else PER_STRATUM_DESIGN
+        self.setting = _reference_setting(setting, STRATA * self.per_stratum)
         self.world = World(self.setting, Streams(0), np.arange(lives), prefix="reference ")
-        self.strata = np.tile(np.repeat(np.arange(STRATA), PER_STRATUM), len(setting.partners.segments))
+        self.world.inert = np.zeros(self.world.shape, dtype=bool)
         self._fit()
+        self._programs = {name: self._program_statistics(name) for name in (*scenario.programs, "none")}
+        del self.setting, self.world, self.life, self.claims, self.found
 
     # -- the fixed point ---------------------------------------------------------------------------------------
 
@@ -112,18 +117,21 @@ class Reference:
         self._value = np.zeros((self.world.shape[0], count, STRATA, 4))
         self._use(self._live(nothing, self._blank_outlook(), responding=False))
         self._use(self._live(nothing, self._own_outlook(), responding=False))
-        baseline = self._offer_here(compile_named("baseline", self.scenario, self.setting))
+        program = compile_named("baseline", self.scenario, self.setting)
+        baseline = self._offer(program, self._program_statistics("baseline"), self.setting, None)
         life = self._live(baseline, self._own_outlook(), responding=False)
         eps = np.maximum(self.setting.behavior("elasticity"), 0.05)[:, :, None, None]
         powers = np.stack([self._stratum_mean(p) for p in life.power_sum], axis=-1)
-        rate = self._stratum_rate()[..., None]
+        rate = self._stratum_mean(self.world.rate)[..., None]
         self._value = np.log(np.maximum(powers / self.setting.horizon, _TINY)) / eps - np.log(rate)
         for _ in range(_PASSES):
             life = self._live(baseline, self._own_outlook(), responding=True)
             mean = np.stack([self._stratum_mean(p) for p in life.activity_sum], axis=-1) / self.setting.horizon
             self._value = self._value + 0.7 * np.log(np.maximum(mean, 1e-3)) / eps
             self._usual = self._usual_open(life)
-        self.drift = float(np.abs(np.log(np.maximum(mean, 1e-3))).max())
+            self.drift = float(np.abs(np.log(np.maximum(mean, 1e-3))).mean())
+            if self.drift < _CLOSE:
+                break
 
     def _live(self, offer: Offer, outlook: Outlook, *, responding: bool) -> _ReferenceLife:
         life = _ReferenceLife(self.world, offer, Conduct(False, outlook, responding))
@@ -138,16 +146,12 @@ class Reference:
     def _stratum_sum(self, value: Array) -> Array:
         """Sums by segment and stratum, (R, S, strata); pooled over lives where nothing is uncertain."""
         count = len(self.setting.partners.segments)
-        out = value.reshape(len(value), count, STRATA, PER_STRATUM).sum(axis=-1)
+        out = value.reshape(len(value), count, STRATA, self.per_stratum).sum(axis=-1)
         return out if self.design is not None else np.repeat(out.sum(axis=0, keepdims=True), len(value), axis=0)
 
     def _stratum_mean(self, value: Array) -> Array:
-        """Mean over the partners that re-optimise, by stratum."""
-        active = (~self.world.inert).astype(float)
-        return self._stratum_sum(value * active) / np.maximum(self._stratum_sum(active), 1.0)
-
-    def _stratum_rate(self) -> Array:
-        return self._stratum_mean(self.world.rate) + 0.0
+        """Mean by segment and stratum, (R, S, strata)."""
+        return self._stratum_sum(value) / self._stratum_sum(np.ones(value.shape))
 
     def _usual_open(self, life: _ReferenceLife) -> Array:
         """Log of usual open deals while busy: then deal-weighted mean intensity is 1."""
@@ -167,7 +171,6 @@ class Reference:
         """Take the statistics of a life's deals and claims."""
         self.life = life
         o, h = life.opps, self.setting.horizon
-        count = self.setting.partners.count
         inside = (o["start"] >= 0) & (o["start"] < h) & ~o["vendor"] & o["attached"]
         self.found = self._cells(o["cell"][inside])
         decided = o["worked"] & (o["decided"] >= 0) & (o["decided"] < h)
@@ -180,9 +183,7 @@ class Reference:
         revenue = self._ratio(self._cells(c["cell"][signed], c["amount"][signed]), self.found)
         self._usual = self._usual_open(life)
         self.basic = {"wins": wins, "loss": share_lost, "revenue": revenue}
-        source, cosell = self._lags(life)
-        self.lands = (source, cosell)
-        del count
+        self.lands = self._lags(life)
 
     def _cells(self, cell: Ints, value: Array | None = None) -> Array:
         """Sums by life and segment, (R, S)."""
@@ -216,19 +217,26 @@ class Reference:
     # -- carrying over to a run --------------------------------------------------------------------------------
 
     @cached_property
-    def _surface(self) -> Callable[[Array, Array | None], Array]:
-        """Function (statistic (D, ...), unit (R, K) or None) -> statistic per replication, (R or 1, ...)."""
+    def _inverse(self) -> Array:
+        assert self.design is not None
+        return np.asarray(np.linalg.pinv(_terms(self.design.unit), rcond=1e-8))
+
+    def _surface(self, statistic: Array, unit: Array | None) -> Array:
+        """A statistic (D, ...) per replication, (R or 1, ...); unit: (R, K), or None at the design's own points.
+
+        Sums run term by term, so that a replication's figures do not depend on which others are computed with it.
+        """
         if self.design is None:
-            return lambda statistic, unit: statistic[:1]
-        inverse = np.linalg.pinv(self.design.terms, rcond=1e-8)
-
-        def carry(statistic: Array, unit: Array | None) -> Array:
-            if unit is None:
-                return statistic
-            flat = statistic.reshape(len(statistic), -1)
-            return (_terms(unit) @ (inverse @ flat)).reshape(len(unit), *statistic.shape[1:])
-
-        return carry
+            return statistic[:1]
+        if unit is None:
+            return statistic
+        flat = statistic.reshape(len(statistic), -1)
+        coefficients = self._inverse @ flat
+        terms = _terms(unit)
+        total = np.zeros((len(unit), flat.shape[1]))
+        for k in range(terms.shape[1]):
+            total = total + terms[:, k : k + 1] * coefficients[k]
+        return total.reshape(len(unit), *statistic.shape[1:])
 
     def _carry(self, statistic: Array, unit: Array | None) -> Array:
         """A non-negative statistic carried over in logs, or its mean where it can be 0."""
@@ -239,7 +247,8 @@ class Reference:
     def outlook(self, setting: Setting, world: World, unit: Array | None) -> Outlook:
         """What the partners of a world take for granted. unit: (R, K) coordinates of the uncertain numbers."""
         segment, z = setting.partners.segment, world.volume_z
-        centres = ndtri((np.arange(STRATA * PER_STRATUM) + 0.5) / (STRATA * PER_STRATUM)).reshape(STRATA, -1).mean(axis=1)
+        size = STRATA * self.per_stratum
+        centres = ndtri((np.arange(size) + 0.5) / size).reshape(STRATA, -1).mean(axis=1)
         value = _interpolate(self._surface(self._value, unit), centres, z, segment)
         usual = _interpolate(self._surface(self._usual, unit)[..., None], centres, z, segment)[..., 0]
         stages = setting.markets.stage_weights
@@ -260,34 +269,36 @@ class Reference:
     def _own_outlook(self) -> Outlook:
         return self.outlook(self.setting, self.world, None)
 
-    def _offer_here(self, program: Program) -> Offer:
-        return self._offer(program, self.setting, program, None)
-
     def offer(self, name: str, setting: Setting, unit: Array | None) -> Offer:
-        """A program of the scenario with what partners expect of it in a run's setting."""
-        return self._offer(
-            compile_named(name, self.scenario, setting), setting, compile_named(name, self.scenario, self.setting), unit
+        """A program of the scenario, or `none`, with what partners expect of it in a run's setting."""
+        return self._offer(compile_named(name, self.scenario, setting), self._programs[name], setting, unit)
+
+    def _offer(self, program: Program, statistics: _Statistics, setting: Setting, unit: Array | None) -> Offer:
+        segment = setting.partners.segment
+        components, tiers = statistics
+        return Offer(
+            program,
+            tuple(self._prospect(row, segment, unit) for row in components),
+            {measure: self._prospect(row, segment, unit) for measure, row in tiers.items()},
         )
 
-    def _offer(self, program: Program, setting: Setting, here: Program, unit: Array | None) -> Offer:
-        """here: the program compiled for the reference population."""
-        segment = setting.partners.segment
-        prospects = tuple(self._prospect(row, segment, unit) for row in self._component_statistics(here))
+    def _program_statistics(self, name: str) -> _Statistics:
+        here = compile_named(name, self.scenario, self.setting)
         tiers = {}
         for measure in here.tiers.measures if here.tiers else ():
             at = MEASURES[measure]
             rows = self.claims[self.life.claims["event"][self.claims] == at.event]
             value = self.life.claims["amount"][rows] if at.by_amount else np.full(len(rows), 100.0)
             none = np.zeros(len(rows))
-            tiers[measure] = self._prospect(self._statistics(rows, value, none, none, at.event), segment, unit)
-        return Offer(program, prospects, tiers)
+            tiers[measure] = self._statistics(rows, value, none, none, at.event)
+        return self._component_statistics(here), tiers
 
     def _prospect(self, statistics: dict[str, Array], segment: Ints, unit: Array | None) -> Prospect:
         got = {name: self._carry(value, unit)[:, segment] for name, value in statistics.items()}
         claim = np.where(got["claim"] > 0, got["claim"], 100.0)
         return Prospect(got["credit"], got["square"], claim, got["price"], got["clawed"])
 
-    def _component_statistics(self, program: Program) -> Sequence[dict[str, Array]]:
+    def _component_statistics(self, program: Program) -> list[dict[str, Array]]:
         c, found = self.life.claims, []
         rep = c["cell"][self.claims] // self.world.shape[1]
         for component in program.components:
@@ -345,11 +356,10 @@ def _interpolate(table: Array, centres: Array, z: Array, segment: Ints) -> Array
     return np.ascontiguousarray(a + weight * (b - a))
 
 
-def _reference_setting(setting: Setting) -> Setting:
+def _reference_setting(setting: Setting, size: int) -> Setting:
     """The setting with even-quantile partners, a year measured, and a burn-in of four typical cycles."""
     p, t = setting.partners, setting.territories
     first = np.array([int(np.flatnonzero(p.segment == k)[0]) for k in range(len(p.segments))])
-    size = STRATA * PER_STRATUM
     pick = np.repeat(first, size)
 
     def rows(a: Array) -> Array:
@@ -383,9 +393,3 @@ def _reference_setting(setting: Setting) -> Setting:
     time = setting.scenario.time.model_copy(update={"burn_in_weeks": max(burn_in, 52), "horizon_weeks": 52})
     scenario = setting.scenario.model_copy(update={"time": time})
     return replace(setting, scenario=scenario, partners=partners, territories=replace(t, rate=rate))
-
-
-def design_of(paths: Sequence[str], draw: Callable[[str, Array], Array], points: Mapping[str, Array]) -> Design:
-    """A design from coordinates per path. draw(path, u): values of an uncertain number at uniforms u."""
-    unit = np.stack([points[p] for p in paths], axis=1)
-    return Design(unit, {p: draw(p, points[p]) for p in paths})

@@ -10,33 +10,53 @@ from numpy.typing import NDArray
 
 
 class Table:
-    """Columns of equal length that grow by appending; a column is read as `table["name"]`, a view of its rows."""
+    """Columns of equal length that grow by appending; a column is read as `table["name"]`, a view of its rows.
+
+    columns: name -> numpy type, or (type, width) for a column of shape (rows, width).
+    """
 
     def __init__(self, columns: Mapping[str, Any]) -> None:
         self._types = dict(columns)
         self._store: dict[str, NDArray[Any]] = {name: np.empty(0, dtype=t) for name, t in columns.items()}
+        self._room = 0
         self.rows = 0
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self._store[name][: self.rows]
 
+    def reserve(self, rows: int) -> None:
+        """Make room for `rows` more."""
+        if self.rows + rows <= self._room:
+            return
+        self._room = self.rows + rows
+        for name, old in self._store.items():
+            new = np.empty(self._room, dtype=self._types[name])
+            new[: self.rows] = old[: self.rows]
+            self._store[name] = new
+
     def append(self, count: int, **values: Any) -> NDArray[np.int64]:
-        """Append rows and return their numbers; columns not given are 0."""
+        """Append rows, every column given, and return their numbers."""
         start, stop = self.rows, self.rows + count
-        if self._store and stop > len(next(iter(self._store.values()))):
-            size = max(stop, 2 * start, 256)
-            for name, old in self._store.items():
-                new = np.zeros(size, dtype=self._types[name])
-                new[:start] = old[:start]
-                self._store[name] = new
-        for name, value in values.items():
-            self._store[name][start:stop] = value
+        if stop > self._room:
+            self.reserve(max(count, self.rows // 2, 256))
+        for name, column in self._store.items():
+            column[start:stop] = values[name]
         self.rows = stop
         return np.arange(start, stop)
 
-    def copy(self) -> Table:
-        """An independent copy, with room to grow only where it is needed."""
+    def take(self, rows: NDArray[Any]) -> Table:
+        """A table of the given rows."""
         other = Table(self._types)
-        other._store = {name: column[: self.rows].copy() for name, column in self._store.items()}
+        other._store = {name: column[: self.rows][rows] for name, column in self._store.items()}
+        other.rows = other._room = len(other._store[next(iter(self._types))]) if self._types else len(rows)
+        return other
+
+    def copy(self, room: int = 0) -> Table:
+        """An independent copy with room for `room` more rows."""
+        other = Table(self._types)
+        other.rows = 0
+        other.reserve(self.rows + room)
+        for name, column in self._store.items():
+            other._store[name][: self.rows] = column[: self.rows]
         other.rows = self.rows
         return other

@@ -22,13 +22,13 @@ MAX_LAYERS = 16
 """Sourcing is never multiplied by more than this."""
 
 _CANDIDATE = {
-    "rep": np.int64, "who": np.int64, "word": np.int64, "week": np.int64, "ordinal": np.int64, "time": float,
-    "mark": float, "vendor": bool, "deal": np.int64,
+    "rep": np.int32, "who": np.int32, "word": np.int64, "week": np.int32, "ordinal": np.int32, "time": float,
+    "mark": float, "vendor": bool, "deal": np.int32,
 }  # fmt: skip
 _DEAL = {
-    "market": np.int64, "complexity": np.int64, "account": np.int64, "amount": float, "with_logit": float,
-    "direct_logit": float, "hurdle0": float, "hurdle1": float, "hurdle2": float, "hurdle3": float, "cycle": float,
-    "lag": float, "second": float, "life": float, "audit": float, "delay": float,
+    "market": np.int16, "complexity": np.int8, "account": np.int8, "amount": float, "with_logit": float,
+    "direct_logit": float, "hurdles": (float, 4), "durations": (float, 5), "second": float, "life": float,
+    "audit": float, "delay": float,
 }  # fmt: skip
 
 
@@ -196,7 +196,9 @@ class World:
         )
         tilt = opportunity.size_logit(m, **at, log_cents=log_cents)
         weights = m.stage_weights[rep % len(m.stage_weights), market]
-        hurdle = opportunity.hurdles(weights, np.ascontiguousarray(u[4:8].T))
+        stages = m.stage_ends[rep % len(m.stage_ends), market]
+        cycle = opportunity.cycle(m, **at, complexity=complexity, u=u[8])
+        lag = -take(m.signature_weeks, **one) * np.log(u[9])
         share = np.broadcast_to(p.second_share, self.shape)[rep, known]
         second = np.where(u[10] < share, u[11], 0.0)
         second_win = take(s.behavior("second_partner_win"), rep)
@@ -208,9 +210,8 @@ class World:
             amount=opportunity.amount(m, **at, log_cents=log_cents),
             with_logit=take(m.win_logit, **one) + tilt + self.win_effect[rep, known] + second_win * second,
             direct_logit=take(m.direct_logit, **one) + tilt,
-            hurdle0=hurdle[:, 0], hurdle1=hurdle[:, 1], hurdle2=hurdle[:, 2], hurdle3=hurdle[:, 3],
-            cycle=opportunity.cycle(m, **at, complexity=complexity, u=u[8]),
-            lag=-take(m.signature_weeks, **one) * np.log(u[9]),
+            hurdles=opportunity.hurdles(weights, np.ascontiguousarray(u[4:8].T)),
+            durations=np.concatenate((stages * cycle[:, None], lag[:, None]), axis=1),
             second=second,
             life=-np.log(u[12]),
             audit=u[13],

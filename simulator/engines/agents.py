@@ -25,7 +25,7 @@ class Opportunity:
     """One opportunity, its course as a process. Its partner is None where the vendor works alone."""
 
     __slots__ = (
-        "account", "amount", "at_stake", "code", "conceded", "credits", "cycle", "deal", "decided", "due", "ends", "false", "filed",
+        "account", "amount", "at_stake", "code", "conceded", "credits", "deal", "decided", "due", "ends", "false", "filed",
         "lost", "market", "number", "partner", "qualified", "since", "start", "vendor", "verbal", "won", "worked",
     )  # fmt: skip
 
@@ -37,7 +37,7 @@ class Opportunity:
         self.partner: Partner | None = None
         self.worked = self.false = self.filed = self.lost = self.won = self.verbal = False
         self.credits: dict[tuple[int, int], float] = {}
-        self.conceded, self.since, self.due, self.cycle = 0.0, 0.0, start, 0.0
+        self.conceded, self.since, self.due = 0.0, 0.0, start
         self.qualified: float | None = None
         self.decided: float | None = None
         self.ends = np.inf
@@ -47,10 +47,9 @@ class Opportunity:
         """From arrival through the stages to the signature."""
         yield life.env.at(self.start)
         self._arrive(life)
-        ends = life.stage_ends[self.market]
-        hurdles = life.hurdles[self.deal]
+        durations, hurdles = life.durations[self.deal], life.hurdles[self.deal]
         for stage in range(4):
-            self.due = self.due + ends[stage] * self.cycle / self._speed()
+            self.due = self.due + durations[stage] / self._speed()
             yield life.env.at(self.due)
             if life.over:
                 return
@@ -58,7 +57,7 @@ class Opportunity:
                 self._lose(life, stage)
                 return
             self._pass(life, stage)
-        self.due = self.due + life.lags[self.deal]
+        self.due = self.due + durations[4]
         self.verbal = True
         yield life.env.at(self.due)
         if not life.over:

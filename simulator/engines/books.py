@@ -91,7 +91,7 @@ class Books:
     def begin(self, week: int, claims: Table, opps: Table, before: Books | None) -> None:
         """Start the books at `week`: look back a year on the claims so far, take registrations over by name."""
         program = self.offer.program
-        self.accepted.append(opps.rows)
+        self.accept_none(opps.rows)
         for k, c in enumerate(program.components):
             self.started[k] = week
             if c.registration and before is not None:
@@ -128,7 +128,7 @@ class Books:
 
     def register(self, week: int, rows: Ints, opps: Table) -> None:
         """Accept registrations of the opportunities `rows` found this week, in the order of filing."""
-        self.accepted.append(opps.rows - self.accepted.rows)
+        self.accept_none(opps.rows - self.accepted.rows)
         for k, c in enumerate(self.offer.program.components):
             if not c.registration:
                 continue
@@ -138,13 +138,18 @@ class Books:
             credit = c.credit(rep=rep, code=opps["code"][rows], amount=opps["amount"][rows])
             filed = rows[(credit > 0) & opps["attached"][rows] & self.member[cell % self.shape[1]]]
             cell = opps["cell"][filed]
-            order = np.lexsort((opps["order"][filed], opps["start"][filed], cell))
+            order = np.lexsort((opps["start"][filed], cell))
             filed, cell = filed[order], cell[order]
             first = np.searchsorted(cell, cell)
             rank = np.arange(len(filed)) - first + self.registered[k].reshape(-1)[cell]
             self.accepted[f"k{k}"][filed[rank < c.registration.per_quarter]] = True
             count = np.bincount(cell, minlength=self.registered[k].size).reshape(self.shape)
             self.registered[k] = self.registered[k] + count
+
+    def accept_none(self, count: int) -> None:
+        """Take note of opportunities whose registration is not accepted so far."""
+        columns = [f"k{k}" for k, c in enumerate(self.offer.program.components) if c.registration]
+        self.accepted.append(count, **{name: np.zeros(count, dtype=bool) for name in columns})
 
     def credits(self, k: int, rows: Ints, claims: Table) -> tuple[Ints, Array, Bools]:
         """Claims of component k's event among `rows`, their credit, and which of them an audit voids."""

@@ -70,7 +70,6 @@ class EventLife:
         self.office_call = self.env.event()
         self.timing = Timing(self)
         self.cosell_win = self.setting.behavior("cosell_win")[0]
-        self.stage_ends = self.setting.markets.stage_ends[0].tolist()
 
     def run(self) -> EventLife:
         """Live the whole replication, to the last payment."""
@@ -296,9 +295,8 @@ class EventLife:
         for who, deal, start, code in zip(
             c["who"][rows].tolist(), deals.tolist(), c["time"][rows].tolist(), codes.tolist(), strict=True
         ):
-            amount, market, account, cycle = self._plain[deal]
+            amount, market, account = self._plain[deal]
             opp = Opportunity(len(self.opportunities), deal, start, amount, code, market, account, vendor)
-            opp.cycle = cycle
             self.opportunities.append(opp)
             made.append((who, opp))
         return made
@@ -309,18 +307,18 @@ class EventLife:
         """Take the attributes of newly drawn deals over into plain lists."""
         d = self.world.deals
         if self._known == 0:
-            self._plain: list[tuple[float, int, int, float]] = []
-            self.hurdles: list[tuple[float, float, float, float]] = []
-            self.lags: list[float] = []
+            self._plain: list[tuple[float, int, int]] = []
+            self.hurdles: list[list[float]] = []
+            self.durations: list[list[float]] = []
             self.audits: list[float] = []
             self.delays: list[float] = []
             self.direct_logit: list[float] = []
             self.lives: list[float] = []
         new = slice(self._known, d.rows)
-        columns = ("amount", "market", "account", "cycle")
+        columns = ("amount", "market", "account")
         self._plain += zip(*(d[n][new].tolist() for n in columns), strict=True)
-        self.hurdles += zip(*(d[f"hurdle{k}"][new].tolist() for k in range(4)), strict=True)
-        self.lags += d["lag"][new].tolist()
+        self.hurdles += d["hurdles"][new].tolist()
+        self.durations += d["durations"][new].tolist()
         self.audits += d["audit"][new].tolist()
         self.delays += d["delay"][new].tolist()
         self.lives += d["life"][new].tolist()

@@ -8,6 +8,7 @@ signatures in continuous time.
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,13 +26,13 @@ from simulator.table import Table
 from simulator.world import World
 
 OPP = {
-    "deal": np.int64, "cell": np.int64, "order": np.int64, "start": float, "amount": float, "code": np.int64,
-    "attached": bool, "worked": bool, "false": bool, "vendor": bool, "since": float, "stage": np.int64, "due": float,
-    "qualified": float, "decided": float, "lost": bool, "filed": bool, "conceded": float, "ends": float,
+    "deal": np.int32, "cell": np.int32, "start": float, "amount": float, "code": np.int16, "attached": bool,
+    "worked": bool, "false": bool, "vendor": bool, "since": float, "stage": np.int8, "due": float, "qualified": float,
+    "decided": float, "lost": bool, "filed": bool, "conceded": float, "ends": float,
 }  # fmt: skip
 CLAIM = {
-    "event": np.int64, "cell": np.int64, "opp": np.int64, "week": np.int64, "time": float, "start": float,
-    "amount": float, "code": np.int64, "false": bool, "audit": float, "moved": np.int64,
+    "event": np.int8, "cell": np.int32, "opp": np.int32, "week": np.int32, "time": float, "start": float,
+    "amount": float, "code": np.int16, "false": bool, "audit": float, "moved": np.int8,
 }  # fmt: skip
 SIGNING = 4
 DONE = 5
@@ -60,7 +61,8 @@ class VectorLife:
         other = copy.copy(self)
         other.rollout = rollout
         other.planner = self.planner.copy()
-        other.opps, other.claims = self.opps.copy(), self.claims.copy()
+        deals = self._deals_ahead()
+        other.opps, other.claims = self.opps.copy(deals), self.claims.copy(2 * deals)
         other.calendar = {week: list(rows) for week, rows in self.calendar.items()}
         other.books = [b.copy() for b in self.books]
         other.closed = [b.copy() for b in self.closed]
@@ -83,6 +85,42 @@ class VectorLife:
         """Close all books at the horizon."""
         self._boundary(self.setting.horizon, last=True)
         return self
+
+    def _deals_ahead(self) -> int:
+        """About how many deals the horizon brings, to reserve room for."""
+        vendor = self.setting.territories.rate.mean() * len(self.setting.territories.names) * self.shape[0]
+        return int(1.2 * (self.world.rate.sum() + vendor) * self.setting.horizon)
+
+    def compact(self, week: int) -> VectorLife:
+        """Forget what nothing looks back at from `week` on: closed deals, and claims of over a year ago."""
+        o, c = self.opps, self.claims
+        claims = np.flatnonzero(c["week"] >= week - 52)
+        recent = np.zeros(o.rows, dtype=bool)
+        recent[c["opp"][claims][c["opp"][claims] >= 0]] = True
+        keep = np.flatnonzero((o["stage"] < DONE) | recent)
+        place = np.full(o.rows + 1, -1)
+        place[keep] = np.arange(len(keep))
+        self.opps, self.claims = o.take(keep), c.take(claims)
+        self.claims["opp"][:] = place[self.claims["opp"]]
+        self.calendar = {at: [place[rows] for rows in parts] for at, parts in self.calendar.items()}
+        for b in self.books:
+            b.accepted = b.accepted.take(keep)
+        return self
+
+    def repay(self, lived: VectorLife, rollout: Rollout) -> VectorLife:
+        """The deals and claims of `lived`, which branched off from here, paid under another rollout (static rung)."""
+        other = self.fork(rollout)
+        other.opps, other.claims, other.planner = lived.opps, lived.claims, lived.planner
+        other.effort_total = lived.effort_total
+        other.conduct = replace(lived.conduct, gaming=False)
+        found = np.searchsorted(np.floor(other.opps["start"]), np.arange(self.setting.horizon + 1))
+        claimed = np.searchsorted(other.claims["week"], np.arange(self.setting.horizon + 1))
+        for week in range(self.setting.horizon):
+            other._boundary(week)
+            for b in other.books:
+                b.register(week, np.arange(found[week], found[week + 1]), other.opps)
+                b.post(np.arange(claimed[week], claimed[week + 1]), other.claims)
+        return other.finish()
 
     # -- week boundary -----------------------------------------------------------------------------------------
 
@@ -180,13 +218,11 @@ class VectorLife:
         start = c["time"][rows]
         x, work = self.planner.intensity.reshape(-1)[cell], self.work.reshape(-1)[cell]
         code = deal_code(d["market"][deal], d["complexity"][deal], np.full(len(rows), int(vendor)), d["account"][deal])
-        ends = self.setting.markets.stage_ends
-        first = ends[rep % len(ends), d["market"][deal], 0]
         fast = np.where(worked, self.planner.speed.reshape(-1)[cell], 1.0)
         opp = self.opps.append(
-            len(rows), deal=deal, cell=cell, order=c["ordinal"][rows] + (vendor << 40), start=start,
-            amount=d["amount"][deal], code=code, attached=worked | false, worked=worked, false=false, vendor=vendor,
-            since=work + x * (start - np.floor(start)), stage=0, due=start + first * d["cycle"][deal] / fast,
+            len(rows), deal=deal, cell=cell, start=start, amount=d["amount"][deal], code=code,
+            attached=worked | false, worked=worked, false=false, vendor=vendor,
+            since=work + x * (start - np.floor(start)), stage=0, due=start + d["durations"][deal, 0] / fast,
             qualified=NEVER, decided=NEVER, lost=False, filed=False, conceded=0.0, ends=NEVER,
         )  # fmt: skip
         self.open = self.open + np.bincount(cell[worked], minlength=self.open.size).reshape(self.shape)
@@ -256,8 +292,7 @@ class VectorLife:
             base=d["with_logit"][deal], cosell_win=take(s.behavior("cosell_win"), rep), intensity=mean
         )
         logit = np.where(worked, with_work, d["direct_logit"][deal])
-        hurdle = np.choose(stage, [d[f"hurdle{k}"][deal] for k in range(4)])
-        passed = hurdle < logit
+        passed = d["hurdles"][deal, stage] < logit
         decided = ~passed | (stage == 3)
         o["decided"][opp[decided]] = due[decided]
         o["lost"][opp[~passed]] = True
@@ -272,11 +307,8 @@ class VectorLife:
 
     def _next_stage(self, opp: Ints, stage: Ints, cell: Ints, due: Array) -> None:
         o, d = self.opps, self.world.deals
-        deal, rep = o["deal"][opp], cell // self.shape[1]
-        ends = self.setting.markets.stage_ends
-        share = ends[rep % len(ends), d["market"][deal], np.minimum(stage + 1, 3)]
-        fast = np.where(o["worked"][opp], self.planner.speed.reshape(-1)[cell], 1.0)
-        o["due"][opp] = np.where(stage == 3, due + d["lag"][deal], due + share * d["cycle"][deal] / fast)
+        fast = np.where(o["worked"][opp] & (stage < 3), self.planner.speed.reshape(-1)[cell], 1.0)
+        o["due"][opp] = due + d["durations"][o["deal"][opp], stage + 1] / fast
         o["stage"][opp] = stage + 1
 
     def _sign(self, opp: Ints) -> None:

@@ -1,0 +1,57 @@
+"""Checks of what a study is asked to do, before anything is run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simulator.errors import InputError, Problem
+from simulator.scenario.finding import shown, suggestion
+from simulator.scenario.schema import Scenario
+
+ENGINES = ("vector", "events")
+_PLACE = "options"
+"""What messages about options name as their file."""
+
+
+def asked_programs(scenario: Scenario, programs: Sequence[str] | None) -> tuple[str, ...]:
+    """The programs to simulate, all if None; raises `InputError` for each that is not in the scenario."""
+    if programs is None:
+        return tuple(scenario.programs)
+    known = list(scenario.programs)
+    problems = [_unknown(name, known) for name in programs if name not in scenario.programs]
+    if not programs:
+        problems.append(Problem(_PLACE, "programs", "", "names no program", f"there are {', '.join(known)}"))
+    if problems:
+        raise InputError(problems)
+    return tuple(dict.fromkeys(programs))
+
+
+def check_run(
+    *, replications: int, seed: int, engine: str = "vector", workers: int = 1, chunk: int | None = None
+) -> None:
+    """Raises `InputError` with all faults of the settings of a run."""
+    least = {"replications": (replications, 2), "seed": (seed, 0), "workers": (workers, 1)}
+    if chunk is not None:
+        least["chunk"] = (chunk, 1)
+    problems = [
+        Problem(_PLACE, name, shown(value), f"must be at least {low}")
+        for name, (value, low) in least.items()
+        if value < low
+    ]
+    if engine not in ENGINES:
+        problems.append(
+            Problem(
+                _PLACE,
+                "engine",
+                shown(engine),
+                f"must be one of {', '.join(ENGINES)}",
+                suggestion(engine, ENGINES),
+            )
+        )
+    if problems:
+        raise InputError(problems)
+
+
+def _unknown(name: str, known: list[str]) -> Problem:
+    hint = suggestion(name, known) or f"there are {', '.join(known)}"
+    return Problem(_PLACE, "programs", shown(name), "no such program in the scenario", hint)

@@ -1,0 +1,116 @@
+"""Engine against engine: the same replications lived by both, every total and every line of the ledger compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.engines.ledger import LEDGER_COLUMNS, Outcome
+from simulator.run import event_outcomes, fit_reference, prepare, vector_outcomes
+from simulator.scenario.schema import Scenario
+
+_KEY = LEDGER_COLUMNS[:6]
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """Largest difference of one outcome over the replications, and where it is."""
+
+    program: str
+    rung: str
+    outcome: str
+    replication: int
+    events: int
+    vector: int
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Result of a comparison. checked: numbers compared; ledger_lines: lines compared; worst: largest differences."""
+
+    scenario: str
+    replications: int
+    seed: int
+    programs: tuple[str, ...]
+    checked: int
+    ledger_lines: int
+    largest: dict[str, int]
+    worst: tuple[Disagreement, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every count and every cent is the same."""
+        return not self.worst
+
+    def table(self) -> str:
+        """The comparison as text: the largest absolute difference per outcome, money in cents."""
+        lines = [
+            f"{self.scenario}: {self.replications} replications (seed {self.seed}) of {', '.join(self.programs)}",
+            f"{self.checked:,} totals and {self.ledger_lines:,} ledger lines compared, events against vector",
+            "",
+            f"{'outcome':<28}{'largest difference':>20}",
+        ]
+        lines += [f"{name:<28}{value:>20,}" for name, value in self.largest.items()]
+        for d in self.worst[:10]:
+            lines.append(
+                f"  {d.program}/{d.rung} replication {d.replication}: {d.outcome} is {d.events:,} by events, "
+                f"{d.vector:,} by vector"
+            )
+        lines.append("the engines agree to the cent" if self.agrees else "THE ENGINES DISAGREE")
+        return "\n".join(lines)
+
+
+def verify(
+    scenario: Scenario,
+    *,
+    programs: Sequence[str] | None = None,
+    replications: int = 4,
+    seed: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Verification:
+    """Live `replications` replications of every program and rung in both engines and compare all outcomes."""
+    names = tuple(programs) if programs else tuple(scenario.programs)
+    reference = fit_reference(scenario)
+    largest: dict[str, int] = {}
+    worst: list[Disagreement] = []
+    checked = lines = 0
+    together = dict(vector_outcomes(prepare(scenario, reference, names, seed, np.arange(replications)), names))
+    for r in range(replications):
+        single = prepare(scenario, reference, names, seed, np.array([r]))
+        for (program, rung), events in event_outcomes(single, names):
+            vector = _only(together[program, rung], r)
+            for outcome, a, b in _pairs(events, vector):
+                checked += 1
+                gap = abs(a - b)
+                largest[outcome] = max(largest.get(outcome, 0), gap)
+                if gap:
+                    worst.append(Disagreement(program, rung, outcome, r, a, b))
+            lines += max(len(events.ledger["partner"]), len(vector.ledger["partner"]))
+        if progress:
+            progress(r + 1, replications)
+    worst.sort(key=lambda d: -abs(d.events - d.vector))
+    return Verification(scenario.name, replications, seed, names, checked, lines, largest, tuple(worst))
+
+
+def _only(outcome: Outcome, replication: int) -> Outcome:
+    """One replication of an outcome that starts at replication 0."""
+    mine = outcome.ledger["replication"] == replication
+    ledger = {name: column[mine] for name, column in outcome.ledger.items()}
+    return Outcome(ledger, {name: v[replication : replication + 1] for name, v in outcome.totals.items()})
+
+
+def _pairs(events: Outcome, vector: Outcome) -> list[tuple[str, int, int]]:
+    """(outcome, by events, by vector); ledger columns as the sum of absolute differences over their lines."""
+    names = sorted(set(events.totals) | set(vector.totals))
+    pairs = [
+        (n, int(events.totals[n][0]) if n in events.totals else -1, int(vector.totals[n][0]) if n in vector.totals else -1)
+        for n in names
+    ]
+    a, b = ({key[:6]: key[6:] for key in zip(*(o.ledger[c].tolist() for c in LEDGER_COLUMNS), strict=True)} for o in (events, vector))
+    pairs.append(("ledger: lines", len(a), len(b)))
+    for k, column in enumerate(LEDGER_COLUMNS[len(_KEY) :]):
+        gap = sum(abs(a.get(key, (0,) * 6)[k] - b.get(key, (0,) * 6)[k]) for key in a.keys() | b.keys())
+        pairs.append((f"ledger: {column}", gap, 0))
+    return pairs
