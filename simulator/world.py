@@ -21,6 +21,9 @@ from simulator.table import Table
 MAX_LAYERS = 16
 """Sourcing is never multiplied by more than this."""
 
+MOST_PER_WEEK = 500.0
+"""Most arrivals per partner or territory and week; counts by inversion underflow at rates of about 700."""
+
 _CANDIDATE = {
     "rep": np.int32, "who": np.int32, "word": np.int64, "week": np.int32, "ordinal": np.int32, "time": float,
     "mark": float, "vendor": bool, "deal": np.int32,
@@ -49,6 +52,9 @@ class World:
         self._economy()
         self.candidates = Table(_CANDIDATE)
         self.deals = Table(_DEAL)
+        expected = self.rate.sum() * (setting.burn_in + setting.horizon)
+        self.candidates.reserve(int(2.2 * expected))
+        self.deals.reserve(int(1.4 * expected))
         self._drawn: dict[tuple[int, int], Bools] = {}
         self._layers: dict[tuple[int, int], list[Ints]] = {}
         self._vendor: dict[int, Ints] = {}
@@ -117,7 +123,7 @@ class World:
         blocks = self._layers.setdefault(key, [])
         if missing.any():
             rep, who = np.nonzero(missing)
-            rate = (self.rate * self.demand_in(week))[rep, who]
+            rate = np.minimum(self.rate * self.demand_in(week), MOST_PER_WEEK)[rep, who]
             word = self.setting.partners.word[who]
             count = poisson(self._draw("arrivals", rep, word, week, layer)[0], rate)
             blocks.append(self._candidates("deal", rep, who, word, week, layer, count, vendor=False))
@@ -130,6 +136,7 @@ class World:
             t = self.setting.territories
             rep, home = np.divmod(np.arange(self.shape[0] * len(t.names)), len(t.names))
             rate = (np.broadcast_to(t.rate, (self.shape[0], len(t.names))) * self.demand_in(week))[rep, home]
+            rate = np.minimum(rate, MOST_PER_WEEK)
             count = poisson(self._draw("vendor", rep, t.word[home], week, 0)[0], rate)
             self._vendor[week] = self._candidates("vendor deal", rep, home, t.word[home], week, 0, count, vendor=True)
         return self._vendor[week]
@@ -229,7 +236,7 @@ class World:
     def _events(self, stream: str, week: int, rate: Array) -> tuple[Ints, Ints, Array]:
         rep, who = np.nonzero(rate > 0)
         word = self.setting.partners.word[who]
-        count = poisson(self._draw(stream, rep, word, week)[0], np.minimum(rate[rep, who], 500.0))
+        count = poisson(self._draw(stream, rep, word, week)[0], np.minimum(rate[rep, who], MOST_PER_WEEK))
         cell = np.repeat(np.arange(len(rep)), count)
         order = np.arange(len(cell)) - np.repeat(np.cumsum(count) - count, count)
         mark = self._draw(stream, rep[cell], word[cell], week, 1 + order)[0]

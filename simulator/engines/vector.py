@@ -61,7 +61,7 @@ class VectorLife:
         other = copy.copy(self)
         other.rollout = rollout
         other.planner = self.planner.copy()
-        deals = self._deals_ahead()
+        deals = self._deals_in(self.setting.horizon)
         other.opps, other.claims = self.opps.copy(deals), self.claims.copy(2 * deals)
         other.calendar = {week: list(rows) for week, rows in self.calendar.items()}
         other.books = [b.copy() for b in self.books]
@@ -71,6 +71,9 @@ class VectorLife:
 
     def run(self, start: int, stop: int) -> VectorLife:
         """Live the weeks from `start` to before `stop`."""
+        deals = self._deals_in(stop - start)
+        self.opps.reserve(deals)
+        self.claims.reserve(2 * deals)
         for week in range(start, stop):
             self._boundary(week)
             self._plan(week)
@@ -86,10 +89,10 @@ class VectorLife:
         self._boundary(self.setting.horizon, last=True)
         return self
 
-    def _deals_ahead(self) -> int:
-        """About how many deals the horizon brings, to reserve room for."""
+    def _deals_in(self, weeks: int) -> int:
+        """About how many deals `weeks` bring, to reserve room for."""
         vendor = self.setting.territories.rate.mean() * len(self.setting.territories.names) * self.shape[0]
-        return int(1.2 * (self.world.rate.sum() + vendor) * self.setting.horizon)
+        return int(1.1 * (self.world.rate.sum() + vendor) * weeks)
 
     def compact(self, week: int) -> VectorLife:
         """Forget what nothing looks back at from `week` on: closed deals, and claims of over a year ago."""

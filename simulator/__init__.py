@@ -1,0 +1,93 @@
+"""Simulate how partners respond to co-selling incentive programs, and what each costs, lifts and invites.
+
+    import simulator as sim
+
+    scenario = sim.load("scenarios/quickstart.toml")
+    study = sim.compare(scenario, replications=500, seed=1)
+    study.table()
+
+Public names are imported when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simulator.calibrate.calibration import Calibration, calibrate
+    from simulator.errors import InputError, Problem, SimulatorError
+    from simulator.report.payout import payout_curve
+    from simulator.scenario.load import load, parse
+    from simulator.scenario.paths import number_paths, value_at, with_values
+    from simulator.scenario.schema import Scenario
+    from simulator.studies.compare import Comparison, compare
+    from simulator.studies.trace import Trace, trace
+    from simulator.studies.verify import Verification, verify
+
+_HOMES = {
+    "Calibration": "simulator.calibrate.calibration",
+    "Comparison": "simulator.studies.compare",
+    "InputError": "simulator.errors",
+    "Problem": "simulator.errors",
+    "Scenario": "simulator.scenario.schema",
+    "SimulatorError": "simulator.errors",
+    "Trace": "simulator.studies.trace",
+    "Verification": "simulator.studies.verify",
+    "calibrate": "simulator.calibrate.calibration",
+    "compare": "simulator.studies.compare",
+    "load": "simulator.scenario.load",
+    "number_paths": "simulator.scenario.paths",
+    "parse": "simulator.scenario.load",
+    "payout_curve": "simulator.report.payout",
+    "trace": "simulator.studies.trace",
+    "value_at": "simulator.scenario.paths",
+    "verify": "simulator.studies.verify",
+    "with_values": "simulator.scenario.paths",
+}
+
+__all__ = [
+    "Calibration",
+    "Comparison",
+    "InputError",
+    "Problem",
+    "Scenario",
+    "SimulatorError",
+    "Trace",
+    "Verification",
+    "calibrate",
+    "compare",
+    "load",
+    "number_paths",
+    "parse",
+    "payout_curve",
+    "trace",
+    "value_at",
+    "verify",
+    "with_values",
+]
+
+
+class _Package(ModuleType):
+    """Keeps the function `calibrate` from being covered by the subpackage of its name."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (isinstance(value, ModuleType) and name in _HOMES):
+            super().__setattr__(name, value)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,6 @@
+"""`python -m simulator` is `incentive-sim`."""
+
+from simulator.cli import main
+
+if __name__ == "__main__":
+    main(prog_name="incentive-sim")

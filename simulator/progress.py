@@ -1,0 +1,135 @@
+"""Progress: the library calls `progress(done, total)`; who watches decides how that looks.
+
+Nothing is ever written to standard output, which belongs to results.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Protocol, TextIO
+
+Clock = Callable[[], float]
+_BAR = 30
+_REDRAW_SECONDS = 0.1
+_LOG_SECONDS = 30.0
+_LOG_PARTS = 10
+
+
+class Progress(Protocol):
+    """Told how much of the work is done; `close` is called once, also after an error."""
+
+    def __call__(self, done: int, total: int) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Silent:
+    """Shows nothing."""
+
+    def __call__(self, done: int, total: int) -> None:
+        """Ignore what is done."""
+
+    def close(self) -> None:
+        """Nothing to tidy up."""
+
+
+class TtyLine:
+    """One line on a terminal, redrawn in place, that is gone when the work is done."""
+
+    def __init__(self, stream: TextIO, clock: Clock = time.monotonic) -> None:
+        self._stream, self._clock = stream, clock
+        self._start, self._drawn, self._width = clock(), -_REDRAW_SECONDS, 0
+
+    def __call__(self, done: int, total: int) -> None:
+        now = self._clock() - self._start
+        if now - self._drawn < _REDRAW_SECONDS and done < total:
+            return
+        self._drawn = now
+        filled = _BAR * done // total if total else 0
+        line = f"{'#' * filled}{'.' * (_BAR - filled)} {describe(done, total, now)}"
+        self._stream.write("\r" + line.ljust(self._width))
+        self._stream.flush()
+        self._width = len(line)
+
+    def close(self) -> None:
+        """Wipe the line."""
+        if self._width:
+            self._stream.write("\r" + " " * self._width + "\r")
+            self._stream.flush()
+
+
+class LogLines:
+    """A line each 10 % or 30 seconds, for logs and pipes."""
+
+    def __init__(self, stream: TextIO, clock: Clock = time.monotonic) -> None:
+        self._stream, self._clock = stream, clock
+        self._start = self._said = clock()
+        self._part = 0
+
+    def __call__(self, done: int, total: int) -> None:
+        now = self._clock()
+        part = _LOG_PARTS * done // total if total else 0
+        if part == self._part and now - self._said < _LOG_SECONDS:
+            return
+        self._part, self._said = part, now
+        self._stream.write(describe(done, total, now - self._start) + "\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Nothing to tidy up."""
+
+
+class NotebookBar:
+    """A progress element in a notebook, plain text at the end, so that a reopened one shows no half bar."""
+
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        from IPython.display import HTML, display
+
+        self._html: Callable[[str], Any] = HTML
+        self._clock, self._start, self._drawn = clock, clock(), -_REDRAW_SECONDS
+        self._last = "not started"
+        self._handle: Any = display(HTML(self._last), display_id=True)  # type: ignore[no-untyped-call]
+
+    def __call__(self, done: int, total: int) -> None:
+        now = self._clock() - self._start
+        if now - self._drawn < _REDRAW_SECONDS and done < total:
+            return
+        self._drawn, self._last = now, describe(done, total, now)
+        self._show(f'<progress value="{done}" max="{max(total, 1)}"></progress> {self._last}')
+
+    def close(self) -> None:
+        """Leave the last state as text."""
+        self._show(self._last)
+
+    def _show(self, text: str) -> None:
+        if self._handle is not None:
+            self._handle.update(self._html(text))
+
+
+def choose(*, quiet: bool = False, stream: TextIO | None = None) -> Progress:
+    """The renderer for standard error (or `stream`): a line in place on a terminal, log lines elsewhere."""
+    if quiet:
+        return Silent()
+    out = sys.stderr if stream is None else stream
+    return TtyLine(out) if out.isatty() else LogLines(out)
+
+
+def describe(done: int, total: int, seconds: float) -> str:
+    """`120 of 600 (20 %), 1 min 20 s left`."""
+    share = f" ({100 * done // total} %)" if total else ""
+    if done >= total:
+        return f"{done:,} of {total:,}{share} in {span(seconds)}"
+    left = f", {span(seconds * (total - done) / done)} left" if done and seconds > 0 else ""
+    return f"{done:,} of {total:,}{share}{left}"
+
+
+def span(seconds: float) -> str:
+    """A time span in words: `45 s`, `3 min 20 s`, `2 h 05 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

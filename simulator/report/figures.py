@@ -1,0 +1,233 @@
+"""Figures of a comparison. Each draws one thing on one Axes, from figures that the study has computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from simulator.errors import fault
+from simulator.report.numbers import Form, form_of_differences, form_of_estimates
+from simulator.report.style import QUIET, colour, line, marker, sampled, styled
+from simulator.report.wording import titled
+from simulator.run import RUNGS
+from simulator.scenario.finding import suggestion
+from simulator.stats.estimate import Difference
+
+if TYPE_CHECKING:
+    from simulator.studies.compare import Comparison
+
+Array = NDArray[np.float64]
+_BINS = 40
+_RUNG_MARKERS = {"static": "s", "responsive": "o", "strategic": "D"}
+_RUNG_FILL = {"static": "#A6A6A6", "responsive": "white", "strategic": "black"}
+_LEGEND_LEFT = 1.02
+
+
+def draw(study: Comparison, kind: str, ax: Axes | None = None, **options: Any) -> Axes:
+    """Draw a figure of `kind` on `ax` or a new figure; raises `InputError` for an unknown kind."""
+    if kind not in KINDS:
+        raise fault("options", "kind", kind, f"must be one of {', '.join(KINDS)}", suggestion(kind, KINDS))
+    with styled():
+        return KINDS[kind](study, _new_axes() if ax is None else ax, **options)
+
+
+def frontier(study: Comparison, ax: Axes) -> Axes:
+    """Cost against pipeline lift, both against the baseline in the same worlds, with 95 % intervals."""
+    cost = [study.difference(p, "program_cost") for p in study.programs]
+    lift = [study.difference(p, "pipeline_created") for p in study.programs]
+    forms = [
+        form_of_differences(found, study.scenario.currency, study.scenario.currency) for found in (cost, lift)
+    ]
+    for k, (program, x, y) in enumerate(zip(study.programs, cost, lift, strict=True)):
+        if x is None or y is None or x.mean is None or y.mean is None:
+            continue
+        across, up = x.mean * forms[0].factor, y.mean * forms[1].factor
+        bars: dict[str, Any] = {"xerr": _bar(x, forms[0]), "yerr": _bar(y, forms[1])}
+        ax.errorbar(across, up, **bars, fmt="none", ecolor=colour(k), elinewidth=1.4, capsize=3)
+        ax.plot(across, up, marker(k), color=colour(k), markersize=8, label=program)
+    ax.axhline(0.0, color=QUIET, linewidth=0.8)
+    ax.axvline(0.0, color=QUIET, linewidth=0.8)
+    ax.margins(0.12)
+    ax.set_xlabel(titled("Program cost, difference to the baseline", forms[0].unit))
+    ax.set_ylabel(titled("Pipeline, difference to the baseline", forms[1].unit))
+    ax.set_title("What each program costs and what pipeline it adds")
+    ax.legend(loc="upper left", bbox_to_anchor=(_LEGEND_LEFT, 1.0), borderaxespad=0.0)
+    sampled(ax, f"{study.sample_text}; bars: 95 % CI")
+    return ax
+
+
+def cost(study: Comparison, ax: Axes) -> Axes:
+    """Distribution of program cost per program, with P10, P50, P90 and the budget."""
+    found = [study.estimate(p, "program_cost") for p in study.programs]
+    form = form_of_estimates(found, study.scenario.currency, study.scenario.currency)
+    values = [study.each(p, "program_cost") * form.factor for p in study.programs]
+    edges = _edges(values)
+    for k, (row, x, got) in enumerate(zip(_rows(ax, study.programs, above=1.0), values, found, strict=True)):
+        counts, _ = np.histogram(x, edges)
+        height = 0.75 * counts / max(counts.max(), 1)
+        ax.stairs(row + height, edges, baseline=row, fill=True, color=colour(k), alpha=0.35)
+        if got is not None and got.p10 is not None and got.p50 is not None and got.p90 is not None:
+            low, middle, high = (p * form.factor for p in (got.p10, got.p50, got.p90))
+            ax.plot([low, high], [row, row], color=colour(k), linewidth=4, solid_capstyle="butt")
+            ax.plot(middle, row, marker="o", color="white", markeredgecolor="black", markersize=7, zorder=3)
+    if study.budget is not None:
+        ax.axvline(study.budget * form.factor, color="black", linestyle="--", linewidth=1.4)
+        ax.annotate(
+            "budget",
+            (study.budget * form.factor, 0.0),
+            (4, 4),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            fontsize=9,
+        )
+    ax.set_xlabel(titled("Program cost over the horizon", form.unit))
+    ax.set_title("How program cost is spread over replications")
+    sampled(ax, f"{study.sample_text}; bar: P10 to P90, circle: median")
+    return ax
+
+
+def ladder(study: Comparison, ax: Axes, metric: str = "incremental_margin") -> Axes:
+    """A metric on the three rungs: what rests on effort and what on gaming."""
+    found = {rung: [study.estimate(p, metric, rung) for p in study.programs] for rung in RUNGS}
+    form = form_of_estimates(
+        [e for row in found.values() for e in row], study.unit(metric), study.scenario.currency
+    )
+    rows = _rows(ax, study.programs)
+    for shift, rung in zip((0.22, 0.0, -0.22), RUNGS, strict=True):
+        there = [
+            (row + shift, e) for row, e in zip(rows, found[rung], strict=True) if e and e.mean is not None
+        ]
+        ax.errorbar(
+            [e.mean * form.factor for _, e in there if e.mean is not None],
+            [row for row, _ in there],
+            xerr=[(e.se or 0.0) * form.factor for _, e in there],
+            fmt=_RUNG_MARKERS[rung],
+            color="black",
+            markerfacecolor=_RUNG_FILL[rung],
+            markersize=6,
+            elinewidth=1.2,
+            capsize=0,
+            label=rung,
+        )
+    _mark_zero(ax)
+    ax.set_xlabel(titled(study.definition(metric).label, form.unit))
+    ax.set_title(f"{study.definition(metric).label}: static, responsive, strategic")
+    ax.legend(loc="upper left", bbox_to_anchor=(_LEGEND_LEFT, 1.0), borderaxespad=0.0)
+    sampled(ax, f"{study.sample_text}; bars: standard error")
+    return ax
+
+
+def differences(study: Comparison, ax: Axes, metric: str = "incremental_margin") -> Axes:
+    """Paired differences against the baseline with 95 % intervals; open where not distinguishable from 0."""
+    shown = study.candidates or study.programs
+    found = [study.difference(p, metric) for p in shown]
+    form = form_of_differences(found, study.unit(metric), study.scenario.currency)
+    for row, got in zip(_rows(ax, shown), found, strict=True):
+        if got is None or got.mean is None:
+            ax.text(
+                0.5,
+                row,
+                "undefined",
+                color=QUIET,
+                ha="center",
+                va="center",
+                transform=ax.get_yaxis_transform(),
+            )
+            continue
+        ax.errorbar(
+            got.mean * form.factor,
+            row,
+            xerr=_bar(got, form),
+            fmt="o",
+            color=colour(1),
+            elinewidth=1.6,
+            capsize=4,
+            markersize=7,
+            markerfacecolor=colour(1) if got.distinguishable else "white",
+        )
+    _mark_zero(ax)
+    label = study.definition(metric).label
+    ax.set_xlabel(titled(f"{label}, difference to the baseline", form.unit))
+    ax.set_title(f"{label} against the baseline, same worlds")
+    sampled(ax, f"{study.sample_text}; bars: 95 % CI; open: not distinguishable from 0")
+    return ax
+
+
+def gaming(study: Comparison, ax: Axes) -> Axes:
+    """Probability that the gaming loss passes a share of the payout."""
+    largest = 0.0
+    for k, program in enumerate(study.programs):
+        share = np.sort(study.each(program, "gaming_share")) * 100
+        if not len(share):
+            continue
+        largest = max(largest, float(np.quantile(share, 0.995)))
+        above = 100.0 * (len(share) - 1 - np.arange(len(share))) / len(share)
+        ax.step(share, above, where="post", color=colour(k), linestyle=line(k), label=program)
+    ax.axvline(5.0, color=QUIET, linewidth=1.0)
+    ax.annotate(
+        "5 %",
+        (5.0, 1.0),
+        (3, 0),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        fontsize=9,
+        color=QUIET,
+        va="top",
+    )
+    ax.set_xlim(0.0, max(10.0, 1.05 * largest))
+    ax.set_ylim(0.0, 102.0)
+    ax.set_xlabel("Gaming loss [% of payout]")
+    ax.set_ylabel("Replications with a larger loss [%]")
+    ax.set_title("How bad gaming can get")
+    ax.legend(loc="upper left", bbox_to_anchor=(_LEGEND_LEFT, 1.0), borderaxespad=0.0)
+    sampled(ax, study.sample_text)
+    return ax
+
+
+KINDS: dict[str, Callable[..., Axes]] = {
+    "frontier": frontier,
+    "cost": cost,
+    "ladder": ladder,
+    "differences": differences,
+    "gaming": gaming,
+}
+"""Kinds of figures; `ladder` and `differences` take a `metric`."""
+
+
+def _new_axes() -> Axes:
+    # pyplot only here: a notebook shows its figures, files are written from figures without it.
+    from matplotlib import pyplot
+
+    return pyplot.subplots(figsize=(7.2, 4.2))[1]
+
+
+def _rows(ax: Axes, names: Sequence[str], above: float = 0.6) -> list[int]:
+    """A row for each name, the first on top; `above`: room over it, in rows."""
+    rows = list(range(len(names) - 1, -1, -1))
+    ax.set_yticks(rows, list(names))
+    ax.set_ylim(-0.6, len(names) - 1 + above)
+    ax.grid(False, axis="y")
+    return rows
+
+
+def _mark_zero(ax: Axes) -> None:
+    """Show where 0 is, and keep it in view."""
+    ax.axvline(0.0, color=QUIET, linewidth=1.0, zorder=0)
+    ax.margins(x=0.1)
+
+
+def _bar(got: Difference, form: Form) -> Array | None:
+    """Error bar below and above, (2, 1)."""
+    if got.mean is None or got.low is None or got.high is None:
+        return None
+    return np.array([[got.mean - got.low], [got.high - got.mean]]) * form.factor
+
+
+def _edges(values: Sequence[Array]) -> Array:
+    every = np.concatenate(values)
+    low, high = float(every.min()), float(every.max())
+    return np.linspace(low, high if high > low else low + 1.0, _BINS + 1)

@@ -1,0 +1,132 @@
+"""What a program pays as a function of what a partner attains in one window, and what one more unit pays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from simulator.errors import fault
+from simulator.model.setting import compile_setting
+from simulator.program.compiled import Component, compile_program
+from simulator.program.schedule import Schedule
+from simulator.report.numbers import Form, form_of
+from simulator.report.style import QUIET, colour, styled
+from simulator.report.wording import titled
+from simulator.scenario.finding import suggestion
+
+if TYPE_CHECKING:
+    from simulator.scenario.schema import Scenario
+
+Array = NDArray[np.float64]
+_POINTS = 801
+_WINDOWS = {0: "deal", 13: "quarter", 26: "half year", 52: "year"}
+_REFERENCES = {"quota": "expected baseline result", "growth": "same window of last year"}
+_ROW_HEIGHT = 2.9
+
+
+def payout_curve(scenario: Scenario, program: str) -> Figure:
+    """A row per component: payout per window on the left, payout per further unit on the right.
+
+    Rates that depend on a quota or on last year are drawn for a partner whose reference is four median deals.
+    Filters, tier multiples and stacking are left out; they are the same along the curve.
+    """
+    if program not in scenario.programs:
+        hint = suggestion(program, scenario.programs)
+        raise fault("options", "program", program, "no such program in the scenario", hint)
+    setting = compile_setting(scenario)
+    compiled = compile_program(program, scenario.programs[program], setting.numbers, setting.markets.names)
+    typical = 4.0 * float(np.exp(setting.markets.log_median).max())
+    with styled():
+        count = max(len(compiled.components), 1)
+        figure = Figure(figsize=(9.0, _ROW_HEIGHT * count + 0.4), layout="constrained")
+        figure.suptitle(f"What {program} pays", x=0.01, ha="left", fontsize=11)
+        axes: Any = figure.subplots(count, 2, squeeze=False)
+        if not compiled.components:
+            _empty(axes[0])
+        for pair, component in zip(axes, compiled.components, strict=False):
+            _draw(pair[0], pair[1], component, typical, scenario.currency)
+    return figure
+
+
+def curve(schedule: Schedule, attained: Array) -> tuple[Array, Array]:
+    """Payout and its slope, jumps left out, at `attained` (n,), of a schedule of single values."""
+    smooth = schedule.smooth()
+    slope = np.full(attained.shape, float(np.ravel(smooth.base)[0]))
+    for knot in smooth.knots:
+        slope = slope + np.where(
+            attained >= float(np.ravel(knot.at)[0]), float(np.ravel(knot.change)[0]), 0.0
+        )
+    return np.ravel(schedule.payout(attained[None, :])), slope
+
+
+def _draw(left: Axes, right: Axes, component: Component, typical: float, currency: str) -> None:
+    money = component.measure.by_amount
+    schedule = component.schedule
+    if component.reference != "money":
+        schedule = schedule.scaled(np.full((1, 1), typical))
+    knots = [float(np.ravel(k.at)[0]) for k in schedule.smooth().knots]
+    largest = 1.4 * max([*knots, typical if money else 1000.0])
+    x = np.unique(
+        np.concatenate([np.linspace(0.0, largest, _POINTS), *[(np.nextafter(t, 0.0), t) for t in knots]])
+    )
+    payout, slope = curve(schedule, x)
+    across = form_of([largest / 100], [], currency if money else "claims", currency)
+    upward = form_of([float(payout.max()) / 100], [], currency, currency)
+    shown = x / 100 * across.factor
+    left.plot(shown, payout / 100 * upward.factor, color=colour(1))
+    right.plot(shown, slope * 100 if money else slope, color=colour(1))
+    for ax in (left, right):
+        ax.set_xlim(0.0, float(shown[-1]))
+        ax.set_ylim(bottom=0.0)
+        ax.set_xlabel(titled(_across(component), across.unit), fontsize=9)
+    left.set_title(component.name, fontsize=10)
+    left.set_ylabel(titled("Payout", upward.unit), fontsize=9)
+    right.set_ylabel("Marginal rate [%]" if money else titled("Per further claim", currency), fontsize=9)
+    if not slope.any():
+        right.set_ylim(0.0, 1.0)  # lumps alone: no rate that could set a scale
+    _note(left, component, typical, currency)
+    _mark_jumps(left, right, schedule, across, upward)
+
+
+def _across(component: Component) -> str:
+    """What is attained, and over which window."""
+    what = "Closed revenue" if component.measure.by_amount else component.measure.event.name.capitalize()
+    return f"{what} per {_WINDOWS.get(component.window, f'{component.window} weeks')}"
+
+
+def _mark_jumps(left: Axes, right: Axes, schedule: Schedule, across: Form, upward: Form) -> None:
+    """A dotted line at each lump, with its amount."""
+    for knot in schedule.smooth().knots:
+        at, jump = float(np.ravel(knot.at)[0]) / 100, float(np.ravel(knot.jump)[0]) / 100
+        if jump <= 0:
+            continue
+        right.set_title(f"dotted: jump of the payout, in {upward.unit}", fontsize=8, color=QUIET, pad=16)
+        for ax in (left, right):
+            ax.axvline(at * across.factor, color=QUIET, linestyle=":", linewidth=1.2)
+        right.annotate(
+            f"+{jump * upward.factor:,.3g}",
+            (at * across.factor, 1.0),
+            (2, 0),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            fontsize=8,
+            color=QUIET,
+            va="bottom",
+        )
+
+
+def _note(ax: Axes, component: Component, typical: float, currency: str) -> None:
+    if component.reference in _REFERENCES:
+        form = form_of([typical / 100], [], currency, currency)
+        text = f"{_REFERENCES[component.reference]}: {form.number(typical / 100)} {form.unit}"
+        ax.set_title(text, fontsize=8, color=QUIET, loc="right", pad=16)
+
+
+def _empty(pair: Any) -> None:
+    for ax in pair:
+        ax.set_axis_off()
+    pair[0].text(0.0, 0.5, "The program has no components: it pays nothing.")

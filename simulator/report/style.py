@@ -1,0 +1,80 @@
+"""One look for all figures: readable in grey and for colour-blind readers, drawn the same at every run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe and Ito's palette (Color Universal Design, 2008) in an order in which neighbours differ in lightness.
+COLOURS = ("#000000", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#7F7F7F")
+MARKERS = ("s", "o", "^", "D", "v", "P", "X", "*")
+LINES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (7, 3)))
+QUIET = "#595959"
+_RC: Any = {
+    "font.size": 10.0,
+    "axes.titlesize": 11.0,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 10.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#D9D9D9",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "figure.dpi": 100.0,
+    "savefig.dpi": 150.0,
+    "svg.hashsalt": "incentive-sim",
+    "svg.fonttype": "path",
+}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Our settings for what is drawn inside; those of the caller afterwards."""
+    with mpl.rc_context(_RC):
+        yield
+
+
+def colour(position: int) -> str:
+    """Colour of the program at a position."""
+    return COLOURS[position % len(COLOURS)]
+
+
+def marker(position: int) -> str:
+    """Marker of the program at a position."""
+    return MARKERS[position % len(MARKERS)]
+
+
+def line(position: int) -> Any:
+    """Line style of the program at a position."""
+    return LINES[position % len(LINES)]
+
+
+def sampled(ax: Axes, text: str) -> None:
+    """State below the axes what a figure rests on."""
+    ax.annotate(
+        text,
+        (1.0, 0.0),
+        (0.0, -42.0),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        fontsize=8,
+        color=QUIET,
+    )
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure; the same figure gives the same bytes on one machine and library set."""
+    vector = path.suffix == ".svg"
+    with styled():
+        figure.savefig(path, bbox_inches="tight", metadata={"Date": None} if vector else {"Software": None})

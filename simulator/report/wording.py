@@ -1,0 +1,98 @@
+"""A comparison in words and as HTML. A gap within the Monte Carlo error is called not distinguishable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from simulator.report.numbers import form_of_differences, form_of_estimates
+from simulator.stats.measure import BASELINE
+
+if TYPE_CHECKING:
+    from simulator.studies.compare import Comparison
+
+_SAID = (
+    ("program_cost", "costs", "more", "less"),
+    ("pipeline_created", "creates", "more pipeline", "less pipeline"),
+    ("margin_after_cost", "margin after cost is", "higher", "lower"),
+)
+"""Metric, verb, and what a positive and a negative difference are called."""
+
+
+def headline(study: Comparison) -> list[str]:
+    """A sentence per candidate on cost, pipeline, margin after cost and gaming."""
+    if not study.candidates:
+        return ["Only the baseline was simulated; there is nothing to compare."]
+    return [_sentence(study, program) for program in study.candidates]
+
+
+def html(study: Comparison) -> str:
+    """Headline and table for a notebook."""
+    said = "".join(f"<li>{escape(line)}</li>" for line in headline(study))
+    rows = "".join(_html_row(study, metric) for metric in study.headline_metrics())
+    head = "".join(f'<th scope="col">{escape(p)}</th>' for p in study.programs)
+    sample = f"{escape(study.sample_text)}, strategic rung; mean \u00b1 Monte Carlo standard error"
+    return (
+        f"<div><p><strong>{escape(study.scenario.name)}</strong>: {sample}</p><ul>{said}</ul>"
+        f'<table><thead><tr><th scope="col">Metric</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    )
+
+
+def titled(label: str, unit: str) -> str:
+    """`Program cost [k USD]`."""
+    return f"{label} [{unit}]" if unit else label
+
+
+def reasons(study: Comparison, metrics: Sequence[str]) -> list[str]:
+    """Why figures of these metrics are undefined, each reason once with the programs it holds for."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for metric in metrics:
+        for program in study.programs:
+            got = study.estimate(program, metric)
+            if got is not None and got.reason:
+                found.setdefault((study.definition(metric).label, got.reason), []).append(program)
+    return [f"{label}: {reason} ({', '.join(programs)})" for (label, reason), programs in found.items()]
+
+
+def _sentence(study: Comparison, program: str) -> str:
+    parts = [_compared(study, program, *said) for said in _SAID]
+    parts.append(_gaming(study, program))
+    return f"{program}: {'; '.join(p for p in parts if p)}."
+
+
+def _compared(study: Comparison, program: str, metric: str, verb: str, more: str, less: str) -> str:
+    got = study.difference(program, metric)
+    if got is None or got.mean is None or got.se is None:
+        return f"{study.definition(metric).label.lower()} undefined"
+    if got.mean == 0 and got.se == 0:
+        return f"{verb} exactly as with the {BASELINE}"
+    if not got.distinguishable:
+        return f"{verb} not distinguishably {more} or {less.split()[0]}"
+    form = form_of_differences([got], study.unit(metric), study.scenario.currency)
+    low, high = sorted((abs(got.low or 0.0), abs(got.high or 0.0)))
+    span = f"95 % CI {form.number(low)} to {form.number(high)}"
+    return f"{verb} {form.number(abs(got.mean))} {form.unit} {more if got.mean > 0 else less} ({span})"
+
+
+def _gaming(study: Comparison, program: str) -> str:
+    got = study.estimate(program, "gaming_loss")
+    if got is None or got.mean is None or got.se is None:
+        return ""
+    if got.mean == 0 and got.se == 0:
+        return "no gaming loss"
+    form = form_of_estimates([got], study.unit("gaming_loss"), study.scenario.currency)
+    if abs(got.mean) <= 2 * got.se:
+        return "gaming loss not distinguishable from 0"
+    share = study.estimate(program, "gaming_share")
+    of_payout = f", {share.mean:.1%} of payout" if share is not None and share.mean is not None else ""
+    return f"gaming loses {form.estimate(got)} {form.unit}{of_payout}"
+
+
+def _html_row(study: Comparison, metric: str) -> str:
+    found = [study.estimate(p, metric) for p in study.programs]
+    form = form_of_estimates(found, study.unit(metric), study.scenario.currency)
+    definition = study.definition(metric)
+    cells = "".join(f'<td style="text-align:right">{escape(form.estimate(got))}</td>' for got in found)
+    label, doc = escape(titled(definition.label, form.unit)), escape(definition.doc)
+    return f'<tr><th scope="row" style="text-align:left" title="{doc}">{label}</th>{cells}</tr>'

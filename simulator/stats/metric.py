@@ -1,0 +1,143 @@
+"""What a metric is: a named statistic of replications, defined once, with unit and direction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.stats.estimate import (
+    Statistic,
+    mean_of,
+    probability_of,
+    ratio_of,
+    scaled,
+    tail_mean_of,
+    undefined,
+)
+
+Ints = NDArray[np.int64]
+Totals = Mapping[str, Ints]
+"""Totals of one program on one rung by name, each (N,); money in cents."""
+Part = NDArray[Any]
+
+Unit = Literal["money", "share", "%", "probability", "weeks", "count", "ratio"]
+Direction = Literal["higher", "lower", "neutral"]
+_CENTS = 100
+
+
+@dataclass(frozen=True)
+class Lives:
+    """The replications that a metric may look at, of one program on one rung.
+
+    own: the program itself; baseline, none: the status quo and no program at all, same worlds and rung;
+    honest: the program's responsive rung, where nobody games; budget: for the horizon in cents, None without
+    one. is_baseline: whether the program is the baseline itself.
+    """
+
+    own: Totals
+    baseline: Totals
+    none: Totals
+    honest: Totals
+    budget: int | None
+    is_baseline: bool
+
+    @property
+    def reference(self) -> Totals:
+        """What a return is measured against: the baseline, and for the baseline itself no program."""
+        return self.none if self.is_baseline else self.baseline
+
+    @property
+    def gaming_loss(self) -> Ints:
+        """(cost - honest cost) + (honest margin - margin), cents."""
+        return (self.own["cost"] - self.honest["cost"]) + (self.honest["margin"] - self.own["margin"])
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Mean over replications."""
+
+    value: Callable[[Lives], Part]
+
+    def of(self, lives: Lives) -> Statistic:
+        return mean_of(np.asarray(self.value(lives), dtype=float))
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Ratio of totals. missing: why there is none without a denominator; signed: see `ratio_of`."""
+
+    top: Callable[[Lives], Part]
+    bottom: Callable[[Lives], Part]
+    missing: str
+    signed: bool = False
+
+    def of(self, lives: Lives) -> Statistic:
+        top, bottom = (np.asarray(part(lives), dtype=float) for part in (self.top, self.bottom))
+        return ratio_of(top, bottom, missing=self.missing, signed=self.signed)
+
+
+@dataclass(frozen=True)
+class Probability:
+    """Share of replications with an event; None where that has no meaning, for the reason `missing`."""
+
+    event: Callable[[Lives], NDArray[np.bool_] | None]
+    missing: str = ""
+
+    def of(self, lives: Lives) -> Statistic:
+        event = self.event(lives)
+        return undefined(self.missing) if event is None else probability_of(event)
+
+
+@dataclass(frozen=True)
+class TailMean:
+    """Mean of the largest values over replications, one in `estimate.TAIL_ONE_IN`."""
+
+    value: Callable[[Lives], Part]
+
+    def of(self, lives: Lives) -> Statistic:
+        return tail_mean_of(np.asarray(self.value(lives), dtype=float))
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A named statistic.
+
+    label: its name in tables and figures; direction: which way is better; doc: the definition in words;
+    gaming: whether it compares with the honest twin, so that it has a meaning on the strategic rung only.
+    Money is computed in cents and given in units of the currency.
+    """
+
+    name: str
+    label: str
+    unit: Unit
+    direction: Direction
+    doc: str
+    statistic: Mean | Ratio | Probability | TailMean
+    gaming: bool = False
+
+    def of(self, lives: Lives) -> Statistic:
+        """The statistic, in the metric's unit."""
+        statistic = self.statistic.of(lives)
+        return scaled(statistic, _CENTS) if self.unit == "money" else statistic
+
+
+@dataclass(frozen=True)
+class Family:
+    """One metric for each total whose name starts with `prefix`, such as one for each component of a program.
+
+    member: the metric of a member, from its name and the function that reads its total.
+    """
+
+    prefix: str
+    member: Callable[[str, Callable[[Lives], Ints]], Metric]
+
+    def members(self, totals: Totals) -> list[Metric]:
+        """The metrics of a program with these totals, in their order."""
+        return [self._metric(name) for name in totals if name.startswith(self.prefix)]
+
+    def _metric(self, total: str) -> Metric:
+        return self.member(total.removeprefix(self.prefix), lambda x: x.own[total])

@@ -1,0 +1,278 @@
+"""The commands: what they print and where, what they write, and their exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+import simulator.scenario.load as load_module
+import simulator.studies.compare as compare_module
+import simulator.studies.trace as trace_module
+import simulator.studies.verify as verify_module
+from simulator.calibrate import calibration
+from simulator.cli import main
+from simulator.errors import SimulatorError
+from simulator.results import verified
+from simulator.run import Simulated
+from simulator.scenario.json_schema import schema_json
+from tests import made_up
+from tests.scenario.texts import SMALL, edited
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in arguments], prog_name="incentive-sim")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL + made_up.BUDGET)
+    return path
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What `simulate` is asked for; it answers with made-up outcomes."""
+    settings: dict[str, Any] = {}
+
+    def fake(scenario: Any, *, progress: Any, **given: Any) -> Simulated:
+        settings.update(given)
+        progress(20, 40)
+        progress(40, 40)
+        return made_up.simulated(seed=given["seed"])
+
+    monkeypatch.setattr(compare_module, "simulate", fake)
+    return settings
+
+
+def test_compare_prints_tables_and_writes_a_run(file: Path, asked: dict[str, Any], tmp_path: Path) -> None:
+    result = run("compare", file, "--out", tmp_path / "runs", "--no-plots")
+    assert result.exit_code == 0
+    (place,) = (tmp_path / "runs").iterdir()
+    assert f"Run directory: {place}" in result.stdout
+    assert verified(place)
+    assert json.loads((place / "summary.json").read_text())["sample"] == "40 replications, seed 1"
+    for title in (
+        "Programs, strategic rung",
+        "Program cost by component",
+        "Ladder",
+        "Gaming",
+        "Difference to the",
+    ):
+        assert title in result.stdout
+    assert f"incentive-sim trace {file} --program growth --replication" in result.stdout
+    assert max(len(line) for line in result.stdout.splitlines() if "/" not in line) <= 110
+
+
+def test_compare_says_what_it_took_by_default_and_how_far_it_is(
+    file: Path, asked: dict[str, Any], tmp_path: Path
+) -> None:
+    result = run("compare", file, "--no-plots", "--out", tmp_path / "r")
+    assert (
+        "replications 500 (default); seed 1 (default); engine vector; programs baseline, growth"
+        in result.stderr
+    )
+    assert "40 of 40 (100 %)" in result.stderr
+    assert "100 %" not in result.stdout
+
+
+def test_compare_passes_its_options_on(file: Path, asked: dict[str, Any], tmp_path: Path) -> None:
+    result = run(
+        "compare", file, "--replications", 20, "--seed", 0, "--programs", "growth, baseline",
+        "--engine", "events", "--workers", 2, "--chunk", 5, "--out", tmp_path / "r", "--no-plots",
+    )  # fmt: skip
+    assert result.exit_code == 0
+    assert asked == {
+        "programs": ("growth", "baseline"), "replications": 20, "seed": 0, "engine": "events",
+        "workers": 2, "chunk": 5,
+    }  # fmt: skip
+    assert "replications 20; seed 0; engine events" in result.stderr
+
+
+def test_json_on_standard_output_is_alone_there(file: Path, asked: dict[str, Any], tmp_path: Path) -> None:
+    result = run("compare", file, "--out", tmp_path / "r", "--no-plots", "--json", "-")
+    assert json.loads(result.stdout)["scenario"] == "small"
+    assert "Programs, strategic rung" in result.stderr
+
+
+def test_json_goes_to_a_file(file: Path, asked: dict[str, Any], tmp_path: Path) -> None:
+    run("compare", file, "--out", tmp_path / "r", "--no-plots", "--json", tmp_path / "c.json")
+    assert json.loads((tmp_path / "c.json").read_text())["replications"] == 40
+
+
+def test_quiet_prints_the_run_directory_only(file: Path, asked: dict[str, Any], tmp_path: Path) -> None:
+    result = run("compare", file, "--out", tmp_path / "r", "--no-plots", "--quiet")
+    (place,) = (tmp_path / "r").iterdir()
+    assert (result.stdout, result.stderr) == (f"{place}\n", "")
+
+
+def test_bad_input_lists_every_problem_without_a_traceback(file: Path, tmp_path: Path) -> None:
+    file.write_text(edited("count = 6", "count = 0").replace("horizon_weeks", "horizon_week"))
+    result = run("compare", file, "--out", tmp_path / "r")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.splitlines()) == 2
+    assert "did you mean 'horizon_weeks'?" in result.stderr
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["compare", "FILE", "--programs", "grwoth"], "did you mean 'growth'?"),
+        (["compare", "FILE", "--replications", "1"], "must be at least 2"),
+        (["compare", "FILE", "--replications", "many"], "'many' is not a valid integer"),
+        (["compare", "FILE", "--engine", "vectr"], "did you mean 'vector'?"),
+        (["verify", "FILE", "--programs", "grwoth"], "did you mean 'growth'?"),
+        (["verify", "FILE", "--replications", "0"], "0 is not in the range x>=1"),
+        (["trace", "FILE", "--program", "growth", "--replication", "-1"], "must be 0 or more"),
+        (["compare", "missing.toml"], "missing.toml: file: does not exist"),
+        (["validate", "missing.toml"], "missing.toml: file: does not exist"),
+        (["calibrate", "missing.csv", "--profile", "friofrio", "--out", "x.toml"], "missing.csv"),
+        (["compair", "FILE"], "No such command 'compair'"),
+    ],
+)
+def test_usage_and_input_errors_end_with_2(file: Path, arguments: list[str], words: str) -> None:
+    result = run(*[str(file) if a == "FILE" else a for a in arguments])
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (SimulatorError("the worker died"), 3, "error: the worker died"),
+        (OSError(28, "No space left on device"), 3, "No space left on device"),
+        (KeyboardInterrupt(), 130, "interrupted; nothing was written"),
+    ],
+)
+def test_failures_have_their_codes(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, words: str
+) -> None:
+    def fail(*_: Any, **__: Any) -> Simulated:
+        raise error
+
+    monkeypatch.setattr(compare_module, "simulate", fail)
+    result = run("compare", file, "--out", tmp_path / "r")
+    assert result.exit_code == code
+    assert words in result.stderr
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(("agrees", "code"), [(True, 0), (False, 1)])
+def test_verify_ends_with_1_where_the_engines_disagree(
+    file: Path, monkeypatch: pytest.MonkeyPatch, agrees: bool, code: int
+) -> None:
+    class Verification:
+        def __init__(self) -> None:
+            self.agrees = agrees
+
+        def table(self) -> str:
+            return "largest difference 0"
+
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(verify_module, "verify", lambda _, **given: asked.update(given) or Verification())
+    result = run("verify", file, "--replications", 3, "--programs", "growth")
+    assert (result.exit_code, result.stdout) == (code, "largest difference 0\n")
+    assert asked.pop("progress") is not None
+    assert asked == {"programs": ("growth",), "replications": 3, "seed": 1}
+
+
+class Told:
+    """A trace that says what it was asked."""
+
+    def digest(self) -> str:
+        return "the digest"
+
+    partner_names = ("reseller-1", "reseller-2")
+
+    def statement(self, partner: str | int) -> str:
+        return f"statement of {partner}"
+
+    def write(self, path: str) -> None:
+        Path(path).write_text("log")
+
+
+def test_trace_prints_digest_or_statement_and_writes_the_log(
+    file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(trace_module, "trace", lambda _, **given: asked.update(given) or Told())
+    result = run("trace", file, "--program", "growth", "--replication", 0, "--out", tmp_path / "log.csv")
+    assert result.stdout == "the digest\n"
+    assert (tmp_path / "log.csv").read_text() == "log"
+    assert asked == {"program": "growth", "replication": 0, "seed": 1, "rung": "strategic"}
+    result = run(
+        "trace", file, "--program", "growth", "--replication", 0, "--partner", "reseller-2", "--seed", 9
+    )
+    assert result.stdout == "statement of reseller-2\n"
+    assert asked["seed"] == 9
+    result = run("trace", file, "--program", "growth", "--replication", 0, "--partner", "1")
+    assert result.stdout == "statement of 1\n"
+
+
+def test_calibrate_prints_its_summary(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    class Calibration:
+        def summary(self) -> str:
+            return "fitted"
+
+    monkeypatch.setattr(calibration, "calibrate", lambda *a, **k: asked.extend([a, k]) or Calibration())
+    result = run("calibrate", "e.csv", "--profile", "friofrio", "--out", "s.toml", "--overwrite")
+    assert result.stdout == "fitted\n"
+    assert asked == [(Path("e.csv"), "friofrio", Path("s.toml")), {"overwrite": True}]
+
+
+def test_validate_says_what_is_in_a_scenario(file: Path) -> None:
+    result = run("validate", file)
+    assert result.exit_code == 0
+    assert result.stdout == (
+        f"{file}: ok\n"
+        "small: 26 weeks after 52 of burn-in, 9 partners in 2 segments, 2 markets, 1 uncertain number\n"
+        "budget 200,000 USD per year\n"
+        "  baseline  Status quo: core (revenue_share), demos (activity_credit), "
+        "tiers registered < silver < gold\n"
+        "  growth    Growth points: core (revenue_share), points (growth), tiers registered < silver < gold\n"
+    )
+
+
+def test_schema_is_printed_or_written(tmp_path: Path) -> None:
+    assert run("schema").stdout == schema_json()
+    run("schema", "--out", tmp_path / "s.json")
+    assert (tmp_path / "s.json").read_text() == schema_json()
+
+
+def test_without_arguments_help_names_commands_and_exit_codes() -> None:
+    shown = run("--help").stdout
+    for word in (
+        "compare",
+        "verify",
+        "trace",
+        "calibrate",
+        "validate",
+        "schema",
+        "Exit codes",
+        "130 interrupted",
+    ):
+        assert word in shown
+
+
+def test_a_real_run_from_end_to_end(tmp_path: Path) -> None:
+    """Certain numbers only, so that the reference population lives few lives; the same at every run."""
+    file = tmp_path / "s.toml"
+    start, rest = SMALL.split('[uncertainty."behavior.elasticity"]')
+    file.write_text(start + rest[rest.index("[programs.baseline]") :])
+    assert load_module.load(file).uncertainty == {}
+    options = ("compare", file, "--replications", 4, "--seed", 7, "--no-plots", "--json")
+    first = run(*options, tmp_path / "1.json", "--out", tmp_path / "r")
+    run(*options, tmp_path / "2.json", "--out", tmp_path / "r", "--chunk", 3)
+    assert first.exit_code == 0
+    assert (tmp_path / "1.json").read_text() == (tmp_path / "2.json").read_text()
+    assert len(list((tmp_path / "r").iterdir())) == 2
