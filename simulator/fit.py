@@ -88,7 +88,9 @@ class _ReferenceLife(VectorLife):
         self.busy_sum = self.busy_sum + np.where(self.planned_open >= 1, self.planner.activity[1], 0.0)
         eps = np.maximum(self.setting.behavior("elasticity"), 0.05)
         for a in range(4):
-            self.power_sum[a] = self.power_sum[a] + np.power(np.maximum(self.planner.values[a], _TINY), eps + np.zeros(self.shape))
+            self.power_sum[a] = self.power_sum[a] + np.power(
+                np.maximum(self.planner.values[a], _TINY), eps + np.zeros(self.shape)
+            )
             self.activity_sum[a] = self.activity_sum[a] + self.planner.activity[a]
 
 
@@ -126,7 +128,9 @@ class Reference:
         self._value = np.log(np.maximum(powers / self.setting.horizon, _TINY)) / eps - np.log(rate)
         for _ in range(_PASSES):
             life = self._live(baseline, self._own_outlook(), responding=True)
-            mean = np.stack([self._stratum_mean(p) for p in life.activity_sum], axis=-1) / self.setting.horizon
+            mean = (
+                np.stack([self._stratum_mean(p) for p in life.activity_sum], axis=-1) / self.setting.horizon
+            )
             self._value = self._value + 0.7 * np.log(np.maximum(mean, 1e-3)) / eps
             self._usual = self._usual_open(life)
             self.drift = float(np.abs(np.log(np.maximum(mean, 1e-3))).mean())
@@ -147,7 +151,9 @@ class Reference:
         """Sums by segment and stratum, (R, S, strata); pooled over lives where nothing is uncertain."""
         count = len(self.setting.partners.segments)
         out = value.reshape(len(value), count, STRATA, self.per_stratum).sum(axis=-1)
-        return out if self.design is not None else np.repeat(out.sum(axis=0, keepdims=True), len(value), axis=0)
+        return (
+            out if self.design is not None else np.repeat(out.sum(axis=0, keepdims=True), len(value), axis=0)
+        )
 
     def _stratum_mean(self, value: Array) -> Array:
         """Mean by segment and stratum, (R, S, strata)."""
@@ -155,7 +161,10 @@ class Reference:
 
     def _usual_open(self, life: _ReferenceLife) -> Array:
         """Log of usual open deals while busy: then deal-weighted mean intensity is 1."""
-        return np.log(np.maximum(self._stratum_sum(life.open_sum), 1.0) / np.maximum(self._stratum_sum(life.busy_sum), 1.0))
+        return np.log(
+            np.maximum(self._stratum_sum(life.open_sum), 1.0)
+            / np.maximum(self._stratum_sum(life.busy_sum), 1.0)
+        )
 
     def _blank_outlook(self) -> Outlook:
         shape = (1, self.setting.partners.count)
@@ -163,7 +172,16 @@ class Reference:
         s = self.setting
         weeks = np.exp(s.markets.log_cycle + 0.5 * s.markets.cycle_log_sd**2).mean()
         lands = np.ones((*shape, 5, WEEKS_PER_YEAR + 1))
-        return Outlook(np.ones((*shape, 4)), one * weeks * 0.7, one * 0.2, one * 0.8, np.ones((*shape, 5)), one, lands, lands)
+        return Outlook(
+            np.ones((*shape, 4)),
+            one * weeks * 0.7,
+            one * 0.2,
+            one * 0.8,
+            np.ones((*shape, 5)),
+            one,
+            lands,
+            lands,
+        )
 
     # -- statistics of the reference deals ---------------------------------------------------------------------
 
@@ -253,7 +271,9 @@ class Reference:
         usual = _interpolate(self._surface(self._usual, unit)[..., None], centres, z, segment)[..., 0]
         stages = setting.markets.stage_weights
         mix = np.diff(setting.partners.mix, axis=-1, prepend=0.0)
-        share = np.cumsum(np.einsum("rpm,qms->rqps", mix, stages).reshape(-1, setting.partners.count, 4), axis=-1)
+        share = np.cumsum(
+            np.einsum("rpm,qms->rqps", mix, stages).reshape(-1, setting.partners.count, 4), axis=-1
+        )
         share = np.concatenate((share[:, :, :3], np.ones((*share.shape[:2], 2))), axis=-1)
         return Outlook(
             value=np.exp(value),
@@ -273,7 +293,9 @@ class Reference:
         """A program of the scenario, or `none`, with what partners expect of it in a run's setting."""
         return self._offer(compile_named(name, self.scenario, setting), self._programs[name], setting, unit)
 
-    def _offer(self, program: Program, statistics: _Statistics, setting: Setting, unit: Array | None) -> Offer:
+    def _offer(
+        self, program: Program, statistics: _Statistics, setting: Setting, unit: Array | None
+    ) -> Offer:
         segment = setting.partners.segment
         components, tiers = statistics
         return Offer(
@@ -306,7 +328,9 @@ class Reference:
             credit = np.where(c["event"][self.claims] == component.measure.event, credit, 0.0)
             found.append(self._registered(component, rep, credit))
         pays = [
-            np.rint(component.claim_payout(rep=rep, credit=credit)) if component.by_claim else np.zeros(len(rep))
+            np.rint(component.claim_payout(rep=rep, credit=credit))
+            if component.by_claim
+            else np.zeros(len(rep))
             for component, credit in zip(program.components, found, strict=True)
         ]
         pays = resolve_groups(program, pays, by_claim=True)
@@ -316,7 +340,9 @@ class Reference:
             rows = np.flatnonzero(credit > 0)
             clawed = self._clawed(component, self.claims[rows], rep[rows])
             event = component.measure.event
-            out.append(self._statistics(self.claims[rows], credit[rows], pay[rows], clawed * credit[rows], event))
+            out.append(
+                self._statistics(self.claims[rows], credit[rows], pay[rows], clawed * credit[rows], event)
+            )
         return out
 
     def _registered(self, component: Component, rep: Ints, credit: Array) -> Array:
@@ -333,7 +359,9 @@ class Reference:
         within = ends - self.life.claims["time"][rows] <= take(component.terms.clawback_weeks, rep)
         return (within & (take(component.terms.clawback_weeks, rep) > 0)).astype(float)
 
-    def _statistics(self, rows: Ints, credit: Array, pay: Array, clawed: Array, event: Event) -> dict[str, Array]:
+    def _statistics(
+        self, rows: Ints, credit: Array, pay: Array, clawed: Array, event: Event
+    ) -> dict[str, Array]:
         cell = self.life.claims["cell"][rows]
         certified = event == Event.CERTIFIED
         base = self._cells(cell) if certified else self.found
@@ -386,8 +414,13 @@ def _reference_setting(setting: Setting, size: int) -> Setting:
     )
     rate = t.rate.copy()
     for k in range(len(t.names)):
-        real, here = p.mean_rate[:, p.territory == k].sum(), partners.mean_rate[:, partners.territory == k].sum()
-        rate = np.concatenate((rate[:, :k], rate[:, k : k + 1] * (here / real if real > 0 else 1.0), rate[:, k + 1 :]), axis=1)
+        real, here = (
+            p.mean_rate[:, p.territory == k].sum(),
+            partners.mean_rate[:, partners.territory == k].sum(),
+        )
+        rate = np.concatenate(
+            (rate[:, :k], rate[:, k : k + 1] * (here / real if real > 0 else 1.0), rate[:, k + 1 :]), axis=1
+        )
     weeks = float(np.exp(setting.markets.log_cycle).max())
     burn_in = int(min(max(39, 13 * np.ceil(4 * weeks / 13)), 208))
     time = setting.scenario.time.model_copy(update={"burn_in_weeks": max(burn_in, 52), "horizon_weeks": 52})

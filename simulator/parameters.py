@@ -47,5 +47,6 @@ def drawn_values(scenario: Scenario, unit: Array | None) -> dict[str, Array]:
     if unit is None:
         return {}
     return {
-        path: quantile(u, unit[:, k], *bounds_at(scenario, path)) for k, (path, u) in enumerate(scenario.uncertainty.items())
+        path: quantile(u, unit[:, k], *bounds_at(scenario, path))
+        for k, (path, u) in enumerate(scenario.uncertainty.items())
     }

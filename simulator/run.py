@@ -94,7 +94,11 @@ def vector_outcomes(stage: Stage, programs: Sequence[str]) -> Iterator[tuple[tup
     """Outcomes of `programs` on every rung, by the vector engine; `none` first, for deadweight."""
     burn_in, horizon = stage.world.setting.burn_in, stage.world.setting.horizon
     for gaming, rung in ((False, "responsive"), (True, "strategic")):
-        start = VectorLife(stage.world, stage.rollout("baseline"), stage.conduct[gaming]).run(-burn_in, 0).compact(0)
+        start = (
+            VectorLife(stage.world, stage.rollout("baseline"), stage.conduct[gaming])
+            .run(-burn_in, 0)
+            .compact(0)
+        )
         won_without = None
         for name in _none_first(programs):
             life = start.fork(stage.rollout(name)).run(0, horizon).finish()
@@ -130,7 +134,13 @@ def _none_first(programs: Sequence[str]) -> list[str]:
 
 
 def _chunk(
-    scenario: Scenario, reference: Reference, programs: tuple[str, ...], seed: int, engine: str, first: int, count: int
+    scenario: Scenario,
+    reference: Reference,
+    programs: tuple[str, ...],
+    seed: int,
+    engine: str,
+    first: int,
+    count: int,
 ) -> Totals:
     if engine == "vector":
         stage = prepare(scenario, reference, programs, seed, np.arange(first, first + count))

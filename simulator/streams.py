@@ -29,7 +29,9 @@ WEEK_OFFSET = 1 << 20
 """Added to a week number, since weeks of the burn-in are negative and counters are not."""
 
 
-def philox(counter: tuple[Words, Words, Words, Words], key: tuple[int, int]) -> tuple[Words, Words, Words, Words]:
+def philox(
+    counter: tuple[Words, Words, Words, Words], key: tuple[int, int]
+) -> tuple[Words, Words, Words, Words]:
     """Philox 4x32-10: four 32-bit words (held in uint64) per counter."""
     c0, c1, c2, c3 = counter
     k0, k1 = key
@@ -77,7 +79,9 @@ class Streams:
         key = _key(self.seed, stream)
         for start in range(0, n, _BLOCK):
             stop = min(start + _BLOCK, n)
-            block = philox((words[0][start:stop], words[1][start:stop], words[2][start:stop], words[3][start:stop]), key)
+            block = philox(
+                (words[0][start:stop], words[1][start:stop], words[2][start:stop], words[3][start:stop]), key
+            )
             for lane in range(4):
                 out[lane, start:stop] = block[lane]
         out += 0.5

@@ -59,7 +59,9 @@ class World:
         self._layers: dict[tuple[int, int], list[Ints]] = {}
         self._vendor: dict[int, Ints] = {}
 
-    def _draw(self, stream: str, rep: Ints, who: Ints, week: Ints | int = 0, ordinal: Ints | int = 0) -> Array:
+    def _draw(
+        self, stream: str, rep: Ints, who: Ints, week: Ints | int = 0, ordinal: Ints | int = 0
+    ) -> Array:
         return self._streams.draw(self._prefix + stream, self.ids[rep], who, week, ordinal)
 
     def _people(self) -> None:
@@ -69,7 +71,9 @@ class World:
         second = self._draw("partner", rep, p.word[who], 0, 1).reshape(4, reps, count)
         z = ndtri(first[0]) if p.volume_z is None else np.broadcast_to(p.volume_z, (reps, count))
         self.volume_z = np.ascontiguousarray(z)
-        self.rate = p.mean_rate * np.exp(p.volume_log_sd * self.volume_z - 0.5 * p.volume_log_sd * p.volume_log_sd)
+        self.rate = p.mean_rate * np.exp(
+            p.volume_log_sd * self.volume_z - 0.5 * p.volume_log_sd * p.volume_log_sd
+        )
         self.size_effect = p.size_log_sd * ndtri(first[1])
         self.win_effect = p.win_logit_sd * ndtri(first[2])
         s = self.setting
@@ -85,7 +89,9 @@ class World:
         weeks = np.arange(-s.burn_in, s.horizon)
         sd, keep = s.numbers("economy.market_log_sd"), s.numbers("economy.market_persistence")
         rep = np.repeat(np.arange(reps), len(weeks))
-        shocks = ndtri(self._draw("market", rep, np.zeros_like(rep), np.tile(weeks, reps))[0]).reshape(reps, -1)
+        shocks = ndtri(self._draw("market", rep, np.zeros_like(rep), np.tile(weeks, reps))[0]).reshape(
+            reps, -1
+        )
         level = np.empty_like(shocks)
         state = sd[:, 0] * shocks[:, 0]
         step = sd[:, 0] * np.sqrt(1 - keep[:, 0] * keep[:, 0])
@@ -138,11 +144,22 @@ class World:
             rate = (np.broadcast_to(t.rate, (self.shape[0], len(t.names))) * self.demand_in(week))[rep, home]
             rate = np.minimum(rate, MOST_PER_WEEK)
             count = poisson(self._draw("vendor", rep, t.word[home], week, 0)[0], rate)
-            self._vendor[week] = self._candidates("vendor deal", rep, home, t.word[home], week, 0, count, vendor=True)
+            self._vendor[week] = self._candidates(
+                "vendor deal", rep, home, t.word[home], week, 0, count, vendor=True
+            )
         return self._vendor[week]
 
     def _candidates(
-        self, stream: str, rep: Ints, who: Ints, word: Ints, week: int, layer: int, count: Ints, *, vendor: bool
+        self,
+        stream: str,
+        rep: Ints,
+        who: Ints,
+        word: Ints,
+        week: int,
+        layer: int,
+        count: Ints,
+        *,
+        vendor: bool,
     ) -> Ints:
         cell = np.repeat(np.arange(len(rep)), count)
         order = np.arange(len(cell)) - np.repeat(np.cumsum(count) - count, count)
@@ -153,7 +170,16 @@ class World:
         if vendor:
             who = self._candidate_partner(rep, who, u[2])
         return self.candidates.append(
-            len(rep), rep=rep, who=who, word=word, week=week, ordinal=ordinal, time=time, mark=u[1], vendor=vendor, deal=-1
+            len(rep),
+            rep=rep,
+            who=who,
+            word=word,
+            week=week,
+            ordinal=ordinal,
+            time=time,
+            mark=u[1],
+            vendor=vendor,
+            deal=-1,
         )
 
     def _candidate_partner(self, rep: Ints, home: Ints, u: Array) -> Ints:

@@ -256,9 +256,7 @@ class Account:
             if all(sum(self.quarters[c.measure][:-1][-4:]) >= c.at_least[0, 0] for c in criteria):
                 earned = level + 1
         quarter = week // WEEKS_PER_QUARTER
-        if earned > self.status and (first or quarter % tiers.upgrade_every == 0):
-            self.status = earned
-        elif earned < self.status and (first or quarter % tiers.downgrade_every == 0):
+        if (earned > self.status and (first or quarter % tiers.upgrade_every == 0)) or (earned < self.status and (first or quarter % tiers.downgrade_every == 0)):
             self.status = earned
 
 

@@ -30,7 +30,15 @@ class Opportunity:
     )  # fmt: skip
 
     def __init__(
-        self, number: int, deal: int, start: float, amount: float, code: int, market: int, account: int, vendor: bool
+        self,
+        number: int,
+        deal: int,
+        start: float,
+        amount: float,
+        code: int,
+        market: int,
+        account: int,
+        vendor: bool,
     ) -> None:
         self.number, self.deal, self.start, self.amount, self.code = number, deal, start, amount, code
         self.market, self.account, self.vendor = market, account, vendor
@@ -188,5 +196,7 @@ class Partner:
         for name in _PADDED:
             event = MEASURES[name].event
             if event in life.false_gain:
-                rates[int(event)] = float(gaming.false_claim_rate(life.false_gain[event][:, self.who], cost)[0])
+                rates[int(event)] = float(
+                    gaming.false_claim_rate(life.false_gain[event][:, self.who], cost)[0]
+                )
         return rates

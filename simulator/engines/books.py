@@ -71,7 +71,17 @@ class Books:
     def copy(self) -> Books:
         """An independent copy; arrays are never written in place, so only the containers are copied."""
         other = copy.copy(self)
-        for name in ("closings", "attained", "voided", "earned", "started", "exact", "smooth", "opening", "registered"):
+        for name in (
+            "closings",
+            "attained",
+            "voided",
+            "earned",
+            "started",
+            "exact",
+            "smooth",
+            "opening",
+            "registered",
+        ):
             setattr(other, name, list(getattr(self, name)))
         other.quarters = {m: list(v) for m, v in self.quarters.items()}
         other.year_ago = {k: list(v) for k, v in self.year_ago.items()}
@@ -82,7 +92,7 @@ class Books:
     def kept(self, measure: str, quarters: int) -> Array:
         """Trailing total that still counts `quarters` quarter-ends from now."""
         total = self.quarters[measure][-1]
-        for past in self.quarters[measure][:-1][-(4 - quarters):] if quarters < 4 else []:
+        for past in self.quarters[measure][:-1][-(4 - quarters) :] if quarters < 4 else []:
             total = total + past
         return total
 
@@ -100,7 +110,9 @@ class Books:
                         self.accepted[f"k{k}"][: before.accepted.rows] = before.accepted[f"k{j}"]
         if not (self.quarters or self.year_ago):
             return
-        past = np.flatnonzero((claims["week"] >= week - 52) & (claims["week"] < week) & (claims["event"] >= 0))
+        past = np.flatnonzero(
+            (claims["week"] >= week - 52) & (claims["week"] < week) & (claims["event"] >= 0)
+        )
         for measure in self.quarters:
             at = MEASURES[measure]
             rows = past[claims["event"][past] == at.event]
@@ -110,9 +122,13 @@ class Books:
         for k in self.year_ago:
             rows, credit, void = self.credits(k, past, claims)
             length = program.components[k].window
-            self.year_ago[k] = self._by_window(claims, rows, np.where(void, 0.0, credit), week, length, 52 // length)
+            self.year_ago[k] = self._by_window(
+                claims, rows, np.where(void, 0.0, credit), week, length, 52 // length
+            )
 
-    def _by_window(self, claims: Table, rows: Ints, value: Array, week: int, length: int, count: int) -> list[Array]:
+    def _by_window(
+        self, claims: Table, rows: Ints, value: Array, week: int, length: int, count: int
+    ) -> list[Array]:
         """Sums by window of `length` weeks before `week`, oldest first, over the last year."""
         back = (week - 1 - claims["week"][rows]) // length
         sums = []
@@ -162,7 +178,9 @@ class Books:
             accepted = np.zeros(len(rows), dtype=bool)
             known = opp < self.accepted.rows
             accepted[known] = self.accepted[f"k{k}"][opp[known]]
-            protected = claims["time"][rows] <= claims["start"][rows] + take(c.registration.protection_weeks, rep)
+            protected = claims["time"][rows] <= claims["start"][rows] + take(
+                c.registration.protection_weeks, rep
+            )
             credit = np.where(accepted & protected, credit, 0.0)
         void = claims["false"][rows] & (claims["audit"][rows] < take(c.terms.audit_rate, rep))
         return rows, credit, void
@@ -235,7 +253,9 @@ class Books:
         if not self.voided[k].any():
             return pay, np.zeros(self.shape)
         more = np.rint(multiple * self.exact[k].payout(self.attained[k] + self.voided[k])) - pay
-        return pay, np.where(self.voided[k] > 0, np.rint(c.terms.penalty_multiple * np.maximum(more, 0.0)), 0.0)
+        return pay, np.where(
+            self.voided[k] > 0, np.rint(c.terms.penalty_multiple * np.maximum(more, 0.0)), 0.0
+        )
 
     def close(self, week: int, leaving: Bools) -> None:
         """Accrue the windows that end at `week`, and every window of the partners `leaving` (P,)."""

@@ -24,7 +24,12 @@ class Desk:
     def __init__(self, life: EventLife, index: int, offer: Offer, pace: Array) -> None:
         self._life, self.index, self.pace = life, index, pace
         self.perception = Perception(
-            life.setting, offer.program, life.conduct.outlook, offer.prospects, offer.tier_prospects, life.world.rate
+            life.setting,
+            offer.program,
+            life.conduct.outlook,
+            offer.prospects,
+            offer.tier_prospects,
+            life.world.rate,
         )
         components = offer.program.components
         self.accounts: dict[int, Account] = {}

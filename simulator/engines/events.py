@@ -51,7 +51,13 @@ class EventLife:
     """One replication lived under a rollout. `paid` pays by another rollout than partners respond to (static rung)."""
 
     def __init__(
-        self, world: World, rollout: Rollout, conduct: Conduct, *, paid: Rollout | None = None, log: bool = False
+        self,
+        world: World,
+        rollout: Rollout,
+        conduct: Conduct,
+        *,
+        paid: Rollout | None = None,
+        log: bool = False,
     ) -> None:
         self.world, self.rollout, self.conduct, self.paid = world, rollout, conduct, paid
         self.setting, self.shape = world.setting, world.shape
@@ -108,7 +114,9 @@ class EventLife:
         first = week == -self.setting.burn_in
         switch = {i for i in range(len(self.partners)) if not first and self._moves(self.rollout, i, week)}
         paid_switch = {
-            i for i in range(len(self.partners)) if self.paid and not first and self._moves(self.paid, i, week)
+            i
+            for i in range(len(self.partners))
+            if self.paid and not first and self._moves(self.paid, i, week)
         }
         if not (first or last or switch or paid_switch or week % WEEKS_PER_QUARTER == 0):
             return
@@ -128,7 +136,9 @@ class EventLife:
             return False
         return bool(rollout.at(week)[who] != rollout.at(week - 1)[who])
 
-    def _turn_over(self, desks: list[Desk], rollout: Rollout, week: int, switch: set[int], slot: str) -> list[Desk]:
+    def _turn_over(
+        self, desks: list[Desk], rollout: Rollout, week: int, switch: set[int], slot: str
+    ) -> list[Desk]:
         """Close ended windows, review tiers, open new windows, and move partners that change programs."""
         last, first = week == self.setting.horizon, week == -self.setting.burn_in
         settled = slot == "paid" or self.paid is None
@@ -181,7 +191,14 @@ class EventLife:
         component = account.components[closed.component]
         self.note("accrued", partner, None, closed.accrued, component.name, closed.attained)
         if closed.penalty:
-            self.note("penalty", partner, None, -closed.penalty, component.name, reason="false claims found by audit")
+            self.note(
+                "penalty",
+                partner,
+                None,
+                -closed.penalty,
+                component.name,
+                reason="false claims found by audit",
+            )
         for claim, part in closed.parts:
             if claim.opp is not None and component.terms.clawback_weeks[0, 0] > 0:
                 claim.opp.at_stake.append((partner, account, closed, claim, part))
@@ -194,7 +211,9 @@ class EventLife:
         for stake in opp.at_stake:
             self.env.process(self._lose_customer(*stake))
 
-    def _lose_customer(self, partner: Partner, account: Account, closed: Closed, claim: Claim, part: float) -> Process:
+    def _lose_customer(
+        self, partner: Partner, account: Account, closed: Closed, claim: Claim, part: float
+    ) -> Process:
         """Take the payout on a lost customer's deal back, if it is lost in time."""
         opp, terms = claim.opp, account.components[closed.component].terms
         assert opp is not None
@@ -210,9 +229,13 @@ class EventLife:
         closed.clawed_back += float(clawed[0])
         name = account.components[closed.component].name
         if forfeited[0]:
-            self.note("forfeited", partner, opp, -float(forfeited[0]), name, reason="customer lost before payment")
+            self.note(
+                "forfeited", partner, opp, -float(forfeited[0]), name, reason="customer lost before payment"
+            )
         if clawed[0]:
-            self.note("clawed back", partner, opp, -float(clawed[0]), name, reason="customer lost after payment")
+            self.note(
+                "clawed back", partner, opp, -float(clawed[0]), name, reason="customer lost after payment"
+            )
 
     def _pay(self, partner: Partner, account: Account, closed: Closed) -> Process:
         """Pay a closed window after its lag, and what was held back later."""
@@ -225,7 +248,14 @@ class EventLife:
         if kept:
             early = closed.forfeited
             yield self.env.at(due + terms.holdback_weeks[0, 0])
-            self.note("paid", partner, None, float(kept - (closed.forfeited - early)), name, reason="holdback released")
+            self.note(
+                "paid",
+                partner,
+                None,
+                float(kept - (closed.forfeited - early)),
+                name,
+                reason="holdback released",
+            )
 
     # -- effort and arrivals -----------------------------------------------------------------------------------
 
@@ -374,4 +404,13 @@ class EventLife:
         for k, c in enumerate(account.components):
             if c.measure.event == claim.event and account.credit(k, claim):
                 price = float(account.desk.prices[k][0, partner.who]) if account.desk.prices else None
-                self.note("claim", partner, claim.opp, account.credit(k, claim), c.name, account.attained[k], price, reason)
+                self.note(
+                    "claim",
+                    partner,
+                    claim.opp,
+                    account.credit(k, claim),
+                    c.name,
+                    account.attained[k],
+                    price,
+                    reason,
+                )

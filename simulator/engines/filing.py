@@ -147,7 +147,12 @@ def _payout_gains(
     if target >= 0:
         offer = life.rollout.offers[target]
         view = Perception(
-            life.setting, offer.program, life.conduct.outlook, offer.prospects, offer.tier_prospects, life.world.rate
+            life.setting,
+            offer.program,
+            life.conduct.outlook,
+            offer.prospects,
+            offer.tier_prospects,
+            life.world.rate,
         )
         fresh = Books(life.setting, 0, offer, view, b.member, b.pace, life.shape)
         fresh.begin(week, life.claims, life.opps, b)
@@ -174,7 +179,14 @@ def _lined(b: Books, k: int, rows: Ints, claims: Table) -> Array:
 
 
 def _switch_gains(
-    life: VectorLife, b: Books, fresh: Books, cells: Ints, push: Ints, drawn: Table, ladder: _Ladder, now: list[Array]
+    life: VectorLife,
+    b: Books,
+    fresh: Books,
+    cells: Ints,
+    push: Ints,
+    drawn: Table,
+    ladder: _Ladder,
+    now: list[Array],
 ) -> tuple[Array, Array]:
     """Gains across a change of program, where what is paid by claim differs too."""
     rep, who = np.divmod(cells, life.shape[1])
@@ -189,7 +201,10 @@ def _switch_gains(
         later[k] = multiple * next_window(fresh.perception, k, fresh.smooth[k], fresh.pace, rep, who, moved)
     total = total + _total(fresh.offer.program, later, ladder.shape)
     for books, sign in ((b, 1.0), (fresh, -1.0)):
-        for rows, claims, lay, way in ((push, life.claims, ladder.push, -1.0), (pull, drawn, ladder.pull, 1.0)):
+        for rows, claims, lay, way in (
+            (push, life.claims, ladder.push, -1.0),
+            (pull, drawn, ladder.pull, 1.0),
+        ):
             for mine, pay, _ in books.payouts(rows, claims):
                 if len(mine):
                     total = total + sign * way * lay(pay)

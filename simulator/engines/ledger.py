@@ -40,7 +40,15 @@ def attributed(accrued: Array, credit: Array, attained: Array) -> Array:
 
 
 def taken_back(
-    part: Array, *, lost: Array, claimed: Array, end: Array, lag: Array, holdback: Array, held: Array, window: Array
+    part: Array,
+    *,
+    lost: Array,
+    claimed: Array,
+    end: Array,
+    lag: Array,
+    holdback: Array,
+    held: Array,
+    window: Array,
 ) -> tuple[Array, Array]:
     """(forfeited, clawed back) of the payout `part` on a deal whose customer leaves at `lost`; cents.
 

@@ -174,7 +174,10 @@ def _admin_cost(life: VectorLife) -> NDArray[np.int64]:
 
 
 def _count_deadweight(
-    life: VectorLife, parts: list[_Attribution], won_without: Bools | None, totals: dict[str, NDArray[np.int64]]
+    life: VectorLife,
+    parts: list[_Attribution],
+    won_without: Bools | None,
+    totals: dict[str, NDArray[np.int64]],
 ) -> None:
     total = np.zeros(life.shape[0], dtype=np.int64)
     for a in parts if won_without is not None else []:
@@ -199,7 +202,9 @@ def _count_deals(life: VectorLife, totals: dict[str, NDArray[np.int64]]) -> None
     rep = cell[rows] // life.shape[1]
     market = d["market"][o["deal"][rows]]
     used = np.minimum((o["ends"][rows] - o["due"][rows]) / WEEKS_PER_YEAR, 1.0)
-    margin = np.rint((o["amount"][rows] * take(s.markets.gross_margin, rep, market) - o["conceded"][rows]) * used)
+    margin = np.rint(
+        (o["amount"][rows] * take(s.markets.gross_margin, rep, market) - o["conceded"][rows]) * used
+    )
     account = d["account"][o["deal"][rows]]
     totals["bookings"] = _by_replication(life, cell[rows], net)
     totals["bookings_new"] = _by_replication(life, cell[rows], np.where(account == 0, net, 0.0))

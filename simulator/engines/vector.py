@@ -159,7 +159,12 @@ class VectorLife:
             offer = self.rollout.offers[index]
             member = switch & (now == index)
             view = Perception(
-                self.setting, offer.program, self.conduct.outlook, offer.prospects, offer.tier_prospects, self.world.rate
+                self.setting,
+                offer.program,
+                self.conduct.outlook,
+                offer.prospects,
+                offer.tier_prospects,
+                self.world.rate,
             )
             fresh = Books(self.setting, int(index), offer, view, member, pace, self.shape)
             fresh.begin(week, self.claims, self.opps, former[0] if former else None)
@@ -220,7 +225,9 @@ class VectorLife:
         cell = rep * self.shape[1] + who
         start = c["time"][rows]
         x, work = self.planner.intensity.reshape(-1)[cell], self.work.reshape(-1)[cell]
-        code = deal_code(d["market"][deal], d["complexity"][deal], np.full(len(rows), int(vendor)), d["account"][deal])
+        code = deal_code(
+            d["market"][deal], d["complexity"][deal], np.full(len(rows), int(vendor)), d["account"][deal]
+        )
         fast = np.where(worked, self.planner.speed.reshape(-1)[cell], 1.0)
         opp = self.opps.append(
             len(rows), deal=deal, cell=cell, start=start, amount=d["amount"][deal], code=code,
@@ -245,7 +252,9 @@ class VectorLife:
     def _certify(self, week: int) -> None:
         rep, who, _ = self.world.certified(week, self.planner.activity[2])
         if len(rep):
-            self._claim_activity(Event.CERTIFIED, week, rep, who, np.zeros(len(rep), dtype=bool), np.ones(len(rep)))
+            self._claim_activity(
+                Event.CERTIFIED, week, rep, who, np.zeros(len(rep), dtype=bool), np.ones(len(rep))
+            )
 
     def _pad(self, week: int) -> None:
         for name in _PADDED:
@@ -289,7 +298,10 @@ class VectorLife:
         rep, worked = cell // self.shape[1], o["worked"][opp]
         x = self.planner.intensity.reshape(-1)[cell]
         mean = opportunity.mean_intensity(
-            work=self.work.reshape(-1)[cell] + x * (due - np.floor(due)), since=o["since"][opp], now=due, start=o["start"][opp]
+            work=self.work.reshape(-1)[cell] + x * (due - np.floor(due)),
+            since=o["since"][opp],
+            now=due,
+            start=o["start"][opp],
         )
         with_work = opportunity.win_logit(
             base=d["with_logit"][deal], cosell_win=take(s.behavior("cosell_win"), rep), intensity=mean

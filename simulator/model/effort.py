@@ -18,7 +18,11 @@ from simulator.program.numbers import Array
 
 
 def target_activity(
-    values: Sequence[Array], usual: Sequence[Array], elasticity: Array, shares: Sequence[Array], capacity: Array
+    values: Sequence[Array],
+    usual: Sequence[Array],
+    elasticity: Array,
+    shares: Sequence[Array],
+    capacity: Array,
 ) -> tuple[Array, ...]:
     """Chosen activity levels, 1 being what the partner does under the baseline.
 

@@ -107,7 +107,9 @@ class Perception:
             (self._certified if c.measure.event == Event.CERTIFIED else rate) for c in program.components
         ]
 
-    def forecast(self, prospect: Prospect, flow: Array, weeks: float, pace: Array, paced: bool) -> tuple[Array, Array]:
+    def forecast(
+        self, prospect: Prospect, flow: Array, weeks: float, pace: Array, paced: bool
+    ) -> tuple[Array, Array]:
         """Mean and standard deviation of the credit of the coming `weeks`; the spread is at least half a claim."""
         mean = flow * prospect.credit * weeks
         if paced:

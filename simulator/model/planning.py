@@ -22,7 +22,9 @@ class Planner:
     the baseline's usual activity.
     """
 
-    def __init__(self, setting: Setting, rate: Array, inert: Bools, outlook: Outlook, responding: bool) -> None:
+    def __init__(
+        self, setting: Setting, rate: Array, inert: Bools, outlook: Outlook, responding: bool
+    ) -> None:
         self.setting, self.rate, self.responding = setting, rate, responding
         one = np.ones(rate.shape)
         self.activity: list[Array] = [one for _ in ACTIVITIES]
@@ -93,7 +95,13 @@ class Temptation:
 
 
 def registration_shares(
-    setting: Setting, source: Array, temptation: Temptation, cost: Array, opportunist: Bools, *, gaming_on: bool
+    setting: Setting,
+    source: Array,
+    temptation: Temptation,
+    cost: Array,
+    opportunist: Bools,
+    *,
+    gaming_on: bool,
 ) -> tuple[Array, Array]:
     """Shares of the vendor's customers registered with joint work, and registered at all; arrays (R, P)."""
     hazard = setting.behavior("registration_hazard") + np.zeros(source.shape)

@@ -187,7 +187,9 @@ def _partners(scenario: Scenario, numbers: Numbers, markets: tuple[str, ...]) ->
     words = [(name_word(s) + np.arange(n)) % 2**32 for s, n in zip(segments, counts, strict=True)]
 
     def every(field: str) -> Array:
-        return np.ascontiguousarray(_columns([numbers(f"partners.{s}.{field}") for s in segments])[:, segment])
+        return np.ascontiguousarray(
+            _columns([numbers(f"partners.{s}.{field}") for s in segments])[:, segment]
+        )
 
     mixes = [_mix(numbers, f"partners.{s}", scenario.partners[s].markets, markets) for s in segments]
     return Partners(

@@ -152,7 +152,8 @@ def rows_of(schedule: Schedule, rep: Ints) -> Schedule:
     from dataclasses import replace
 
     knots = tuple(
-        replace(k, at=take(k.at, rep), change=take(k.change, rep), jump=take(k.jump, rep)) for k in schedule.knots
+        replace(k, at=take(k.at, rep), change=take(k.change, rep), jump=take(k.jump, rep))
+        for k in schedule.knots
     )
     floor = None if schedule.floor is None else take(schedule.floor, rep)
     cap = None if schedule.cap is None else take(schedule.cap, rep)
@@ -193,7 +194,8 @@ def compile_program(name: str, spec: ProgramSpec, numbers: Numbers, markets: Seq
     here = numbers.below(f"programs.{name}")
     tier_names = (spec.tiers.entry, *spec.tiers.levels) if spec.tiers else ("all",)
     components = tuple(
-        _component(key, c, here.below(f"components.{key}"), markets, tier_names) for key, c in spec.components.items()
+        _component(key, c, here.below(f"components.{key}"), markets, tier_names)
+        for key, c in spec.components.items()
     )
     ceiling = None if spec.deal_ceiling is None else here("deal_ceiling")
     tiers = None if spec.tiers is None else _tiers(spec.tiers, here.below("tiers"))
@@ -264,7 +266,10 @@ def _weights(spec: ComponentSpec, number: Numbers, markets: Sequence[str]) -> Ar
                     counts = (
                         (not spec.markets or market in spec.markets)
                         and spec.engagement in ("any", engagement)
-                        and (spec.accounts in ("any", account) or (spec.accounts == "existing" and account == "named"))
+                        and (
+                            spec.accounts in ("any", account)
+                            or (spec.accounts == "existing" and account == "named")
+                        )
                     )
                     columns.append(
                         weight("credit_by_market", spec.credit_by_market, market)

@@ -50,7 +50,9 @@ def number(
 ) -> Any:
     """A documented number of the schema: default (... for none), unit, bounds, source and evidence grade."""
     extra = {"unit": unit, "source": source, "grade": grade}
-    return Field(default, description=f"{meaning} [{unit}]", ge=ge, gt=gt, le=le, lt=lt, json_schema_extra=extra)
+    return Field(
+        default, description=f"{meaning} [{unit}]", ge=ge, gt=gt, le=le, lt=lt, json_schema_extra=extra
+    )
 
 
 class Terms(Spec):
@@ -76,9 +78,15 @@ class Terms(Spec):
     audit_rate: float = number(0.0, "share of claims that is verified", unit="share", ge=0, le=1)
     audit_cost: float = number(0.0, "the vendor's cost of verifying one claim", unit="money", ge=0)
     penalty_multiple: float = number(
-        0.0, "penalty for a detected false claim, in multiples of what it would have paid", unit="multiple", ge=0, le=20
+        0.0,
+        "penalty for a detected false claim, in multiples of what it would have paid",
+        unit="multiple",
+        ge=0,
+        le=20,
     )
-    cap: float | None = number(None, "most that is paid per window (per claim where paid by claim)", unit="money", gt=0)
+    cap: float | None = number(
+        None, "most that is paid per window (per claim where paid by claim)", unit="money", gt=0
+    )
     floor: float | None = number(None, "payouts below this are not made", unit="money", gt=0)
 
 
@@ -91,7 +99,8 @@ class ComponentSpec(Spec):
     markets: Listed[str] = Field((), description="market segments that count; empty: all")
     accounts: Literal["any", "new", "existing", "named"] = Field("any", description="accounts that count")
     engagement: Literal["any", "sourced", "assisted"] = Field(
-        "any", description="sourced: found by the partner; assisted: the vendor's customer, registered by the partner"
+        "any",
+        description="sourced: found by the partner; assisted: the vendor's customer, registered by the partner",
     )
     min_amount: float = number(0.0, "deals below this size do not count", unit="money", ge=0)
     credit_by_market: dict[str, Multiple] = Field(
@@ -154,7 +163,9 @@ class TierStatus(Spec):
 
     entry: str = Field("registered", description="name of the tier that everyone has")
     levels: dict[str, TierLevel] = Field(description="tiers above the entry tier, lowest first", min_length=1)
-    upgrade_every_quarters: int = number(1, "quarters between reviews that may raise a tier", unit="quarters", ge=1, le=4)
+    upgrade_every_quarters: int = number(
+        1, "quarters between reviews that may raise a tier", unit="quarters", ge=1, le=4
+    )
     downgrade_every_quarters: int = number(
         2,
         "quarters between reviews that may lower a tier",

@@ -93,7 +93,11 @@ class Trace:
             value = self._total(name)
             if value:
                 out.append(f"  {name[5:]:<24}{value:>16,.0f}{100 * value / total:>7.1f} %")
-        for name, label in (("audit", "verification"), ("admin", "administration"), ("penalty", "penalties taken")):
+        for name, label in (
+            ("audit", "verification"),
+            ("admin", "administration"),
+            ("penalty", "penalties taken"),
+        ):
             if self._total(name):
                 out.append(f"  {label:<24}{self._total(name):>16,.0f}")
         return out or ["  nothing was paid"]
@@ -135,11 +139,21 @@ class Trace:
         """A partner's auditable statement: terms, claims and credits, accruals, adjustments and payments."""
         name = self.partner_names[partner] if isinstance(partner, int) else partner
         if name not in self.partner_names:
-            raise fault("trace", "partner", partner, f"must be one of {self.partner_names[0]} to {self.partner_names[-1]}")
-        mine = [dict(zip(self.columns, row, strict=True)) for row in self.log if row[1] == name and row[0] >= 0]
+            raise fault(
+                "trace",
+                "partner",
+                partner,
+                f"must be one of {self.partner_names[0]} to {self.partner_names[-1]}",
+            )
+        mine = [
+            dict(zip(self.columns, row, strict=True)) for row in self.log if row[1] == name and row[0] >= 0
+        ]
         lines = [f"Statement of {name}, program {self.program}, replication {self.replication}", "", "Terms"]
         lines += self._terms()
-        lines += ["", f"{'week':>7}  {'entry':<12}{'component':<16}{'opportunity':>11}{'amount':>14}{'attained':>14}  note"]
+        lines += [
+            "",
+            f"{'week':>7}  {'entry':<12}{'component':<16}{'opportunity':>11}{'amount':>14}{'attained':>14}  note",
+        ]
         total = {"accrued": 0.0, "forfeited": 0.0, "clawed back": 0.0, "paid": 0.0, "penalty": 0.0}
         for r in mine:
             if r["event"] not in ("claim", "pulled", "pushed", *total):
@@ -165,15 +179,25 @@ class Trace:
         for name, c in self.scenario.programs[self.program].components.items():  # type: ignore[attr-defined]
             t = c.terms
             parts = [f"per {c.window}", f"paid {t.payout_lag_weeks:g} weeks after"]
-            parts += [f"holdback {100 * t.holdback_share:g} % for {t.holdback_weeks:g} weeks"] if t.holdback_share else []
+            parts += (
+                [f"holdback {100 * t.holdback_share:g} % for {t.holdback_weeks:g} weeks"]
+                if t.holdback_share
+                else []
+            )
             parts += [f"clawback {t.clawback_weeks:g} weeks"] if t.clawback_weeks else []
-            parts += [f"audit rate {100 * t.audit_rate:g} %, penalty x{t.penalty_multiple:g}"] if t.audit_rate else []
+            parts += (
+                [f"audit rate {100 * t.audit_rate:g} %, penalty x{t.penalty_multiple:g}"]
+                if t.audit_rate
+                else []
+            )
             parts += [f"cap {t.cap:,.0f}"] if t.cap else []
             out.append(f"  {name} ({c.kind}): {', '.join(parts)}")
         return out or ["  none"]
 
 
-def trace(scenario: Scenario, *, program: str, replication: int, seed: int = 1, rung: str = "strategic") -> Trace:
+def trace(
+    scenario: Scenario, *, program: str, replication: int, seed: int = 1, rung: str = "strategic"
+) -> Trace:
     """Relive one replication of a program with a full log, beside its honest twin.
 
     Raises `InputError` for an unknown program or rung, or a negative replication.
@@ -187,7 +211,9 @@ def trace(scenario: Scenario, *, program: str, replication: int, seed: int = 1, 
     stage = prepare(scenario, fit_reference(scenario), (program,), seed, np.array([replication]))
     rollout = stage.rollout(program)
     if rung == "static":
-        life = EventLife(stage.world, stage.rollout("baseline"), stage.conduct[False], paid=rollout, log=True).run()
+        life = EventLife(
+            stage.world, stage.rollout("baseline"), stage.conduct[False], paid=rollout, log=True
+        ).run()
     else:
         life = EventLife(stage.world, rollout, stage.conduct[rung == "strategic"], log=True).run()
     twin = life

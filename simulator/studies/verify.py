@@ -76,7 +76,9 @@ def verify(
     largest: dict[str, int] = {}
     worst: list[Disagreement] = []
     checked = lines = 0
-    together = dict(vector_outcomes(prepare(scenario, reference, names, seed, np.arange(replications)), names))
+    together = dict(
+        vector_outcomes(prepare(scenario, reference, names, seed, np.arange(replications)), names)
+    )
     for r in range(replications):
         single = prepare(scenario, reference, names, seed, np.array([r]))
         for (program, rung), events in event_outcomes(single, names):
@@ -105,10 +107,17 @@ def _pairs(events: Outcome, vector: Outcome) -> list[tuple[str, int, int]]:
     """(outcome, by events, by vector); ledger columns as the sum of absolute differences over their lines."""
     names = sorted(set(events.totals) | set(vector.totals))
     pairs = [
-        (n, int(events.totals[n][0]) if n in events.totals else -1, int(vector.totals[n][0]) if n in vector.totals else -1)
+        (
+            n,
+            int(events.totals[n][0]) if n in events.totals else -1,
+            int(vector.totals[n][0]) if n in vector.totals else -1,
+        )
         for n in names
     ]
-    a, b = ({key[:6]: key[6:] for key in zip(*(o.ledger[c].tolist() for c in LEDGER_COLUMNS), strict=True)} for o in (events, vector))
+    a, b = (
+        {key[:6]: key[6:] for key in zip(*(o.ledger[c].tolist() for c in LEDGER_COLUMNS), strict=True)}
+        for o in (events, vector)
+    )
     pairs.append(("ledger: lines", len(a), len(b)))
     for k, column in enumerate(LEDGER_COLUMNS[len(_KEY) :]):
         gap = sum(abs(a.get(key, (0,) * 6)[k] - b.get(key, (0,) * 6)[k]) for key in a.keys() | b.keys())

@@ -23,7 +23,7 @@ from tests import made_up
 from tests.scenario.texts import SMALL, edited
 
 
-def run(*arguments: str | Path) -> Result:
+def run(*arguments: str | Path | int) -> Result:
     return CliRunner().invoke(main, [str(a) for a in arguments], prog_name="incentive-sim")
 
 

@@ -23,7 +23,7 @@ from tests import made_up
 
 
 def study(**options: bool) -> Comparison:
-    simulated = made_up.simulated(**options)  # type: ignore[arg-type]
+    simulated = made_up.simulated(**options)
     return Comparison(simulated, measure(simulated))
 
 

@@ -19,7 +19,7 @@ WHEN = datetime(2025, 1, 31, 12, 0, 5, tzinfo=UTC)
 
 
 def text(content: str) -> results.Writer:
-    return lambda path: path.write_text(content) and None
+    return lambda path: None if path.write_text(content) else None
 
 
 def broken(path: Path) -> None:

@@ -30,7 +30,9 @@ class Accelerator(ComponentSpec):
     kind: Literal["accelerator"] = "accelerator"
     reference = "quota"
     rate: float = number(..., "base commission", unit="share of revenue", ge=0, le=1)
-    quota: float = number(1.0, "quota in multiples of the partner's expected baseline result", unit="multiple", gt=0, le=20)
+    quota: float = number(
+        1.0, "quota in multiples of the partner's expected baseline result", unit="multiple", gt=0, le=20
+    )
     start_multiple: float = number(
         1.0,
         "multiple below the first threshold (a decelerator below 1)",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
 from simulator.program.numbers import Numbers
 from simulator.program.schedule import Schedule
 from simulator.program.spec import ComponentSpec, Window, component, number

@@ -27,7 +27,10 @@ class Growth(ComponentSpec):
     reference = "growth"
     points: Listed[GrowthTier] = Field(description="points by growth", min_length=1)
     minimum_base: float = number(
-        10_000.0, "least that counts as last year's result, so that growth from nothing is not free", unit="money", gt=0
+        10_000.0,
+        "least that counts as last year's result, so that growth from nothing is not free",
+        unit="money",
+        gt=0,
     )
     tiering: Literal["marginal", "retroactive"] = "retroactive"
 
@@ -36,7 +39,8 @@ class Growth(ComponentSpec):
 
     def schedule(self, number: Numbers) -> Schedule:
         steps = [
-            (1.0 + number(f"points[{j}].growth"), number(f"points[{j}].points")) for j in range(len(self.points))
+            (1.0 + number(f"points[{j}].growth"), number(f"points[{j}].points"))
+            for j in range(len(self.points))
         ]
         base = 0.0 * number("minimum_base")
         return Schedule(base, rate_knots(base, steps), retroactive=self.tiering == "retroactive")

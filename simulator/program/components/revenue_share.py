@@ -35,14 +35,17 @@ class RevenueShare(ComponentSpec):
     )
     tiers: Listed[RevenueTier] = Field((), description="higher or lower rates from a revenue on")
     tiering: Literal["marginal", "retroactive"] = Field(
-        "marginal", description="marginal: the rate applies above its threshold; retroactive: to all revenue of the window"
+        "marginal",
+        description="marginal: the rate applies above its threshold; retroactive: to all revenue of the window",
     )
 
     def measured(self) -> str:
         return "revenue"
 
     def schedule(self, number: Numbers) -> Schedule:
-        steps = [(number(f"tiers[{j}].above") * 100, number(f"tiers[{j}].rate")) for j in range(len(self.tiers))]
+        steps = [
+            (number(f"tiers[{j}].above") * 100, number(f"tiers[{j}].rate")) for j in range(len(self.tiers))
+        ]
         base = number("rate")
         return Schedule(base, rate_knots(base, steps), retroactive=self.tiering == "retroactive")
 
