@@ -51,9 +51,7 @@ def one_life(scenario: Scenario, program: str, replications: int, events: int) -
         out = []
         for r in range(events):
             stage = prepare(scenario, reference, (program,), 7, np.array([r]))
-            out.append(
-                tally(EventLife(stage.world, stage.rollout(program), stage.conduct[True]).run()).totals
-            )
+            out.append(tally(EventLife(stage.world, stage.rollout(program), stage.conduct[True]).run()).totals)
         return out
 
     fast, together = timed(vector)
@@ -92,9 +90,7 @@ def main() -> None:
         f"{scenario.name}: {sum(s.count for s in scenario.partners.values())} partners, "
         f"{scenario.time.burn_in_weeks} + {scenario.time.horizon_weeks} weeks, {len(scenario.programs)} programs"
     )
-    print(
-        f"Python {platform.python_version()}, numpy {np.__version__}, {platform.machine()}, CPU time of one process"
-    )
+    print(f"Python {platform.python_version()}, numpy {np.__version__}, {platform.machine()}, CPU time of one process")
     print(f"{'':<12}{'vector ms':>12}{'events ms':>12}{'ratio':>8}   per replication")
     rows = {
         "one life": one_life(scenario, chosen.program, chosen.replications, chosen.events),

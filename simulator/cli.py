@@ -97,9 +97,9 @@ def _programs_option(command: _Command) -> _Command:
 
 def _seed_option(command: _Command) -> _Command:
     seed = click.IntRange(min=0)
-    return click.option(
-        "--seed", type=seed, metavar="S", help="Seed of all randomness  [default: the scenario's]"
-    )(command)
+    return click.option("--seed", type=seed, metavar="S", help="Seed of all randomness  [default: the scenario's]")(
+        command
+    )
 
 
 @main.command()
@@ -107,22 +107,14 @@ def _seed_option(command: _Command) -> _Command:
 @click.option("--replications", type=int, metavar="N", help="Replications  [default: the scenario's]")
 @_seed_option
 @_programs_option
-@click.option(
-    "--engine", default="vector", show_default=True, metavar="vector|events", help="Engine to run on"
-)
+@click.option("--engine", default="vector", show_default=True, metavar="vector|events", help="Engine to run on")
 @click.option("--workers", type=int, default=1, show_default=True, metavar="K", help="Processes to use")
 @click.option("--chunk", type=int, metavar="N", help="Replications computed together  [default: chosen]")
-@click.option(
-    "--out", default="results", show_default=True, metavar="DIR", help="Where the run directory is created"
-)
-@click.option(
-    "--json", "json_file", metavar="FILE", help="Also write all figures as JSON; - for standard output"
-)
+@click.option("--out", default="results", show_default=True, metavar="DIR", help="Where the run directory is created")
+@click.option("--json", "json_file", metavar="FILE", help="Also write all figures as JSON; - for standard output")
 @click.option("--no-plots", is_flag=True, help="Leave the figures out of the run directory")
 @click.option("--quiet", is_flag=True, help="No progress and no tables; only the path of the run directory")
-def compare(
-    scenario: str, json_file: str | None, out: str, no_plots: bool, quiet: bool, **settings: Any
-) -> None:
+def compare(scenario: str, json_file: str | None, out: str, no_plots: bool, quiet: bool, **settings: Any) -> None:
     """Compare the programs of SCENARIO with its baseline: cost, pipeline, margin, gaming."""
     from simulator.scenario.load import load
     from simulator.studies.compare import compare as run
@@ -163,9 +155,7 @@ def verify(scenario: str, replications: int, programs: tuple[str, ...] | None, s
     loaded = load(scenario)
     names = asked_programs(loaded, programs)
     with _progress(False) as progress:
-        found = run(
-            loaded, programs=names, replications=replications, seed=_seed(loaded, seed), progress=progress
-        )
+        found = run(loaded, programs=names, replications=replications, seed=_seed(loaded, seed), progress=progress)
     click.echo(found.table())
     if not found.agrees:
         _say("the engines disagree")
@@ -176,9 +166,7 @@ def verify(scenario: str, replications: int, programs: tuple[str, ...] | None, s
 @click.argument("scenario", metavar="SCENARIO")
 @click.option("--program", required=True, metavar="P", help="Program to live under")
 @click.option("--replication", type=int, required=True, metavar="R", help="Replication to relive, from 0")
-@click.option(
-    "--partner", metavar="I", help="Print the statement of this partner: its name, or its number from 0"
-)
+@click.option("--partner", metavar="I", help="Print the statement of this partner: its name, or its number from 0")
 @click.option("--out", metavar="FILE", help="Write the event log here")
 @_seed_option
 @click.option(
@@ -211,9 +199,7 @@ def trace(
 
 @main.command()
 @click.argument("export", metavar="EXPORT")
-@click.option(
-    "--profile", required=True, metavar="PROFILE", help="Column profile: a TOML file, or one shipped"
-)
+@click.option("--profile", required=True, metavar="PROFILE", help="Column profile: a TOML file, or one shipped")
 @click.option("--out", required=True, metavar="SCENARIO", help="Scenario file to write")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there")
 def calibrate(export: str, profile: str, out: str, overwrite: bool) -> None:

@@ -9,7 +9,7 @@ and the results are carried over to each replication by a quadratic in the desig
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,7 @@ from simulator.engines.rollout import Conduct, Offer, everyone
 from simulator.engines.vector import VectorLife
 from simulator.model.perception import Outlook, Prospect
 from simulator.model.setting import WEEKS_PER_YEAR, Setting, compile_setting
+from simulator.population import interpolate, reference_setting
 from simulator.program.compiled import (
     Component,
     Ints,
@@ -32,7 +33,7 @@ from simulator.program.compiled import (
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
 from simulator.scenario.schema import Scenario
-from simulator.streams import Streams, name_word
+from simulator.streams import Streams
 from simulator.world import World
 
 STRATA = 8
@@ -103,7 +104,7 @@ class Reference:
         lives = REPEATS if design is None else len(design.unit)
         setting = compile_setting(scenario, None if design is None else design.drawn)
         self.per_stratum = PER_STRATUM if design is None else PER_STRATUM_DESIGN
-        self.setting = _reference_setting(setting, STRATA * self.per_stratum)
+        self.setting = reference_setting(setting, STRATA * self.per_stratum)
         self.world = World(self.setting, Streams(0), np.arange(lives), prefix="reference ")
         self.world.inert = np.zeros(self.world.shape, dtype=bool)
         self._fit()
@@ -128,9 +129,7 @@ class Reference:
         self._value = np.log(np.maximum(powers / self.setting.horizon, _TINY)) / eps - np.log(rate)
         for _ in range(_PASSES):
             life = self._live(baseline, self._own_outlook(), responding=True)
-            mean = (
-                np.stack([self._stratum_mean(p) for p in life.activity_sum], axis=-1) / self.setting.horizon
-            )
+            mean = np.stack([self._stratum_mean(p) for p in life.activity_sum], axis=-1) / self.setting.horizon
             self._value = self._value + 0.7 * np.log(np.maximum(mean, 1e-3)) / eps
             self._usual = self._usual_open(life)
             self.drift = float(np.abs(np.log(np.maximum(mean, 1e-3))).mean())
@@ -151,9 +150,7 @@ class Reference:
         """Sums by segment and stratum, (R, S, strata); pooled over lives where nothing is uncertain."""
         count = len(self.setting.partners.segments)
         out = value.reshape(len(value), count, STRATA, self.per_stratum).sum(axis=-1)
-        return (
-            out if self.design is not None else np.repeat(out.sum(axis=0, keepdims=True), len(value), axis=0)
-        )
+        return out if self.design is not None else np.repeat(out.sum(axis=0, keepdims=True), len(value), axis=0)
 
     def _stratum_mean(self, value: Array) -> Array:
         """Mean by segment and stratum, (R, S, strata)."""
@@ -162,8 +159,7 @@ class Reference:
     def _usual_open(self, life: _ReferenceLife) -> Array:
         """Log of usual open deals while busy: then deal-weighted mean intensity is 1."""
         return np.log(
-            np.maximum(self._stratum_sum(life.open_sum), 1.0)
-            / np.maximum(self._stratum_sum(life.busy_sum), 1.0)
+            np.maximum(self._stratum_sum(life.open_sum), 1.0) / np.maximum(self._stratum_sum(life.busy_sum), 1.0)
         )
 
     def _blank_outlook(self) -> Outlook:
@@ -259,7 +255,7 @@ class Reference:
     def _carry(self, statistic: Array, unit: Array | None) -> Array:
         """A non-negative statistic carried over in logs, or its mean where it can be 0."""
         if (statistic <= 0).any():
-            return np.mean(statistic, axis=0, keepdims=True)
+            return np.asarray(np.mean(statistic, axis=0, keepdims=True))
         return np.exp(self._surface(np.log(statistic), unit))
 
     def outlook(self, setting: Setting, world: World, unit: Array | None) -> Outlook:
@@ -267,13 +263,11 @@ class Reference:
         segment, z = setting.partners.segment, world.volume_z
         size = STRATA * self.per_stratum
         centres = ndtri((np.arange(size) + 0.5) / size).reshape(STRATA, -1).mean(axis=1)
-        value = _interpolate(self._surface(self._value, unit), centres, z, segment)
-        usual = _interpolate(self._surface(self._usual, unit)[..., None], centres, z, segment)[..., 0]
+        value = interpolate(self._surface(self._value, unit), centres, z, segment)
+        usual = interpolate(self._surface(self._usual, unit)[..., None], centres, z, segment)[..., 0]
         stages = setting.markets.stage_weights
         mix = np.diff(setting.partners.mix, axis=-1, prepend=0.0)
-        share = np.cumsum(
-            np.einsum("rpm,qms->rqps", mix, stages).reshape(-1, setting.partners.count, 4), axis=-1
-        )
+        share = np.cumsum(np.einsum("rpm,qms->rqps", mix, stages).reshape(-1, setting.partners.count, 4), axis=-1)
         share = np.concatenate((share[:, :, :3], np.ones((*share.shape[:2], 2))), axis=-1)
         return Outlook(
             value=np.exp(value),
@@ -293,9 +287,7 @@ class Reference:
         """A program of the scenario, or `none`, with what partners expect of it in a run's setting."""
         return self._offer(compile_named(name, self.scenario, setting), self._programs[name], setting, unit)
 
-    def _offer(
-        self, program: Program, statistics: _Statistics, setting: Setting, unit: Array | None
-    ) -> Offer:
+    def _offer(self, program: Program, statistics: _Statistics, setting: Setting, unit: Array | None) -> Offer:
         segment = setting.partners.segment
         components, tiers = statistics
         return Offer(
@@ -328,9 +320,7 @@ class Reference:
             credit = np.where(c["event"][self.claims] == component.measure.event, credit, 0.0)
             found.append(self._registered(component, rep, credit))
         pays = [
-            np.rint(component.claim_payout(rep=rep, credit=credit))
-            if component.by_claim
-            else np.zeros(len(rep))
+            np.rint(component.claim_payout(rep=rep, credit=credit)) if component.by_claim else np.zeros(len(rep))
             for component, credit in zip(program.components, found, strict=True)
         ]
         pays = resolve_groups(program, pays, by_claim=True)
@@ -340,9 +330,7 @@ class Reference:
             rows = np.flatnonzero(credit > 0)
             clawed = self._clawed(component, self.claims[rows], rep[rows])
             event = component.measure.event
-            out.append(
-                self._statistics(self.claims[rows], credit[rows], pay[rows], clawed * credit[rows], event)
-            )
+            out.append(self._statistics(self.claims[rows], credit[rows], pay[rows], clawed * credit[rows], event))
         return out
 
     def _registered(self, component: Component, rep: Ints, credit: Array) -> Array:
@@ -357,11 +345,9 @@ class Reference:
         opp = self.life.claims["opp"][rows]
         ends = np.where(opp >= 0, self.life.opps["ends"][np.maximum(opp, 0)], np.inf)
         within = ends - self.life.claims["time"][rows] <= take(component.terms.clawback_weeks, rep)
-        return (within & (take(component.terms.clawback_weeks, rep) > 0)).astype(float)
+        return np.asarray(within & (take(component.terms.clawback_weeks, rep) > 0), dtype=float)
 
-    def _statistics(
-        self, rows: Ints, credit: Array, pay: Array, clawed: Array, event: Event
-    ) -> dict[str, Array]:
+    def _statistics(self, rows: Ints, credit: Array, pay: Array, clawed: Array, event: Event) -> dict[str, Array]:
         cell = self.life.claims["cell"][rows]
         certified = event == Event.CERTIFIED
         base = self._cells(cell) if certified else self.found
@@ -373,56 +359,3 @@ class Reference:
             "price": self._ratio(self._cells(cell, pay), total),
             "clawed": self._ratio(self._cells(cell, clawed), total),
         }
-
-
-def _interpolate(table: Array, centres: Array, z: Array, segment: Ints) -> Array:
-    """Linear in z between stratum centres, extended beyond them; table (R or 1, S, strata, n) -> (R, P, n)."""
-    low = np.clip(np.searchsorted(centres, z) - 1, 0, len(centres) - 2)
-    weight = ((z - centres[low]) / (centres[low + 1] - centres[low]))[..., None]
-    rep = (np.arange(len(z)) % len(table))[:, None]
-    a, b = table[rep, segment[None, :], low], table[rep, segment[None, :], low + 1]
-    return np.ascontiguousarray(a + weight * (b - a))
-
-
-def _reference_setting(setting: Setting, size: int) -> Setting:
-    """The setting with even-quantile partners, a year measured, and a burn-in of four typical cycles."""
-    p, t = setting.partners, setting.territories
-    first = np.array([int(np.flatnonzero(p.segment == k)[0]) for k in range(len(p.segments))])
-    pick = np.repeat(first, size)
-
-    def rows(a: Array) -> Array:
-        return np.ascontiguousarray(a[:, pick])
-
-    words = [(name_word(s) + np.arange(size)) % 2**32 for s in p.segments]
-    partners = replace(
-        p,
-        names=tuple(f"{s}-{i}" for s in p.segments for i in range(size)),
-        segment=np.repeat(np.arange(len(p.segments)), size),
-        territory=p.territory[pick],
-        word=np.concatenate(words).astype(np.int64),
-        mix=p.mix[:, pick],
-        mean_rate=rows(p.mean_rate),
-        volume_log_sd=rows(p.volume_log_sd),
-        size_log_sd=rows(p.size_log_sd),
-        win_logit_sd=rows(p.win_logit_sd),
-        own_margin=rows(p.own_margin),
-        own_success_margin=rows(p.own_success_margin),
-        own_certification_value=rows(p.own_certification_value),
-        certification_rate=rows(p.certification_rate),
-        second_share=rows(p.second_share),
-        volume_z=np.tile(ndtri((np.arange(size) + 0.5) / size), len(p.segments)),
-    )
-    rate = t.rate.copy()
-    for k in range(len(t.names)):
-        real, here = (
-            p.mean_rate[:, p.territory == k].sum(),
-            partners.mean_rate[:, partners.territory == k].sum(),
-        )
-        rate = np.concatenate(
-            (rate[:, :k], rate[:, k : k + 1] * (here / real if real > 0 else 1.0), rate[:, k + 1 :]), axis=1
-        )
-    weeks = float(np.exp(setting.markets.log_cycle).max())
-    burn_in = int(min(max(39, 13 * np.ceil(4 * weeks / 13)), 208))
-    time = setting.scenario.time.model_copy(update={"burn_in_weeks": max(burn_in, 52), "horizon_weeks": 52})
-    scenario = setting.scenario.model_copy(update={"time": time})
-    return replace(setting, scenario=scenario, partners=partners, territories=replace(t, rate=rate))

@@ -39,7 +39,7 @@ def unit_points(scenario: Scenario, seed: int, ids: Ints) -> Array | None:
         points = np.rint(engine.random(len(ids), workers=1) * 2**_BITS).astype(np.int64)
     words = np.array([name_word(p) for p in paths])
     shift = (Streams(seed).draw("parameters", 0, words)[0] * 2**_BITS).astype(np.int64)
-    return ((points ^ shift) + 0.5) / 2.0**_BITS
+    return np.asarray(((points ^ shift) + 0.5) / 2.0**_BITS)
 
 
 def drawn_values(scenario: Scenario, unit: Array | None) -> dict[str, Array]:

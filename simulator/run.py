@@ -63,7 +63,7 @@ class Stage:
     def rollout(self, program: str) -> Rollout:
         """Everyone on `program` from launch on."""
         setting = self.world.setting
-        offers = (self.offers["baseline"],)
+        offers: tuple[Offer, ...] = (self.offers["baseline"],)
         if program != "baseline":
             offers = (*offers, self.offers[program])
         return everyone(offers, len(offers) - 1, setting.partners.count, setting.horizon)
@@ -94,11 +94,7 @@ def vector_outcomes(stage: Stage, programs: Sequence[str]) -> Iterator[tuple[tup
     """Outcomes of `programs` on every rung, by the vector engine; `none` first, for deadweight."""
     burn_in, horizon = stage.world.setting.burn_in, stage.world.setting.horizon
     for gaming, rung in ((False, "responsive"), (True, "strategic")):
-        start = (
-            VectorLife(stage.world, stage.rollout("baseline"), stage.conduct[gaming])
-            .run(-burn_in, 0)
-            .compact(0)
-        )
+        start = VectorLife(stage.world, stage.rollout("baseline"), stage.conduct[gaming]).run(-burn_in, 0).compact(0)
         won_without = None
         for name in _none_first(programs):
             life = start.fork(stage.rollout(name)).run(0, horizon).finish()

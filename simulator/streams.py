@@ -29,9 +29,7 @@ WEEK_OFFSET = 1 << 20
 """Added to a week number, since weeks of the burn-in are negative and counters are not."""
 
 
-def philox(
-    counter: tuple[Words, Words, Words, Words], key: tuple[int, int]
-) -> tuple[Words, Words, Words, Words]:
+def philox(counter: tuple[Words, Words, Words, Words], key: tuple[int, int]) -> tuple[Words, Words, Words, Words]:
     """Philox 4x32-10: four 32-bit words (held in uint64) per counter."""
     c0, c1, c2, c3 = counter
     k0, k1 = key

@@ -59,9 +59,7 @@ class World:
         self._layers: dict[tuple[int, int], list[Ints]] = {}
         self._vendor: dict[int, Ints] = {}
 
-    def _draw(
-        self, stream: str, rep: Ints, who: Ints, week: Ints | int = 0, ordinal: Ints | int = 0
-    ) -> Array:
+    def _draw(self, stream: str, rep: Ints, who: Ints, week: Ints | int = 0, ordinal: Ints | int = 0) -> Array:
         return self._streams.draw(self._prefix + stream, self.ids[rep], who, week, ordinal)
 
     def _people(self) -> None:
@@ -71,9 +69,7 @@ class World:
         second = self._draw("partner", rep, p.word[who], 0, 1).reshape(4, reps, count)
         z = ndtri(first[0]) if p.volume_z is None else np.broadcast_to(p.volume_z, (reps, count))
         self.volume_z = np.ascontiguousarray(z)
-        self.rate = p.mean_rate * np.exp(
-            p.volume_log_sd * self.volume_z - 0.5 * p.volume_log_sd * p.volume_log_sd
-        )
+        self.rate = p.mean_rate * np.exp(p.volume_log_sd * self.volume_z - 0.5 * p.volume_log_sd * p.volume_log_sd)
         self.size_effect = p.size_log_sd * ndtri(first[1])
         self.win_effect = p.win_logit_sd * ndtri(first[2])
         s = self.setting
@@ -89,9 +85,7 @@ class World:
         weeks = np.arange(-s.burn_in, s.horizon)
         sd, keep = s.numbers("economy.market_log_sd"), s.numbers("economy.market_persistence")
         rep = np.repeat(np.arange(reps), len(weeks))
-        shocks = ndtri(self._draw("market", rep, np.zeros_like(rep), np.tile(weeks, reps))[0]).reshape(
-            reps, -1
-        )
+        shocks = ndtri(self._draw("market", rep, np.zeros_like(rep), np.tile(weeks, reps))[0]).reshape(reps, -1)
         level = np.empty_like(shocks)
         state = sd[:, 0] * shocks[:, 0]
         step = sd[:, 0] * np.sqrt(1 - keep[:, 0] * keep[:, 0])
@@ -104,7 +98,7 @@ class World:
 
     def demand_in(self, week: int) -> Array:
         """Demand of a week as a multiple of its mean, shape (R, 1)."""
-        return self.demand[:, week + self.setting.burn_in, None]
+        return np.asarray(self.demand[:, week + self.setting.burn_in, None])
 
     def sourced(self, week: int, multiple: Array) -> Ints:
         """Rows of the candidates that become partner-sourced opportunities when sourcing is `multiple` (R, P)."""
@@ -144,9 +138,7 @@ class World:
             rate = (np.broadcast_to(t.rate, (self.shape[0], len(t.names))) * self.demand_in(week))[rep, home]
             rate = np.minimum(rate, MOST_PER_WEEK)
             count = poisson(self._draw("vendor", rep, t.word[home], week, 0)[0], rate)
-            self._vendor[week] = self._candidates(
-                "vendor deal", rep, home, t.word[home], week, 0, count, vendor=True
-            )
+            self._vendor[week] = self._candidates("vendor deal", rep, home, t.word[home], week, 0, count, vendor=True)
         return self._vendor[week]
 
     def _candidates(
@@ -224,9 +216,7 @@ class World:
         new = take(m.new_share, **one)
         named = new + (1 - new) * take(m.named_share, **one)
         account = np.where(u[3] < new, 0, np.where(u[3] < named, 2, 1))
-        log_cents = opportunity.log_size(
-            m, **at, u=u[0], effect=np.where(vendor, 0.0, self.size_effect[rep, known])
-        )
+        log_cents = opportunity.log_size(m, **at, u=u[0], effect=np.where(vendor, 0.0, self.size_effect[rep, known]))
         tilt = opportunity.size_logit(m, **at, log_cents=log_cents)
         weights = m.stage_weights[rep % len(m.stage_weights), market]
         stages = m.stage_ends[rep % len(m.stage_ends), market]

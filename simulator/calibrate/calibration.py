@@ -47,9 +47,7 @@ class Calibration:
         width = max(len(path) for path in self.estimates)
         lines = [f"{path:<{width}}  {estimate}" for path, estimate in self.estimates.items()]
         lines += ["", *(f"{name}: {text}" for name, text in self.verdicts.items())]
-        lines += [
-            f"refused {name}: {reason}" for name, reason in self.refused.items() if name != "cycle_weeks"
-        ]
+        lines += [f"refused {name}: {reason}" for name, reason in self.refused.items() if name != "cycle_weeks"]
         lines += [f"caution: {text}" for text in self.cautions]
         dropped = sum(remark.count for remark in self.remarks if remark.kind == "dropped")
         return "\n".join(
@@ -109,19 +107,13 @@ def _require_free(out: Path, report: Path, *, inputs: tuple[Path, ...], overwrit
     taken = {path.resolve() for path in inputs}
     for use, path in (("out", out), ("quality_path", report)):
         if path.resolve() in taken:
-            problems.append(
-                Problem(str(path), use, "", "is an input of the calibration", "choose another name")
-            )
+            problems.append(Problem(str(path), use, "", "is an input of the calibration", "choose another name"))
         elif path.exists() and not (overwrite and path.is_file()):
-            problems.append(
-                Problem(str(path), use, "", "already exists", "choose another name or overwrite it")
-            )
+            problems.append(Problem(str(path), use, "", "already exists", "choose another name or overwrite it"))
         elif not path.parent.is_dir():
             problems.append(Problem(str(path), use, "", f"the folder {path.parent} does not exist"))
     if out.resolve() == report.resolve():
-        problems.append(
-            Problem(str(report), "quality_path", "", "is the scenario file itself", "choose another name")
-        )
+        problems.append(Problem(str(report), "quality_path", "", "is the scenario file itself", "choose another name"))
     if problems:
         raise InputError(problems)
 

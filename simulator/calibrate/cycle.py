@@ -111,7 +111,5 @@ def _truncated(logs: Array, limits: Array) -> tuple[Estimate, Estimate]:
     best = maximum(log_likelihood, start=np.array([logs.mean(), np.log(logs.std())]))
     middle, sd, n = float(np.exp(best.at[0])), float(np.exp(best.at[1])), len(logs)
     note = "lognormal, right truncation by age allowed for"
-    errors = [
-        None if (error := best.se(j)) is None else value * error for j, value in enumerate((middle, sd))
-    ]
+    errors = [None if (error := best.se(j)) is None else value * error for j, value in enumerate((middle, sd))]
     return Estimate(middle, errors[0], n, "weeks", note), Estimate(sd, errors[1], n, "log units", note)

@@ -125,9 +125,7 @@ def _markets(rows: pd.DataFrame, profile: Profile, notes: _Notes) -> pd.Series:
         notes.refused["segments"] = f"there are not two segments and a rest with {wanted} each: one market"
         return one
     if rest.any():
-        notes.remarks.append(
-            Remark("noted", "small or missing segments put together as 'other'", int(rest.sum()))
-        )
+        notes.remarks.append(Remark("noted", "small or missing segments put together as 'other'", int(rest.sum())))
     return rows["segment"].map(_names(large)).mask(rest, "other")
 
 
@@ -139,9 +137,7 @@ def _standing_alone(rows: pd.DataFrame, level: pd.Series, minimum: int) -> list[
         "won": rows["outcome"].eq("won").groupby(level).sum(),
         "lost": rows["outcome"].eq("lost").groupby(level).sum(),
     })  # fmt: skip
-    table = table[
-        (table["won"] >= MIN_OF_EACH) & (table["lost"] >= MIN_OF_EACH) & (table["sized"] >= minimum)
-    ]
+    table = table[(table["won"] >= MIN_OF_EACH) & (table["lost"] >= MIN_OF_EACH) & (table["sized"] >= minimum)]
     return list(table.sort_values("sized", ascending=False, kind="stable").index)
 
 
@@ -165,9 +161,7 @@ def _require_enough(decided: pd.DataFrame, label: str) -> None:
         rule = f"a calibration needs {MIN_DECIDED} decided opportunities, some won and some lost"
         raise fault(label, "rows", None, f"{won} won and {lost} lost: {rule}")
     if owners < MIN_OWNERS:
-        raise fault(
-            label, "rows", None, f"{owners} owners: differences between partners need at least {MIN_OWNERS}"
-        )
+        raise fault(label, "rows", None, f"{owners} owners: differences between partners need at least {MIN_OWNERS}")
 
 
 def _sized(decided: pd.DataFrame, label: str) -> pd.DataFrame:
@@ -220,9 +214,7 @@ def _rich(decided: pd.DataFrame, *, markets: int) -> bool:
     return enough and len(both) == markets and bool((both == 2).all())
 
 
-def _note_stale(
-    rows: pd.DataFrame, ripe: pd.DataFrame, weeks: float, end: pd.Timestamp, notes: _Notes
-) -> None:
+def _note_stale(rows: pd.DataFrame, ripe: pd.DataFrame, weeks: float, end: pd.Timestamp, notes: _Notes) -> None:
     """Open deals in old cohorts: they are left out of the odds, which matters if they are in truth lost."""
     old = rows["outcome"].eq("open") & ~rows["direct"] & (rows["created"] <= end - pd.Timedelta(weeks=weeks))
     if old.any():
@@ -245,9 +237,7 @@ def _slope_possible(decided: pd.DataFrame, profile: Profile, notes: _Notes) -> b
         reason = "lost deals carry no amount, so won and lost sizes cannot be compared"
     elif lost_without > NO_AMOUNT_SHARE and won_without < WITH_AMOUNT_SHARE:
         reason = f"{lost_without:.0%} of lost deals carry no amount, so won and lost sizes cannot be compared"
-    elif any(
-        part["amount"].notna().groupby(part["market"]).sum().min() < MIN_OF_EACH for part in (won, lost)
-    ):
+    elif any(part["amount"].notna().groupby(part["market"]).sum().min() < MIN_OF_EACH for part in (won, lost)):
         reason = f"a market has fewer than {MIN_OF_EACH} won or lost deals with an amount"
     if reason:
         notes.refused["win_slope"] = reason
@@ -258,9 +248,7 @@ def _slope_possible(decided: pd.DataFrame, profile: Profile, notes: _Notes) -> b
     return not reason
 
 
-def _without_extremes(
-    rows: pd.DataFrame, medians: dict[str, float], with_size: bool
-) -> tuple[int, Odds] | None:
+def _without_extremes(rows: pd.DataFrame, medians: dict[str, float], with_size: bool) -> tuple[int, Odds] | None:
     """The odds again without partners that won or lost nearly everything, and how many those are."""
     won = rows["outcome"].eq("won").groupby(rows["owner"]).agg(["mean", "size"])
     sided = (won["mean"] >= ONE_SIDED) | (won["mean"] <= 1 - ONE_SIDED)
@@ -276,22 +264,14 @@ def _direct(rows: pd.DataFrame, notes: _Notes) -> tuple[Estimate | None, Estimat
     decided = rows[rows["outcome"].ne("open")]
     if len(decided) < MIN_DECIDED:
         found = (
-            f"{len(decided)} decided direct deals"
-            if len(rows)
-            else "the export does not tell direct business apart"
+            f"{len(decided)} decided direct deals" if len(rows) else "the export does not tell direct business apart"
         )
-        notes.refused["direct_win_probability"] = (
-            f"{found}, at least {MIN_DECIDED} are needed" if len(rows) else found
-        )
+        notes.refused["direct_win_probability"] = f"{found}, at least {MIN_DECIDED} are needed" if len(rows) else found
         return None, None
     span = (rows["created"].max() - rows["created"].min()) / pd.Timedelta(weeks=1)
     years = max(span, 1.0) / YEAR_WEEKS
-    notes.cautions.append(
-        "Direct and partner win rates are an association: who works a deal is not drawn by lot."
-    )
-    rate = Estimate(
-        len(rows) / years, float(np.sqrt(len(rows)) / years), len(rows), "per year", "direct opportunities"
-    )
+    notes.cautions.append("Direct and partner win rates are an association: who works a deal is not drawn by lot.")
+    rate = Estimate(len(rows) / years, float(np.sqrt(len(rows)) / years), len(rows), "per year", "direct opportunities")
     return direct_odds(decided), rate
 
 
@@ -300,9 +280,7 @@ def _note_dates(rows: pd.DataFrame, profile: Profile, notes: _Notes) -> None:
     if profile.columns.closed is None or closed.empty:
         return
     day, count = cycle.busiest_day(closed)
-    notes.remarks.append(
-        Remark("noted", f"close dates on the busiest day, {day}", count, f"{count / len(closed):.1%}")
-    )
+    notes.remarks.append(Remark("noted", f"close dates on the busiest day, {day}", count, f"{count / len(closed):.1%}"))
     share = cycle.weekend_share(closed)
     weekend = round(share * len(closed))
     detail = f"{share:.1%}" + (": above 20 %, dates ignore the working week" if share > 0.2 else "")

@@ -69,9 +69,7 @@ class Odds:
         if self.p_value > SIGNIFICANT:
             limit = "" if self.upper is None else f", at most {self.upper:.2f} logits at 95 %"
             return f"no partner heterogeneity worth the name: {spread}, p = {self.p_value:.2f}{limit}"
-        return (
-            f"partners differ: {spread}, p {'< 0.001' if self.p_value < 0.001 else f'= {self.p_value:.3f}'}"
-        )
+        return f"partners differ: {spread}, p {'< 0.001' if self.p_value < 0.001 else f'= {self.p_value:.3f}'}"
 
 
 def trials(rows: pd.DataFrame, *, medians: dict[str, float], with_size: bool) -> Trials:
@@ -122,9 +120,7 @@ def log_likelihood(data: Trials, at: Array) -> float:
     def value(effect: Array) -> Array:
         eta = linear[:, None] + spread * effect[data.owner]
         terms = data.wins[:, None] * eta - data.deals[:, None] * np.logaddexp(0.0, eta)
-        return np.stack(
-            [by_group(terms[:, k], data.owner, data.owners) for k in range(terms.shape[1])], axis=1
-        )
+        return np.stack([by_group(terms[:, k], data.owner, data.owners) for k in range(terms.shape[1])], axis=1)
 
     def slope_and_curvature(effect: Array) -> tuple[Array, Array]:
         p = expit(linear + spread * effect[data.owner])
@@ -141,9 +137,7 @@ def direct_odds(rows: pd.DataFrame) -> Estimate:
 
 def _share(wins: float, deals: int) -> Estimate:
     share = wins / deals
-    return Estimate(
-        share, float(np.sqrt(share * (1 - share) / deals)), deals, "share", "share won of decided deals"
-    )
+    return Estimate(share, float(np.sqrt(share * (1 - share) / deals)), deals, "share", "share won of decided deals")
 
 
 def _plain_fit(data: Trials) -> Maximum:
@@ -161,9 +155,7 @@ def _probabilities(data: Trials, best: Maximum) -> dict[str, Estimate]:
     for j, name in enumerate(data.markets):
         p, error = float(expit(best.at[j])), best.se(j)
         n = int(data.deals @ data.design[:, j])
-        result[name] = Estimate(
-            p, None if error is None else error * p * (1 - p), n, "probability", "partner effect 0"
-        )
+        result[name] = Estimate(p, None if error is None else error * p * (1 - p), n, "probability", "partner effect 0")
     return result
 
 
@@ -191,9 +183,7 @@ def _rate_sd(data: Trials, best: Maximum, between: float, error: float | None) -
         return float(np.sqrt(max(0.0, normal_mean(lambda z: expit(middle + spread * z) ** 2) - mean**2)))
 
     step = 1e-4
-    change = (rate_sd(between + step) - rate_sd(max(between - step, 0.0))) / (
-        between + step - max(between - step, 0.0)
-    )
+    change = (rate_sd(between + step) - rate_sd(max(between - step, 0.0))) / (between + step - max(between - step, 0.0))
     se = None if error is None else abs(change) * error
     return Estimate(rate_sd(between), se, data.owners, "win rate", "between partners, at the median deal")
 

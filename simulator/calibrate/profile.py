@@ -30,14 +30,10 @@ Rate = Annotated[float, Field(gt=0, le=1e6)]
 class Columns(Spec):
     """Names of the export's columns by their meaning."""
 
-    id: Column | None = Field(
-        None, description="opportunity id; without it only exact duplicates can be found"
-    )
+    id: Column | None = Field(None, description="opportunity id; without it only exact duplicates can be found")
     owner: Column = Field(description="the partner that the opportunity belongs to")
     account: Column | None = Field(None, description="the customer")
-    product: Column | None = Field(
-        None, description="the product sold; used to tell list prices from free sizes"
-    )
+    product: Column | None = Field(None, description="the product sold; used to tell list prices from free sizes")
     amount: Column = Field(description="value of the opportunity")
     currency: Column | None = Field(None, description="currency of the value")
     created: Column = Field(description="day on which the opportunity was created")
@@ -59,9 +55,7 @@ class Stages(Spec):
         values = (*self.won, *self.lost, *self.open)
         twice = sorted({value for value in values if values.count(value) > 1})
         if twice:
-            raise ValueError(
-                f"a stage can mean one thing only, listed more than once: {', '.join(map(repr, twice))}"
-            )
+            raise ValueError(f"a stage can mean one thing only, listed more than once: {', '.join(map(repr, twice))}")
         return self
 
 
@@ -99,9 +93,7 @@ class Currency(Spec):
     """The scenario's currency and what one unit of another is worth in it."""
 
     scenario: str = Field("USD", description="currency of the scenario", min_length=1, max_length=8)
-    rates: dict[str, Rate] = Field(
-        default_factory=dict, description="scenario currency per unit of the currency"
-    )
+    rates: dict[str, Rate] = Field(default_factory=dict, description="scenario currency per unit of the currency")
     rates_source: str = Field("", description="where the rates come from, and of when they are")
 
     @model_validator(mode="after")
@@ -148,9 +140,7 @@ class Judgement(Spec):
     vendor_share: float = number(
         0.25, "share of all opportunities that the vendor finds by itself", unit="share", ge=0, le=0.95
     )
-    segment_min_rows: int = number(
-        200, "decided rows that a segment needs to stand alone", unit="rows", ge=50
-    )
+    segment_min_rows: int = number(200, "decided rows that a segment needs to stand alone", unit="rows", ge=50)
 
 
 class Profile(Spec):
@@ -175,16 +165,12 @@ class Profile(Spec):
         if self.dates.closed_date_valid and self.columns.closed is None:
             raise ValueError("dates.closed_date_valid is true, but columns.closed names no column")
         if (self.columns.engagement is None) != (self.engagement is None):
-            raise ValueError(
-                "columns.engagement and the table [engagement] go together: give both or neither"
-            )
+            raise ValueError("columns.engagement and the table [engagement] go together: give both or neither")
         return self
 
     def named_columns(self) -> dict[str, str]:
         """All columns that the export must have, by the path in the profile that names them."""
-        named = {
-            f"columns.{use}": name for use, name in self.columns.model_dump().items() if name is not None
-        }
+        named = {f"columns.{use}": name for use, name in self.columns.model_dump().items() if name is not None}
         named |= {f"repairs.{name}": name for name in self.repairs}
         return named | {f"exclude[{j}].column": rule.column for j, rule in enumerate(self.exclude)}
 
@@ -232,9 +218,7 @@ def _problem(label: str, lines: Mapping[Steps, int], error: dict[str, Any]) -> P
     elif error["type"] == "extra_forbidden":
         rule, hint = "is not a key of a profile", suggestion(steps[-1], _known_keys(steps[:-1]))
     value = "" if error["type"] in ("missing", "extra_forbidden", "value_error") else shown(error["input"])
-    return Problem(
-        label, dotted(steps) or "profile", value, rule[0].lower() + rule[1:], hint, line_of(lines, steps)
-    )
+    return Problem(label, dotted(steps) or "profile", value, rule[0].lower() + rule[1:], hint, line_of(lines, steps))
 
 
 def _known_keys(steps: Steps) -> list[str]:

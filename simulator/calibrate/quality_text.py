@@ -52,9 +52,7 @@ def verdicts(fit: Fit) -> dict[str, str]:
     if fit.sizes.product_share is not None:
         share = f"products explain {fit.sizes.product_share:.1%} of the variance of log size"
         listed = fit.sizes.product_share > LIST_PRICE_SHARE
-        found["products"] = share + (
-            ": sizes are list prices; consider products as segments" if listed else ""
-        )
+        found["products"] = share + (": sizes are list prices; consider products as segments" if listed else "")
     found["cycles"] = str(fit.cycle.verdict) if fit.cycle else f"refused: {fit.refused['cycle_weeks']}"
     return found
 
@@ -111,9 +109,7 @@ def quality_text(export: Export, profile: Profile, fit: Fit, draft: Draft) -> st
 def _rates(profile: Profile) -> str:
     if not profile.currency.rates:
         return ""
-    rates = ", ".join(
-        f"1 {name} = {rate} {profile.currency.scenario}" for name, rate in profile.currency.rates.items()
-    )
+    rates = ", ".join(f"1 {name} = {rate} {profile.currency.scenario}" for name, rate in profile.currency.rates.items())
     return f"Conversion: {_cell(rates)}. Source: {_cell(profile.currency.rates_source)}."
 
 

@@ -84,9 +84,7 @@ def read_export(export: Path, *, source: Source) -> Export:
         log.add("noted", "account missing", int(nameless.sum()), "accounts are not used")
     log.add("noted", "open opportunities", int(rows["outcome"].eq("open").sum()), "they count as volume only")
     digest = hashlib.sha256(content).hexdigest()
-    return Export(
-        export.name, digest, total, rows.reset_index(drop=True), tuple(log.remarks), _end(rows, profile)
-    )
+    return Export(export.name, digest, total, rows.reset_index(drop=True), tuple(log.remarks), _end(rows, profile))
 
 
 def _content(export: Path) -> bytes:
@@ -161,15 +159,11 @@ def _require_meaning(table: pd.DataFrame, source: Source, label: str) -> None:
     profile, problems = source.profile, []
     stages = (*profile.stages.won, *profile.stages.lost, *profile.stages.open)
     rule = "stages that the profile does not know: {}"
-    problems += _unknown(
-        table, profile.columns.stage, stages, rule, label, "add them to [stages] as won, lost or open"
-    )
+    problems += _unknown(table, profile.columns.stage, stages, rule, label, "add them to [stages] as won, lost or open")
     if profile.engagement and profile.columns.engagement:
         known = (*profile.engagement.partner, *profile.engagement.direct)
         rule = "values that the profile does not know: {}"
-        problems += _unknown(
-            table, profile.columns.engagement, known, rule, label, "add them to [engagement]"
-        )
+        problems += _unknown(table, profile.columns.engagement, known, rule, label, "add them to [engagement]")
     if profile.columns.currency:
         known = ("", profile.currency.scenario, *profile.currency.rates)
         rule = f"amounts without a rate to {profile.currency.scenario}: {{}}"
@@ -179,9 +173,7 @@ def _require_meaning(table: pd.DataFrame, source: Source, label: str) -> None:
         raise InputError(problems)
 
 
-def _unknown(
-    table: pd.DataFrame, name: str, known: tuple[str, ...], rule: str, label: str, hint: str
-) -> list[Problem]:
+def _unknown(table: pd.DataFrame, name: str, known: tuple[str, ...], rule: str, label: str, hint: str) -> list[Problem]:
     """A problem that lists the values of a column outside `known` with their counts, if there are any."""
     odd = table.loc[~table[name].isin(known), name]
     return [] if odd.empty else [Problem(label, name, "", rule.format(_counted(odd)), hint)]
@@ -196,9 +188,7 @@ def _counted(values: pd.Series) -> str:
 def _plain_columns(table: pd.DataFrame, profile: Profile) -> dict[str, pd.Series | bool | str]:
     stage, columns = table[profile.columns.stage], profile.columns
     outcome = pd.Series("open", index=table.index)
-    outcome = outcome.mask(stage.isin(profile.stages.won), "won").mask(
-        stage.isin(profile.stages.lost), "lost"
-    )
+    outcome = outcome.mask(stage.isin(profile.stages.won), "won").mask(stage.isin(profile.stages.lost), "lost")
     direct: pd.Series | bool = False
     if profile.engagement and columns.engagement:
         direct = table[columns.engagement].isin(profile.engagement.direct)
@@ -214,16 +204,12 @@ def _plain_columns(table: pd.DataFrame, profile: Profile) -> dict[str, pd.Series
 def _amounts(table: pd.DataFrame, outcome: pd.Series, source: Source, log: _Log, label: str) -> pd.Series:
     """Amounts in the scenario currency, nan where missing, unreadable, not positive or without a currency."""
     profile, text = source.profile, table[source.profile.columns.amount]
-    cleaned = (
-        text.str.replace(profile.amounts.thousands, "", regex=False) if profile.amounts.thousands else text
-    )
+    cleaned = text.str.replace(profile.amounts.thousands, "", regex=False) if profile.amounts.thousands else text
     cleaned = cleaned.str.replace(profile.amounts.decimal, ".", regex=False)
     amount = pd.to_numeric(cleaned, errors="coerce").astype(float)
     amount = amount.where(np.isfinite(amount))
     written = text.ne("")
-    _require_readable(
-        amount.notna(), text, label, profile.columns.amount, "see [amounts] decimal and thousands"
-    )
+    _require_readable(amount.notna(), text, label, profile.columns.amount, "see [amounts] decimal and thousands")
     log.add("set aside", "amount unreadable", int((written & amount.isna()).sum()))
     decided = outcome.ne("open")
     if profile.amounts.lost_amount_is_zero:
@@ -278,9 +264,7 @@ def _with_valid_creation(rows: pd.DataFrame, text: pd.Series, profile: Profile, 
     rows = log.drop(rows, rows["created"].isna(), "created date unreadable")
     if profile.dates.export_date is None:
         return rows
-    return log.drop(
-        rows, rows["created"] > pd.Timestamp(profile.dates.export_date), "created after the export"
-    )
+    return log.drop(rows, rows["created"] > pd.Timestamp(profile.dates.export_date), "created after the export")
 
 
 def _closed(rows: pd.DataFrame, table: pd.DataFrame, profile: Profile, log: _Log, label: str) -> pd.Series:

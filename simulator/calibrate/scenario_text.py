@@ -127,9 +127,7 @@ def _head(writer: _Writer, export: Export, profile: Profile, *, quality_name: st
         "",
     ]
     writer.put("name", _string(f"{profile.name} (fitted)"))
-    writer.put(
-        "description", _string(f"Fitted to {source}. Programs are placeholders; behavior is judgement.")
-    )
+    writer.put("description", _string(f"Fitted to {source}. Programs are placeholders; behavior is judgement."))
     writer.put("currency", _string(profile.currency.scenario))
 
 
@@ -147,9 +145,7 @@ def _time(writer: _Writer, fit: Fit) -> None:
 def _market(writer: _Writer, fit: Fit, name: str) -> None:
     writer.table(f"markets.{name}", Market)
     sizes, verdict = fit.sizes, str(fit.sizes.verdict)
-    writer.fitted(
-        "size_median", sizes.median[name], f"{verdict}; plain median {figure(sizes.raw_median[name])}"
-    )
+    writer.fitted("size_median", sizes.median[name], f"{verdict}; plain median {figure(sizes.raw_median[name])}")
     writer.fitted("size_log_sd", sizes.within[name])
     # A largest size at the median itself would leave nothing to simulate.
     largest = max(sizes.largest[name], 1.01 * sizes.median[name].value)
@@ -199,14 +195,10 @@ def _territory(writer: _Writer, fit: Fit, profile: Profile) -> None:
 def _partners(writer: _Writer, fit: Fit) -> None:
     volume = fit.volume
     writer.table(f"partners.{PARTNERS}", PartnerSegment)
-    writer.put(
-        "count", str(volume.partners), f"with an opportunity in the last 52 weeks, of {volume.seen} ever seen"
-    )
+    writer.put("count", str(volume.partners), f"with an opportunity in the last 52 weeks, of {volume.seen} ever seen")
     writer.put("territory", _string(TERRITORY))
     writer.put("markets", _mix(fit))
-    writer.fitted(
-        "opportunities_per_year", volume.per_year, f"the lognormal implies {figure(volume.implied_mean)}"
-    )
+    writer.fitted("opportunities_per_year", volume.per_year, f"the lognormal implies {figure(volume.implied_mean)}")
     writer.fitted("volume_log_sd", volume.log_sd)
     writer.fitted("size_log_sd_between", fit.sizes.between)
     writer.fitted("win_logit_sd_between", fit.odds.between, fit.odds.verdict())

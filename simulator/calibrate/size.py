@@ -46,9 +46,7 @@ def fit_sizes(rows: pd.DataFrame) -> Sizes:
     for j, name in enumerate(names):
         n = int((market == j).sum())
         middle = float(np.exp(best.at[j]))
-        medians[name] = Estimate(
-            middle, _times(middle, best.se(j)), n, "money", "median of a partner with effect 0"
-        )
+        medians[name] = Estimate(middle, _times(middle, best.se(j)), n, "money", "median of a partner with effect 0")
         sd = float(np.exp(best.at[count + j]))
         withins[name] = Estimate(sd, _times(sd, best.se(count + j)), n, "log units", "within a partner")
     amounts = rows.groupby("market")["amount"]
@@ -81,9 +79,7 @@ def _random_effects(logs: Array, owner: NDArray[np.intp], market: NDArray[np.int
         total, pull = by_group(weight, owner, owners), by_group(weight * residual, owner, owners)
         between = at[-1] ** 2
         shared = np.log1p(between * total) - between * pull**2 / (1 + between * total)
-        return float(
-            -0.5 * (np.sum(2 * log_sd + weight * residual**2) + shared.sum() + len(logs) * np.log(2 * np.pi))
-        )
+        return float(-0.5 * (np.sum(2 * log_sd + weight * residual**2) + shared.sum() + len(logs) * np.log(2 * np.pi)))
 
     means = np.array([logs[market == j].mean() for j in range(markets)])
     sds = np.array([max(logs[market == j].std(), 1e-3) for j in range(markets)])

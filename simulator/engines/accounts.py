@@ -60,7 +60,7 @@ class Closed:
 
 @dataclass
 class Account:
-    """One partner's standing in one program. who: position of the partner; offer: place of the program in the rollout."""
+    """One partner's standing in one program. who: place of the partner; offer: place of the program in the rollout."""
 
     who: int
     offer: int
@@ -81,9 +81,7 @@ class Account:
         self.accepted: set[tuple[int, int]] = set()
         tiers = self.perception.program.tiers
         self.quarters: dict[str, list[float]] = {m: [0.0] for m in (tiers.measures if tiers else ())}
-        self.year_ago = {
-            k: [0.0] * (52 // c.window) for k, c in enumerate(components) if c.reference == "growth"
-        }
+        self.year_ago = {k: [0.0] * (52 // c.window) for k, c in enumerate(components) if c.reference == "growth"}
         self._by_claim = any(c.by_claim for c in components)
 
     @property
@@ -256,7 +254,9 @@ class Account:
             if all(sum(self.quarters[c.measure][:-1][-4:]) >= c.at_least[0, 0] for c in criteria):
                 earned = level + 1
         quarter = week // WEEKS_PER_QUARTER
-        if (earned > self.status and (first or quarter % tiers.upgrade_every == 0)) or (earned < self.status and (first or quarter % tiers.downgrade_every == 0)):
+        if (earned > self.status and (first or quarter % tiers.upgrade_every == 0)) or (
+            earned < self.status and (first or quarter % tiers.downgrade_every == 0)
+        ):
             self.status = earned
 
 

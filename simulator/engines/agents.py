@@ -25,8 +25,9 @@ class Opportunity:
     """One opportunity, its course as a process. Its partner is None where the vendor works alone."""
 
     __slots__ = (
-        "account", "amount", "at_stake", "code", "conceded", "credits", "deal", "decided", "due", "ends", "false", "filed",
-        "lost", "market", "number", "partner", "qualified", "since", "start", "vendor", "verbal", "won", "worked",
+        "account", "amount", "at_stake", "code", "conceded", "credits", "deal", "decided", "due", "ends", "false",
+        "filed", "lost", "market", "number", "partner", "qualified", "since", "start", "vendor", "verbal", "won",
+        "worked",
     )  # fmt: skip
 
     def __init__(
@@ -129,7 +130,7 @@ class Opportunity:
             self.partner.wins += 1
         if not self.filed:
             self.partner.claim(life, self._claim(life, int(Event.SIGNED)))
-        life.customer_signed(self)
+        life.payments.customer_signed(self)
 
 
 class Partner:
@@ -196,7 +197,5 @@ class Partner:
         for name in _PADDED:
             event = MEASURES[name].event
             if event in life.false_gain:
-                rates[int(event)] = float(
-                    gaming.false_claim_rate(life.false_gain[event][:, self.who], cost)[0]
-                )
+                rates[int(event)] = float(gaming.false_claim_rate(life.false_gain[event][:, self.who], cost)[0])
         return rates

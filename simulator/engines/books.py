@@ -110,9 +110,7 @@ class Books:
                         self.accepted[f"k{k}"][: before.accepted.rows] = before.accepted[f"k{j}"]
         if not (self.quarters or self.year_ago):
             return
-        past = np.flatnonzero(
-            (claims["week"] >= week - 52) & (claims["week"] < week) & (claims["event"] >= 0)
-        )
+        past = np.flatnonzero((claims["week"] >= week - 52) & (claims["week"] < week) & (claims["event"] >= 0))
         for measure in self.quarters:
             at = MEASURES[measure]
             rows = past[claims["event"][past] == at.event]
@@ -122,13 +120,9 @@ class Books:
         for k in self.year_ago:
             rows, credit, void = self.credits(k, past, claims)
             length = program.components[k].window
-            self.year_ago[k] = self._by_window(
-                claims, rows, np.where(void, 0.0, credit), week, length, 52 // length
-            )
+            self.year_ago[k] = self._by_window(claims, rows, np.where(void, 0.0, credit), week, length, 52 // length)
 
-    def _by_window(
-        self, claims: Table, rows: Ints, value: Array, week: int, length: int, count: int
-    ) -> list[Array]:
+    def _by_window(self, claims: Table, rows: Ints, value: Array, week: int, length: int, count: int) -> list[Array]:
         """Sums by window of `length` weeks before `week`, oldest first, over the last year."""
         back = (week - 1 - claims["week"][rows]) // length
         sums = []
@@ -138,7 +132,8 @@ class Books:
         return sums
 
     def _sum(self, cell: Ints, value: Array) -> Array:
-        return np.bincount(cell, weights=value, minlength=self.shape[0] * self.shape[1]).reshape(self.shape)
+        total: Array = np.bincount(cell, weights=value, minlength=self.shape[0] * self.shape[1]).astype(float)
+        return total.reshape(self.shape)
 
     # -- claims ------------------------------------------------------------------------------------------------
 
@@ -178,9 +173,7 @@ class Books:
             accepted = np.zeros(len(rows), dtype=bool)
             known = opp < self.accepted.rows
             accepted[known] = self.accepted[f"k{k}"][opp[known]]
-            protected = claims["time"][rows] <= claims["start"][rows] + take(
-                c.registration.protection_weeks, rep
-            )
+            protected = claims["time"][rows] <= claims["start"][rows] + take(c.registration.protection_weeks, rep)
             credit = np.where(accepted & protected, credit, 0.0)
         void = claims["false"][rows] & (claims["audit"][rows] < take(c.terms.audit_rate, rep))
         return rows, credit, void
@@ -216,11 +209,11 @@ class Books:
             return
         program = self.offer.program
         if any(c.by_claim for c in program.components):
-            for k, (mine, pay, void) in enumerate(self.payouts(rows, claims)):
+            for k, (mine, pay, unpaid) in enumerate(self.payouts(rows, claims)):
                 if len(mine):
                     cell = claims["cell"][mine]
                     self.earned[k] = self.earned[k] + sign * self._sum(cell, pay)
-                    self.voided[k] = self.voided[k] + sign * self._sum(cell, void)
+                    self.voided[k] = self.voided[k] + sign * self._sum(cell, unpaid)
         for k, c in enumerate(program.components):
             if c.by_claim:
                 continue
@@ -253,9 +246,7 @@ class Books:
         if not self.voided[k].any():
             return pay, np.zeros(self.shape)
         more = np.rint(multiple * self.exact[k].payout(self.attained[k] + self.voided[k])) - pay
-        return pay, np.where(
-            self.voided[k] > 0, np.rint(c.terms.penalty_multiple * np.maximum(more, 0.0)), 0.0
-        )
+        return pay, np.where(self.voided[k] > 0, np.rint(c.terms.penalty_multiple * np.maximum(more, 0.0)), 0.0)
 
     def close(self, week: int, leaving: Bools) -> None:
         """Accrue the windows that end at `week`, and every window of the partners `leaving` (P,)."""

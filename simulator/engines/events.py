@@ -8,17 +8,17 @@ engine; how time advances, how deals and claims are kept and when windows close 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from heapq import heappush
 from typing import Any
 
 import numpy as np
 import simpy
-from simpy.core import EventPriority
-from simpy.events import NORMAL, URGENT
+from simpy.events import NORMAL, URGENT, EventPriority
 
 from simulator.engines.accounts import Account, Claim, Closed
 from simulator.engines.agents import Opportunity, Partner, Process
 from simulator.engines.desk import Desk
-from simulator.engines.ledger import taken_back
+from simulator.engines.payments import Payments
 from simulator.engines.rollout import Conduct, Rollout
 from simulator.engines.timing import Timing
 from simulator.model.planning import Planner, Temptation, registration_shares
@@ -41,8 +41,6 @@ class Clock(simpy.Environment):
         """An event that happens at `time` exactly."""
         event = simpy.Event(self)
         event._ok, event._value = True, None
-        from heapq import heappush
-
         heappush(self._queue, (time, priority, next(self._eid), event))
         return event
 
@@ -75,6 +73,7 @@ class EventLife:
         self.env = Clock(initial_time=-self.setting.burn_in - 1)
         self.office_call = self.env.event()
         self.timing = Timing(self)
+        self.payments = Payments(self)
         self.cosell_win = self.setting.behavior("cosell_win")[0]
 
     def run(self) -> EventLife:
@@ -114,9 +113,7 @@ class EventLife:
         first = week == -self.setting.burn_in
         switch = {i for i in range(len(self.partners)) if not first and self._moves(self.rollout, i, week)}
         paid_switch = {
-            i
-            for i in range(len(self.partners))
-            if self.paid and not first and self._moves(self.paid, i, week)
+            i for i in range(len(self.partners)) if self.paid and not first and self._moves(self.paid, i, week)
         }
         if not (first or last or switch or paid_switch or week % WEEKS_PER_QUARTER == 0):
             return
@@ -136,9 +133,7 @@ class EventLife:
             return False
         return bool(rollout.at(week)[who] != rollout.at(week - 1)[who])
 
-    def _turn_over(
-        self, desks: list[Desk], rollout: Rollout, week: int, switch: set[int], slot: str
-    ) -> list[Desk]:
+    def _turn_over(self, desks: list[Desk], rollout: Rollout, week: int, switch: set[int], slot: str) -> list[Desk]:
         """Close ended windows, review tiers, open new windows, and move partners that change programs."""
         last, first = week == self.setting.horizon, week == -self.setting.burn_in
         settled = slot == "paid" or self.paid is None
@@ -146,7 +141,7 @@ class EventLife:
             for who, account in desk.accounts.items():
                 for closed in account.close(week, last or who in switch):
                     if settled and closed.end > 0:
-                        self._settle(self.partners[who], account, closed)
+                        self.payments.settle(self.partners[who], account, closed)
         if last:
             return desks
         for desk in desks:
@@ -184,79 +179,6 @@ class EventLife:
         """What each tier adds until the next review."""
         return account.desk.benefits
 
-    # -- settlement --------------------------------------------------------------------------------------------
-
-    def _settle(self, partner: Partner, account: Account, closed: Closed) -> None:
-        self.settled.append((partner.who, closed))
-        component = account.components[closed.component]
-        self.note("accrued", partner, None, closed.accrued, component.name, closed.attained)
-        if closed.penalty:
-            self.note(
-                "penalty",
-                partner,
-                None,
-                -closed.penalty,
-                component.name,
-                reason="false claims found by audit",
-            )
-        for claim, part in closed.parts:
-            if claim.opp is not None and component.terms.clawback_weeks[0, 0] > 0:
-                claim.opp.at_stake.append((partner, account, closed, claim, part))
-                if np.isfinite(claim.opp.ends):
-                    self.env.process(self._lose_customer(*claim.opp.at_stake[-1]))
-        self.env.process(self._pay(partner, account, closed))
-
-    def customer_signed(self, opp: Opportunity) -> None:
-        """A deal that was paid before its signature gets its customer."""
-        for stake in opp.at_stake:
-            self.env.process(self._lose_customer(*stake))
-
-    def _lose_customer(
-        self, partner: Partner, account: Account, closed: Closed, claim: Claim, part: float
-    ) -> Process:
-        """Take the payout on a lost customer's deal back, if it is lost in time."""
-        opp, terms = claim.opp, account.components[closed.component].terms
-        assert opp is not None
-        if opp.ends - claim.time > terms.clawback_weeks[0, 0]:
-            return
-        yield self.env.at(max(opp.ends, self.env.now))
-        forfeited, clawed = taken_back(
-            np.array([part]), lost=np.array([opp.ends]), claimed=np.array([claim.time]), end=np.array([float(closed.end)]),
-            lag=terms.payout_lag_weeks[0], holdback=terms.holdback_share[0], held=terms.holdback_weeks[0],
-            window=terms.clawback_weeks[0],
-        )  # fmt: skip
-        closed.forfeited += float(forfeited[0])
-        closed.clawed_back += float(clawed[0])
-        name = account.components[closed.component].name
-        if forfeited[0]:
-            self.note(
-                "forfeited", partner, opp, -float(forfeited[0]), name, reason="customer lost before payment"
-            )
-        if clawed[0]:
-            self.note(
-                "clawed back", partner, opp, -float(clawed[0]), name, reason="customer lost after payment"
-            )
-
-    def _pay(self, partner: Partner, account: Account, closed: Closed) -> Process:
-        """Pay a closed window after its lag, and what was held back later."""
-        terms, name = account.components[closed.component].terms, account.components[closed.component].name
-        due = closed.end + terms.payout_lag_weeks[0, 0]
-        yield self.env.at(max(due, self.env.now))
-        kept = np.floor(closed.accrued * terms.holdback_share[0, 0])
-        paid = closed.accrued - kept - closed.forfeited
-        self.note("paid", partner, None, float(paid), name)
-        if kept:
-            early = closed.forfeited
-            yield self.env.at(due + terms.holdback_weeks[0, 0])
-            self.note(
-                "paid",
-                partner,
-                None,
-                float(kept - (closed.forfeited - early)),
-                name,
-                reason="holdback released",
-            )
-
     # -- effort and arrivals -----------------------------------------------------------------------------------
 
     def _prepare(self, week: int) -> None:
@@ -284,17 +206,17 @@ class EventLife:
         for who, opp in self._opportunities(w.sourced(week, self.planner.multiple), vendor=False):
             self.found.setdefault(who, []).append(opp)
         self._vendor_desk(week, temptation)
-        rep, who, _ = w.certified(week, self.planner.activity[2])
+        _, certified, _ = w.certified(week, self.planner.activity[2])
         self._certified: dict[int, int] = {}
-        for i in who.tolist():
+        for i in certified.tolist():
             self._certified[i] = self._certified.get(i, 0) + 1
         self._false: dict[int, list[tuple[int, float]]] = {}
         if self.conduct.gaming and s.scenario.gaming.padding:
             for name in (n for n, m in MEASURES.items() if m.padded):
                 event = MEASURES[name].event
                 rate = np.array([[p.false_rates(self).get(int(event), 0.0) for p in self.partners]])
-                _, who, audit = w.false_claims(name, week, rate)
-                for i, mark in zip(who.tolist(), audit.tolist(), strict=True):
+                _, false, audit = w.false_claims(name, week, rate)
+                for i, mark in zip(false.tolist(), audit.tolist(), strict=True):
                     self._false.setdefault(i, []).append((int(event), mark))
 
     def _vendor_desk(self, week: int, temptation: Temptation) -> None:

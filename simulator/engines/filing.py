@@ -40,7 +40,7 @@ def file_late_or_early(life: VectorLife, week: int, switch: Bools) -> Ints:
 def _pushable(life: VectorLife, week: int, tau: int) -> Ints:
     c = life.claims
     rows = np.flatnonzero((c["week"] >= week - tau) & (c["week"] < week) & (c["event"] == Event.SIGNED))
-    return rows[life.world.opportunist.reshape(-1)[c["cell"][rows]] & (c["moved"][rows] == 0)]
+    return np.asarray(rows[life.world.opportunist.reshape(-1)[c["cell"][rows]] & (c["moved"][rows] == 0)])
 
 
 def _pullable(life: VectorLife, week: int, tau: int) -> Ints:
@@ -80,7 +80,7 @@ def _choose(
     pull = pull[np.isin(life.opps["cell"][pull], cells)]
     drawn, conceded = _as_claims(life, pull, week)
     late, early = week - c["week"][push], np.floor(life.opps["due"][pull]).astype(np.int64) - week + 1
-    delay, hurry = week - c["time"][push], life.opps["due"][pull] - week
+    delay = week - c["time"][push]
     at_push, at_pull = np.searchsorted(cells, c["cell"][push]), np.searchsorted(cells, drawn["cell"])
     ladder = _Ladder(len(cells), tau, at_push, late, at_pull, early)
 
@@ -211,9 +211,7 @@ def _switch_gains(
     return total - total[:, :1], total[:, 0]
 
 
-def _tier_gain(
-    life: VectorLife, b: Books, week: int, cells: Ints, push: Ints, drawn: Table, ladder: _Ladder
-) -> Array:
+def _tier_gain(life: VectorLife, b: Books, week: int, cells: Ints, push: Ints, drawn: Table, ladder: _Ladder) -> Array:
     """What meeting or missing a tier's criteria at the review of `week` is worth under each option."""
     tiers = b.offer.program.tiers
     out = np.zeros(ladder.shape)

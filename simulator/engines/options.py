@@ -22,9 +22,7 @@ def at_cells(schedule: Schedule, rep: Ints, who: Ints) -> Schedule:
     return Schedule(flat(schedule.base), knots, floor, cap, schedule.retroactive)
 
 
-def next_window(
-    view: Perception, k: int, smooth: Schedule, pace: Array, rep: Ints, who: Ints, extra: Array
-) -> Array:
+def next_window(view: Perception, k: int, smooth: Schedule, pace: Array, rep: Ints, who: Ints, extra: Array) -> Array:
     """Expected payout of the coming window of component k when `extra` (n, options) is moved into it; cents."""
     mean, sd = view.ahead(k, float(view.program.components[k].window), pace)
     shape = view.rate.shape

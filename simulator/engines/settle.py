@@ -37,7 +37,7 @@ def settle(life: VectorLife, won_without: Bools | None = None) -> Outcome:
     totals: dict[str, NDArray[np.int64]] = {}
     parts = [a for b in (*life.closed, *life.books) for a in _attribute(life, b)]
     rows = [_ledger_rows(life, a) for a in parts if a.closing.end > 0]
-    ledger = {n: np.concatenate([r[n] for r in rows]) if rows else np.zeros(0) for n in LEDGER_COLUMNS}
+    ledger = {n: np.concatenate([r[n] for r in rows] or [np.zeros(0)]).astype(np.int64) for n in LEDGER_COLUMNS}
     _count_costs(life, parts, totals)
     _count_deadweight(life, parts, won_without, totals)
     _count_deals(life, totals)
@@ -117,7 +117,7 @@ def _ledger_rows(life: VectorLife, a: _Attribution) -> dict[str, Array]:
             lag=take(terms.payout_lag_weeks, rep), holdback=take(terms.holdback_share, rep),
             held=take(terms.holdback_weeks, rep), window=take(terms.clawback_weeks, rep),
         )  # fmt: skip
-        forfeited, clawed = (np.bincount(c["cell"][rows], weights=x, minlength=size) for x in back)
+        forfeited, clawed = (np.bincount(c["cell"][rows], weights=x, minlength=size).astype(float) for x in back)
     accrued, attained, penalty = (x.reshape(-1) for x in (cl.accrued, cl.attained, cl.penalty))
     cell = np.flatnonzero((accrued != 0) | (attained != 0) | (penalty != 0))
     rep, who = np.divmod(cell, life.shape[1])
@@ -149,9 +149,7 @@ def _count_costs(life: VectorLife, parts: list[_Attribution], totals: dict[str, 
             totals[n] = totals[n] + value
         audit = _audit_cost(life, a, component.terms.audit_rate, component.terms.audit_cost)
         totals["audit"] = totals["audit"] + audit
-        totals[f"cost.{component.name}"] = (
-            totals[f"cost.{component.name}"] + sums["paid"] - sums["penalty"] + audit
-        )
+        totals[f"cost.{component.name}"] = totals[f"cost.{component.name}"] + sums["paid"] - sums["penalty"] + audit
     totals["admin"] = _admin_cost(life)
     totals["cost"] = totals["paid"] - totals["penalty"] + totals["audit"] + totals["admin"]
 
@@ -180,7 +178,10 @@ def _count_deadweight(
     totals: dict[str, NDArray[np.int64]],
 ) -> None:
     total = np.zeros(life.shape[0], dtype=np.int64)
-    for a in parts if won_without is not None else []:
+    totals["deadweight"] = total
+    if won_without is None:
+        return
+    for a in parts:
         opp = life.claims["opp"][a.claims]
         deal = life.opps["deal"][opp]
         free = (opp >= 0) & (deal < len(won_without))
@@ -202,9 +203,7 @@ def _count_deals(life: VectorLife, totals: dict[str, NDArray[np.int64]]) -> None
     rep = cell[rows] // life.shape[1]
     market = d["market"][o["deal"][rows]]
     used = np.minimum((o["ends"][rows] - o["due"][rows]) / WEEKS_PER_YEAR, 1.0)
-    margin = np.rint(
-        (o["amount"][rows] * take(s.markets.gross_margin, rep, market) - o["conceded"][rows]) * used
-    )
+    margin = np.rint((o["amount"][rows] * take(s.markets.gross_margin, rep, market) - o["conceded"][rows]) * used)
     account = d["account"][o["deal"][rows]]
     totals["bookings"] = _by_replication(life, cell[rows], net)
     totals["bookings_new"] = _by_replication(life, cell[rows], np.where(account == 0, net, 0.0))

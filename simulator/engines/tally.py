@@ -34,7 +34,7 @@ def won_deals(life: EventLife) -> Bools:
 
 
 def _ledger(life: EventLife) -> list[tuple[float, ...]]:
-    rows = []
+    rows: list[tuple[float, ...]] = []
     for who, closed in life.settled:
         if closed.accrued or closed.attained or closed.penalty:
             paid = closed.accrued - closed.forfeited - closed.clawed_back

@@ -57,7 +57,7 @@ class Timing:
         if self.partner_pays:
             costs = dict(zip(map(id, drafts), conceded, strict=True))
             gains = gains - pull(lambda c: costs[id(c)])
-        gains = gains - self.own * (push(lambda c: 1.0) + pull(lambda c: 1.0))
+        gains = gains - self.own * (push(_one) + pull(_one))
         choice = int(gaming.best_option(gains[None, :], np.array([stake]))[0])
         for w, opp, draft, price in zip(pull_weeks, early, drafts, conceded, strict=True):
             if w + self.tau <= choice:
@@ -85,9 +85,7 @@ class Timing:
         """The claim that an opportunity would make if filed just before `week`."""
         price = 0.0 if self.partner_pays else self._conceded(opp, week)
         audit = self.life.audits[opp.deal]
-        return Claim(
-            int(Event.SIGNED), float(week), week - 1, opp.amount - price, opp.code, opp.false, audit, opp, -1
-        )
+        return Claim(int(Event.SIGNED), float(week), week - 1, opp.amount - price, opp.code, opp.false, audit, opp, -1)
 
     def _payout_gains(
         self,
@@ -155,7 +153,7 @@ class Timing:
                 if at.event == Event.SIGNED and at.by_amount:
                     total = total + pull(lambda d: d.amount) - push(lambda d: d.amount)
                 elif at.event == Event.SIGNED:
-                    total = total + pull(lambda d: 100.0) - push(lambda d: 100.0)
+                    total = total + pull(_hundred) - push(_hundred)
                 met &= total >= c.at_least[0, 0]
             out = out + np.where(met, benefit, 0.0)
         return out
@@ -184,6 +182,14 @@ class Timing:
         life.note("pushed", partner, opp, gain, reason="filed for the next window")
 
 
+def _one(_: Claim) -> float:
+    return 1.0
+
+
+def _hundred(_: Claim) -> float:
+    return 100.0
+
+
 def _credit(account: Account, k: int) -> Callable[[Claim], float]:
     def value(claim: Claim) -> float:
         if claim.event != account.components[k].measure.event or account.void(k, claim):
@@ -194,11 +200,11 @@ def _credit(account: Account, k: int) -> Callable[[Claim], float]:
 
 
 def _payout(account: Account, k: int) -> Callable[[Claim], float]:
-    return lambda claim: dict((at, pay) for at, pay, _ in account.payouts(claim))[k]
+    return lambda claim: next(pay for at, pay, _ in account.payouts(claim) if at == k)
 
 
 def _total(account: Account, payouts: list[Array], options: int) -> Array:
     total = np.zeros((1, options))
     for p in resolve_groups(account.perception.program, payouts, by_claim=False):
         total = total + p
-    return total[0]
+    return np.asarray(total[0])

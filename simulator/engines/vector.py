@@ -225,9 +225,7 @@ class VectorLife:
         cell = rep * self.shape[1] + who
         start = c["time"][rows]
         x, work = self.planner.intensity.reshape(-1)[cell], self.work.reshape(-1)[cell]
-        code = deal_code(
-            d["market"][deal], d["complexity"][deal], np.full(len(rows), int(vendor)), d["account"][deal]
-        )
+        code = deal_code(d["market"][deal], d["complexity"][deal], np.full(len(rows), int(vendor)), d["account"][deal])
         fast = np.where(worked, self.planner.speed.reshape(-1)[cell], 1.0)
         opp = self.opps.append(
             len(rows), deal=deal, cell=cell, start=start, amount=d["amount"][deal], code=code,
@@ -252,9 +250,7 @@ class VectorLife:
     def _certify(self, week: int) -> None:
         rep, who, _ = self.world.certified(week, self.planner.activity[2])
         if len(rep):
-            self._claim_activity(
-                Event.CERTIFIED, week, rep, who, np.zeros(len(rep), dtype=bool), np.ones(len(rep))
-            )
+            self._claim_activity(Event.CERTIFIED, week, rep, who, np.zeros(len(rep), dtype=bool), np.ones(len(rep)))
 
     def _pad(self, week: int) -> None:
         for name in _PADDED:
@@ -267,9 +263,7 @@ class VectorLife:
             if len(rep):
                 self._claim_activity(event, week, rep, who, np.ones(len(rep), dtype=bool), audit)
 
-    def _claim_activity(
-        self, event: Event, week: int, rep: Ints, who: Ints, false: np.ndarray, audit: Array
-    ) -> None:
+    def _claim_activity(self, event: Event, week: int, rep: Ints, who: Ints, false: np.ndarray, audit: Array) -> None:
         self.claims.append(
             len(rep), event=int(event), cell=rep * self.shape[1] + who, opp=-1, week=week, time=float(week),
             start=float(week), amount=0.0, code=-1, false=false, audit=audit, moved=0,
@@ -318,7 +312,7 @@ class VectorLife:
         on = opp[passed]
         self._claim_deals(on[(stage[passed] < 3) & o["attached"][on]], stage_of_claim=True)
         self._next_stage(on, stage[passed], cell[passed], due[passed])
-        return on
+        return np.asarray(on)
 
     def _next_stage(self, opp: Ints, stage: Ints, cell: Ints, due: Array) -> None:
         o, d = self.opps, self.world.deals
@@ -337,7 +331,8 @@ class VectorLife:
             kept = d["life"][deal] / hazard * np.power(active, take(s.behavior("success_churn"), rep))
         o["ends"][opp] = o["due"][opp] + kept
         mine = opp[o["attached"][opp]]
-        wins = np.bincount(o["cell"][mine[o["worked"][mine]]], minlength=self.open.size).reshape(self.shape)
+        wins = np.bincount(o["cell"][mine[o["worked"][mine]]], minlength=self.open.size).astype(float)
+        wins = wins.reshape(self.shape)
         self._wins = wins if self._wins is None else self._wins + wins
         self._claim_deals(mine[~o["filed"][mine]], stage_of_claim=False)
 

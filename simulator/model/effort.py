@@ -2,7 +2,8 @@
 
 With output proportional to hours^gamma and hours priced at the outside option the best choice of activity a is
 
-    q_a* = (V_a / V0_a)^eps,   eps = gamma / (1 - gamma),   hours_a = hours0_a q_a^((1 + eps) / eps) = hours0_a q_a V_a / V0_a
+    q_a* = (V_a / V0_a)^eps,   eps = gamma / (1 - gamma)
+    hours_a = hours0_a q_a^((1 + eps) / eps) = hours0_a q_a V_a / V0_a
 
 where V0_a is the value at which activity is 1. Above the partner's capacity all hours shrink by one factor, which is
 the constrained optimum because the exponent is common. Activity moves to its target by partial adjustment.
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from simulator.program.compiled import Ints
 from simulator.program.numbers import Array
 
 
@@ -52,7 +54,7 @@ def sourcing_multiple(skill: Array, source: Array, rivalrous: Array, territory_m
     return skill * source * ((1.0 - rivalrous) + rivalrous / np.maximum(territory_mean, 1e-6))
 
 
-def territory_means(weight: Array, activity: Array, territory: Array, count: int) -> Array:
+def territory_means(weight: Array, activity: Array, territory: Ints, count: int) -> Array:
     """Weighted mean of `activity` by territory, laid out per partner; (R, P). Sums run in partner order."""
     out = np.ones(activity.shape)
     for t in range(count):

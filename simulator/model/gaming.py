@@ -35,7 +35,8 @@ def registration_share(hazard: Array, source: Array) -> Array:
 def best_option(gains: Array, value: Array) -> Ints:
     """The best option per row of `gains` (n, options), option 0 being to leave things as they are.
 
-    An option is taken only if it gains more than the tie slack on the payout `value` (n,) at stake; of equals the first.
+    An option is taken only if it gains more than the tie slack on the payout `value` (n,) at stake; of equals the
+    first.
     """
     best = np.argmax(gains, axis=1)
     gain = np.take_along_axis(gains, best[:, None], axis=1)[:, 0]

@@ -43,10 +43,10 @@ class Outlook:
     """What the baseline teaches partners, fitted on a reference population; arrays (R or 1, P) unless said.
 
     value: (R or 1, P, 4) value of each activity at which it is 1, per unit of base rate; open_deals: usual number
-    of open deals per unit of base rate, scaled so that mean intensity is 1; wins: signed deals per sourced opportunity; loss: share of
-    opportunities lost; stage_share: (R or 1, P, 5) share of the log-odds decided up to each event; revenue: cents
-    signed per sourced opportunity; source_lands, cosell_lands: (R or 1, P, 5, weeks + 1) probability that what
-    sourcing or co-selling brings is claimed within so many weeks, by event.
+    of open deals per unit of base rate, scaled so that mean intensity is 1; wins: signed deals per sourced
+    opportunity; loss: share of opportunities lost; stage_share: (R or 1, P, 5) share of the log-odds decided up to
+    each event; revenue: cents signed per sourced opportunity; source_lands, cosell_lands: (R or 1, P, 5, weeks + 1)
+    probability that what sourcing or co-selling brings is claimed within so many weeks, by event.
     """
 
     value: Array
@@ -62,13 +62,18 @@ class Outlook:
 class Account(Protocol):
     """What a partner knows of its standing in a program; arrays (R, P)."""
 
-    attained: Sequence[Array]
-    smooth: Sequence[Schedule]
-    opening: Sequence[Array]
-    benefits: Sequence[Array]
-    status: Ints
-    pace: Array
-
+    @property
+    def attained(self) -> Sequence[Array]: ...
+    @property
+    def smooth(self) -> Sequence[Schedule]: ...
+    @property
+    def opening(self) -> Sequence[Array]: ...
+    @property
+    def benefits(self) -> Sequence[Array]: ...
+    @property
+    def status(self) -> Ints: ...
+    @property
+    def pace(self) -> Array: ...
     def kept(self, measure: str, quarters: int) -> Array:
         """Trailing total of a tier measure that still counts `quarters` quarter-ends from now."""
 
@@ -103,13 +108,9 @@ class Perception:
         self._churn = setting.behavior("success_churn")
         self._discount = setting.behavior("discount_rate") / WEEKS_PER_YEAR
         self._shape = rate.shape
-        self._flow = [
-            (self._certified if c.measure.event == Event.CERTIFIED else rate) for c in program.components
-        ]
+        self._flow = [(self._certified if c.measure.event == Event.CERTIFIED else rate) for c in program.components]
 
-    def forecast(
-        self, prospect: Prospect, flow: Array, weeks: float, pace: Array, paced: bool
-    ) -> tuple[Array, Array]:
+    def forecast(self, prospect: Prospect, flow: Array, weeks: float, pace: Array, paced: bool) -> tuple[Array, Array]:
         """Mean and standard deviation of the credit of the coming `weeks`; the spread is at least half a claim."""
         mean = flow * prospect.credit * weeks
         if paced:

@@ -22,9 +22,7 @@ class Planner:
     the baseline's usual activity.
     """
 
-    def __init__(
-        self, setting: Setting, rate: Array, inert: Bools, outlook: Outlook, responding: bool
-    ) -> None:
+    def __init__(self, setting: Setting, rate: Array, inert: Bools, outlook: Outlook, responding: bool) -> None:
         self.setting, self.rate, self.responding = setting, rate, responding
         one = np.ones(rate.shape)
         self.activity: list[Array] = [one for _ in ACTIVITIES]

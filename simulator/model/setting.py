@@ -125,9 +125,7 @@ def compile_setting(scenario: Scenario, drawn: Mapping[str, Array] | None = None
         markets=_markets(scenario, numbers),
         partners=_partners(scenario, numbers, markets),
         territories=_territories(scenario, numbers, markets),
-        season=np.concatenate(
-            np.broadcast_arrays(*[numbers(f"economy.season[{q}]") for q in range(4)]), axis=1
-        ),
+        season=np.concatenate(np.broadcast_arrays(*[numbers(f"economy.season[{q}]") for q in range(4)]), axis=1),
     )
 
 
@@ -175,7 +173,7 @@ def _mix(numbers: Numbers, prefix: str, given: Mapping[str, float], markets: tup
     cumulative = np.cumsum(shares, axis=1) / np.sum(shares, axis=1, keepdims=True)
     last = max(j for j, m in enumerate(markets) if m in given)
     cumulative[:, last:] = 1.0
-    return cumulative[:, None, :]
+    return np.asarray(cumulative[:, None, :])
 
 
 def _partners(scenario: Scenario, numbers: Numbers, markets: tuple[str, ...]) -> Partners:
@@ -187,9 +185,7 @@ def _partners(scenario: Scenario, numbers: Numbers, markets: tuple[str, ...]) ->
     words = [(name_word(s) + np.arange(n)) % 2**32 for s, n in zip(segments, counts, strict=True)]
 
     def every(field: str) -> Array:
-        return np.ascontiguousarray(
-            _columns([numbers(f"partners.{s}.{field}") for s in segments])[:, segment]
-        )
+        return np.ascontiguousarray(_columns([numbers(f"partners.{s}.{field}") for s in segments])[:, segment])
 
     mixes = [_mix(numbers, f"partners.{s}", scenario.partners[s].markets, markets) for s in segments]
     return Partners(

@@ -7,8 +7,8 @@ Money and counts are in hundredths and integral, held in float64, so sums are ex
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -149,11 +149,8 @@ def take(table: Array, rep: Ints, column: Ints | None = None) -> Array:
 
 def rows_of(schedule: Schedule, rep: Ints) -> Schedule:
     """A schedule of (R or 1, 1) arrays laid out along flat claims of replications `rep`."""
-    from dataclasses import replace
-
     knots = tuple(
-        replace(k, at=take(k.at, rep), change=take(k.change, rep), jump=take(k.jump, rep))
-        for k in schedule.knots
+        replace(k, at=take(k.at, rep), change=take(k.change, rep), jump=take(k.jump, rep)) for k in schedule.knots
     )
     floor = None if schedule.floor is None else take(schedule.floor, rep)
     cap = None if schedule.cap is None else take(schedule.cap, rep)
@@ -194,8 +191,7 @@ def compile_program(name: str, spec: ProgramSpec, numbers: Numbers, markets: Seq
     here = numbers.below(f"programs.{name}")
     tier_names = (spec.tiers.entry, *spec.tiers.levels) if spec.tiers else ("all",)
     components = tuple(
-        _component(key, c, here.below(f"components.{key}"), markets, tier_names)
-        for key, c in spec.components.items()
+        _component(key, c, here.below(f"components.{key}"), markets, tier_names) for key, c in spec.components.items()
     )
     ceiling = None if spec.deal_ceiling is None else here("deal_ceiling")
     tiers = None if spec.tiers is None else _tiers(spec.tiers, here.below("tiers"))
@@ -210,8 +206,6 @@ def no_program() -> Program:
 def _component(
     name: str, spec: ComponentSpec, number: Numbers, markets: Sequence[str], tier_names: Sequence[str]
 ) -> Component:
-    from dataclasses import replace
-
     terms = number.below("terms")
     schedule = replace(
         spec.schedule(number),
@@ -255,7 +249,7 @@ def _component(
 def _weights(spec: ComponentSpec, number: Numbers, markets: Sequence[str]) -> Array:
     one = np.ones((1, 1))
 
-    def weight(table: str, names: dict[str, float], key: str) -> Array:
+    def weight(table: str, names: Iterable[str], key: str) -> Array:
         return number(f"{table}.{key}") if key in names else one
 
     columns: list[Array] = []
@@ -266,15 +260,12 @@ def _weights(spec: ComponentSpec, number: Numbers, markets: Sequence[str]) -> Ar
                     counts = (
                         (not spec.markets or market in spec.markets)
                         and spec.engagement in ("any", engagement)
-                        and (
-                            spec.accounts in ("any", account)
-                            or (spec.accounts == "existing" and account == "named")
-                        )
+                        and (spec.accounts in ("any", account) or (spec.accounts == "existing" and account == "named"))
                     )
                     columns.append(
                         weight("credit_by_market", spec.credit_by_market, market)
-                        * weight("credit_by_complexity", dict(spec.credit_by_complexity), complexity)
-                        * weight("credit_by_engagement", dict(spec.credit_by_engagement), engagement)
+                        * weight("credit_by_complexity", spec.credit_by_complexity, complexity)
+                        * weight("credit_by_engagement", spec.credit_by_engagement, engagement)
                         * (1.0 if counts else 0.0)
                     )
     return np.concatenate(np.broadcast_arrays(*columns, one), axis=1)
@@ -288,9 +279,7 @@ def _tiers(spec: TierStatus, number: Numbers) -> Tiers:
         )
         for name, level in spec.levels.items()
     )
-    return Tiers(
-        (spec.entry, *spec.levels), levels, spec.upgrade_every_quarters, spec.downgrade_every_quarters
-    )
+    return Tiers((spec.entry, *spec.levels), levels, spec.upgrade_every_quarters, spec.downgrade_every_quarters)
 
 
 __all__ = ["Component", "Event", "Program", "Tiers", "compile_program", "no_program"]

@@ -11,6 +11,7 @@ from abc import abstractmethod
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from simulator.program.measures import MEASURES
 from simulator.program.numbers import Numbers
@@ -49,10 +50,8 @@ def number(
     grade: Literal["A", "B", "C", "J"] = "J",
 ) -> Any:
     """A documented number of the schema: default (... for none), unit, bounds, source and evidence grade."""
-    extra = {"unit": unit, "source": source, "grade": grade}
-    return Field(
-        default, description=f"{meaning} [{unit}]", ge=ge, gt=gt, le=le, lt=lt, json_schema_extra=extra
-    )
+    extra: JsonDict = {"unit": unit, "source": source, "grade": grade}
+    return Field(default, description=f"{meaning} [{unit}]", ge=ge, gt=gt, le=le, lt=lt, json_schema_extra=extra)
 
 
 class Terms(Spec):
@@ -84,9 +83,7 @@ class Terms(Spec):
         ge=0,
         le=20,
     )
-    cap: float | None = number(
-        None, "most that is paid per window (per claim where paid by claim)", unit="money", gt=0
-    )
+    cap: float | None = number(None, "most that is paid per window (per claim where paid by claim)", unit="money", gt=0)
     floor: float | None = number(None, "payouts below this are not made", unit="money", gt=0)
 
 

@@ -39,9 +39,7 @@ def frontier(study: Comparison, ax: Axes) -> Axes:
     """Cost against pipeline lift, both against the baseline in the same worlds, with 95 % intervals."""
     cost = [study.difference(p, "program_cost") for p in study.programs]
     lift = [study.difference(p, "pipeline_created") for p in study.programs]
-    forms = [
-        form_of_differences(found, study.scenario.currency, study.scenario.currency) for found in (cost, lift)
-    ]
+    forms = [form_of_differences(found, study.scenario.currency, study.scenario.currency) for found in (cost, lift)]
     for k, (program, x, y) in enumerate(zip(study.programs, cost, lift, strict=True)):
         if x is None or y is None or x.mean is None or y.mean is None:
             continue
@@ -93,14 +91,10 @@ def cost(study: Comparison, ax: Axes) -> Axes:
 def ladder(study: Comparison, ax: Axes, metric: str = "incremental_margin") -> Axes:
     """A metric on the three rungs: what rests on effort and what on gaming."""
     found = {rung: [study.estimate(p, metric, rung) for p in study.programs] for rung in RUNGS}
-    form = form_of_estimates(
-        [e for row in found.values() for e in row], study.unit(metric), study.scenario.currency
-    )
+    form = form_of_estimates([e for row in found.values() for e in row], study.unit(metric), study.scenario.currency)
     rows = _rows(ax, study.programs)
     for shift, rung in zip((0.22, 0.0, -0.22), RUNGS, strict=True):
-        there = [
-            (row + shift, e) for row, e in zip(rows, found[rung], strict=True) if e and e.mean is not None
-        ]
+        there = [(row + shift, e) for row, e in zip(rows, found[rung], strict=True) if e and e.mean is not None]
         ax.errorbar(
             [e.mean * form.factor for _, e in there if e.mean is not None],
             [row for row, _ in there],

@@ -57,9 +57,7 @@ def curve(schedule: Schedule, attained: Array) -> tuple[Array, Array]:
     smooth = schedule.smooth()
     slope = np.full(attained.shape, float(np.ravel(smooth.base)[0]))
     for knot in smooth.knots:
-        slope = slope + np.where(
-            attained >= float(np.ravel(knot.at)[0]), float(np.ravel(knot.change)[0]), 0.0
-        )
+        slope = slope + np.where(attained >= float(np.ravel(knot.at)[0]), float(np.ravel(knot.change)[0]), 0.0)
     return np.ravel(schedule.payout(attained[None, :])), slope
 
 
@@ -70,9 +68,7 @@ def _draw(left: Axes, right: Axes, component: Component, typical: float, currenc
         schedule = schedule.scaled(np.full((1, 1), typical))
     knots = [float(np.ravel(k.at)[0]) for k in schedule.smooth().knots]
     largest = 1.4 * max([*knots, typical if money else 1000.0])
-    x = np.unique(
-        np.concatenate([np.linspace(0.0, largest, _POINTS), *[(np.nextafter(t, 0.0), t) for t in knots]])
-    )
+    x = np.unique(np.concatenate([np.linspace(0.0, largest, _POINTS), *[(np.nextafter(t, 0.0), t) for t in knots]]))
     payout, slope = curve(schedule, x)
     across = form_of([largest / 100], [], currency if money else "claims", currency)
     upward = form_of([float(payout.max()) / 100], [], currency, currency)

@@ -53,9 +53,7 @@ def save(
     if plots:
         files |= _figure_files(study)
     name = results.run_name(study.simulated, when)
-    return results.write_run(
-        out, name, files, results.manifest_of(study.simulated, when=when, command=command)
-    )
+    return results.write_run(out, name, files, results.manifest_of(study.simulated, when=when, command=command))
 
 
 def _summary(study: Comparison) -> dict[str, object]:
@@ -78,9 +76,7 @@ def _figure_files(study: Comparison) -> dict[str, results.Writer]:
     figures |= {kind: _panels(study, kind, metrics) for kind, metrics in _PANELS.items()}
     figures |= {f"payout_{program}": _payout(study, program) for program in study.programs}
     drawn = {name: cache(make) for name, make in figures.items()}
-    return {
-        f"figures/{name}.{end}": _figure_file(make) for name, make in drawn.items() for end in ("png", "svg")
-    }
+    return {f"figures/{name}.{end}": _figure_file(make) for name, make in drawn.items() for end in ("png", "svg")}
 
 
 def _figure_file(make: Callable[[], Figure]) -> results.Writer:
@@ -101,9 +97,7 @@ def _panels(study: Comparison, kind: str, metrics: Sequence[str]) -> Callable[[]
     def make() -> Figure:
         height = 1.5 + _ROW * len(study.programs)
         with styled():
-            figure = Figure(
-                figsize=(_WIDTH, height * len(metrics)), layout=ConstrainedLayoutEngine(h_pad=0.12)
-            )
+            figure = Figure(figsize=(_WIDTH, height * len(metrics)), layout=ConstrainedLayoutEngine(h_pad=0.12))
             axes: list[Axes] = list(np.ravel(figure.subplots(len(metrics), 1)))
             for ax, metric in zip(axes, metrics, strict=True):
                 draw(study, kind, ax, metric=metric)

@@ -32,9 +32,7 @@ def describe(study: Comparison, *, scenario_file: str, width: int = WIDTH) -> st
     """Headline, tables and replay commands."""
     parts = [
         wrapped(study.headline(), width),
-        _section(
-            "Programs, strategic rung (mean \u00b1 standard error)", _metrics(study), study.programs, width
-        ),
+        _section("Programs, strategic rung (mean \u00b1 standard error)", _metrics(study), study.programs, width),
         _notes(study, width),
         _costs(study, width),
         _differences(study, width),
@@ -57,10 +55,7 @@ def blocks(head: Sequence[str], rows: Sequence[Row], width: int) -> str:
     out = []
     for group in _groups(wide, width - first):
         lines = [" " * first + "".join(_GAP + head[k].rjust(wide[k]) for k in group)]
-        lines += [
-            label.ljust(first) + "".join(_GAP + cells[k].rjust(wide[k]) for k in group)
-            for label, cells in rows
-        ]
+        lines += [label.ljust(first) + "".join(_GAP + cells[k].rjust(wide[k]) for k in group) for label, cells in rows]
         out.append("\n".join(line.rstrip() for line in lines))
     return "\n\n".join(out)
 
@@ -112,9 +107,7 @@ def _differences(study: Comparison, width: int) -> str:
     for metric in _COMPARED:
         found = [study.difference(p, metric) for p in shown]
         form = form_of_differences(found, study.unit(metric), study.scenario.currency)
-        rows.append(
-            (titled(study.definition(metric).label, form.unit), [form.difference(got) for got in found])
-        )
+        rows.append((titled(study.definition(metric).label, form.unit), [form.difference(got) for got in found]))
     key = f"{NOT_DISTINGUISHABLE}: not distinguishable from 0"
     title = f"Difference to the baseline, same worlds (95 % CI; {key})"
     return _section(title, rows, shown, width)
@@ -138,7 +131,6 @@ def _gaming(study: Comparison) -> list[Row]:
 def _replays(study: Comparison, scenario_file: str) -> str:
     currency = study.scenario.currency
     lines = [
-        f"{replay.command(scenario_file)}  # {replay.at}: {replay.cost:,.0f} {currency}"
-        for replay in study.replays
+        f"{replay.command(scenario_file)}  # {replay.at}: {replay.cost:,.0f} {currency}" for replay in study.replays
     ]
     return "Replications to look at, by program cost\n" + "\n".join(lines)

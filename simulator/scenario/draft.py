@@ -81,9 +81,7 @@ def draft(tree: Mapping[str, Any], unresolved: frozenset[str] = frozenset()) -> 
         partners=_valid_parts(table(tree, "partners"), PartnerSegment.model_validate),
         economy=_valid(tree.get("economy", {}), Economy.model_validate),
         uncertain=_valid_parts(table(tree, "uncertainty"), Uncertain.model_validate),
-        programs={
-            name: _program(raw) for name, raw in table(tree, "programs").items() if isinstance(raw, dict)
-        },
+        programs={name: _program(raw) for name, raw in table(tree, "programs").items() if isinstance(raw, dict)},
         unresolved=unresolved,
     )
 

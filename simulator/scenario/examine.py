@@ -60,11 +60,7 @@ def _quoted_paths(tree: Tree) -> tuple[Tree, list[Finding]]:
 
 
 def _is_nested(table: Any) -> bool:
-    return (
-        isinstance(table, dict)
-        and "distribution" not in table
-        and any(isinstance(v, dict) for v in table.values())
-    )
+    return isinstance(table, dict) and "distribution" not in table and any(isinstance(v, dict) for v in table.values())
 
 
 def _as_one_key(key: str, table: Tree) -> str:

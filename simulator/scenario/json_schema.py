@@ -52,9 +52,7 @@ def _add_overlays(definitions: Node) -> None:
     while waiting:
         name = waiting.pop()
         if name + _OVERLAY not in definitions:
-            relaxed = {
-                key: value for key, value in definitions[name].items() if key not in ("required", "title")
-            }
+            relaxed = {key: value for key, value in definitions[name].items() if key not in ("required", "title")}
             relaxed["properties"] = {k: _relaxed(v, waiting) for k, v in relaxed["properties"].items()}
             definitions[name + _OVERLAY] = relaxed
 
@@ -70,9 +68,7 @@ def _relaxed(node: Any, waiting: list[str]) -> Any:
         waiting.append(name)
         return {**node, "$ref": f"{_REF}{name}{_OVERLAY}"}
     # A partial component without its kind fits several kinds, which `oneOf` would refuse.
-    parts = {
-        "anyOf" if key == "oneOf" else key: value for key, value in node.items() if key != "discriminator"
-    }
+    parts = {"anyOf" if key == "oneOf" else key: value for key, value in node.items() if key != "discriminator"}
     return {key: _relaxed(value, waiting) for key, value in parts.items() if key != "minProperties"}
 
 

@@ -119,9 +119,7 @@ class _Resolver:
         """The settled program that `name` extends, None where there is none."""
         here = (*chain, name)
         if base == RESERVED:
-            self._report(
-                name, ("extends",), base, "the built-in program has nothing to extend", "leave 'extends' out"
-            )
+            self._report(name, ("extends",), base, "the built-in program has nothing to extend", "leave 'extends' out")
         elif not isinstance(base, str) or base not in self._raw:
             others = [other for other in self._raw if other != name]
             self._report(name, ("extends",), base, "must be the name of a program", suggestion(base, others))
@@ -144,9 +142,7 @@ class _Resolver:
         for position, component in enumerate(removed):
             if not isinstance(component, str) or component not in components:
                 hint = suggestion(component, components)
-                self._report(
-                    name, ("remove", position), component, "no such component in the extended program", hint
-                )
+                self._report(name, ("remove", position), component, "no such component in the extended program", hint)
                 return False
             del components[component]
             _forget(owners, ("components", component))

@@ -98,13 +98,9 @@ def _single(tree: dict[str, Any], path: str, value: Any) -> Place:
     place = place_at(tree, steps)
     if place is None or dotted(steps) != path:
         known = [dotted(steps) for steps, _ in leaves(tree)]
-        raise InputError(
-            [Problem(_FILE, path, shown(value), "is no path of the scenario", suggestion(path, known))]
-        )
+        raise InputError([Problem(_FILE, path, shown(value), "is no path of the scenario", suggestion(path, known))])
     if not is_single(place):
-        raise InputError(
-            [Problem(_FILE, path, shown(value), "is a table or list", "give the path of one value in it")]
-        )
+        raise InputError([Problem(_FILE, path, shown(value), "is a table or list", "give the path of one value in it")])
     return place
 
 

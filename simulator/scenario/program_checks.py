@@ -15,9 +15,7 @@ def program_findings(draft: Draft) -> Iterator[Finding]:
     """All faults across the fields of the programs."""
     written = draft.tree.get("programs")
     if isinstance(written, dict) and BASELINE not in written and BASELINE not in draft.unresolved:
-        yield Finding(
-            ("programs", BASELINE), None, "is required: the status quo that candidates are compared with"
-        )
+        yield Finding(("programs", BASELINE), None, "is required: the status quo that candidates are compared with")
     for name, program in draft.programs.items():
         steps = ("programs", name)
         for component, spec in program.components.items():
@@ -63,9 +61,7 @@ def _floor_and_cap(draft: Draft, steps: Steps, spec: ComponentSpec) -> Iterator[
     _, most = draft.span((*steps, "floor"), floor)
     least, _ = draft.span((*steps, "cap"), cap)
     if not most < least:
-        yield Finding(
-            (*steps, "floor"), floor, f"must be below cap: {plain(most)} is not below {plain(least)}"
-        )
+        yield Finding((*steps, "floor"), floor, f"must be below cap: {plain(most)} is not below {plain(least)}")
 
 
 def _exclusive_groups(steps: Steps, components: Mapping[str, ComponentSpec]) -> Iterator[Finding]:

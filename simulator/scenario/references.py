@@ -87,9 +87,7 @@ def _named(what: str, known: Iterable[str], steps: Steps, holder: Mapping[str, A
         yield Finding(steps, name, f"names no {what}: must be {choice(known)}", suggestion(name, known))
 
 
-def _keys_named(
-    what: str, known: Iterable[str], steps: Steps, holder: Mapping[str, Any]
-) -> Iterator[Finding]:
+def _keys_named(what: str, known: Iterable[str], steps: Steps, holder: Mapping[str, Any]) -> Iterator[Finding]:
     """The keys of the table at the last step of `steps`, a key of `holder`, must be among `known`."""
     for name in table(holder, str(steps[-1])):
         if name not in known:

@@ -42,12 +42,8 @@ class Time(Spec):
 class Economy(Spec):
     """What moves demand in all markets alike."""
 
-    market_log_sd: float = number(
-        0.10, "stationary spread of the log of market demand", unit="log units", ge=0, le=1
-    )
-    market_persistence: float = number(
-        0.95, "week-to-week correlation of market demand", unit="share", ge=0, lt=1
-    )
+    market_log_sd: float = number(0.10, "stationary spread of the log of market demand", unit="log units", ge=0, le=1)
+    market_persistence: float = number(0.95, "week-to-week correlation of market demand", unit="share", ge=0, lt=1)
     season: Listed[Multiple] = Field(
         (1.0, 1.0, 1.0, 1.0),
         description="demand by fiscal quarter [multiple of mean]",
@@ -94,18 +90,14 @@ class Market(Spec):
     )  # fmt: skip
     cycle_log_sd: float = number(0.6, "spread of the log of the cycle", unit="log units", ge=0, le=2)
     signature_weeks: float = number(1.5, "mean time from verbal win to signature", unit="weeks", ge=0, le=26)
-    gross_margin: float = number(
-        0.7, "vendor's gross margin before incentives", unit="share of revenue", gt=0, le=1
-    )
+    gross_margin: float = number(0.7, "vendor's gross margin before incentives", unit="share of revenue", gt=0, le=1)
     complex_share: float = number(0.3, "share of deals that are complex", unit="share", ge=0, le=1)
     complex_cycle: float = number(1.3, "cycle of a complex deal", unit="multiple", gt=0, le=10)
     new_account_share: float = number(0.4, "share of deals with new customers", unit="share", ge=0, le=1)
     named_account_share: float = number(
         0.15, "share of existing-customer deals in named accounts", unit="share", ge=0, le=1
     )
-    churn_per_year: float = number(
-        0.10, "rate at which customers are lost after signing", unit="per year", ge=0, le=3
-    )
+    churn_per_year: float = number(0.10, "rate at which customers are lost after signing", unit="per year", ge=0, le=3)
 
 
 class Territory(Spec):
@@ -134,15 +126,11 @@ class PartnerSegment(Spec):
         1.0, "spread of the log of partner volume", unit="log units", ge=0, le=2.5,
         source="top 20 % of partners bring 75-80 % of revenue, which is 1.5 to 1.7", grade="B",
     )  # fmt: skip
-    size_log_sd_between: float = number(
-        0.3, "spread between partners of log deal size", unit="log units", ge=0, le=2
-    )
+    size_log_sd_between: float = number(0.3, "spread between partners of log deal size", unit="log units", ge=0, le=2)
     win_logit_sd_between: float = number(
         0.5, "spread between partners of the log-odds of winning", unit="logits", ge=0, le=3
     )
-    own_margin: float = number(
-        0.15, "partner's own margin on closed revenue", unit="share of revenue", gt=0, le=1
-    )
+    own_margin: float = number(0.15, "partner's own margin on closed revenue", unit="share of revenue", gt=0, le=1)
     certifications_per_year: float = number(
         2.0, "certifications earned under the baseline", unit="per year", ge=0, le=200
     )
@@ -154,25 +142,19 @@ class PartnerSegment(Spec):
         gt=0,
         le=1,
     )
-    second_partner_share: float = number(
-        0.1, "share of deals with a second partner", unit="share", ge=0, le=1
-    )
+    second_partner_share: float = number(0.1, "share of deals with a second partner", unit="share", ge=0, le=1)
 
 
 class Behavior(Spec):
     """How partners respond to what a program pays."""
 
     elasticity: float = number(
-        0.5, "response of activity to its value; gamma/(1-gamma); 0 switches the response off", unit="elasticity", ge=0, le=3,
+        0.5, "response of activity to its value; gamma/(1-gamma); 0 switches it off", unit="elasticity", ge=0, le=3,
         source="no study measures it for partner firms: the weakest number of all", grade="J",
     )  # fmt: skip
-    adjustment_weeks: float = number(
-        8.0, "time in which activity adjusts to its target", unit="weeks", ge=1, le=104
-    )
+    adjustment_weeks: float = number(8.0, "time in which activity adjusts to its target", unit="weeks", ge=1, le=104)
     inert_share: float = number(0.2, "share of partners that never re-optimises", unit="share", ge=0, le=1)
-    hours_capacity: float = number(
-        2.0, "most hours, in multiples of baseline hours", unit="multiple", ge=1, le=20
-    )
+    hours_capacity: float = number(2.0, "most hours, in multiples of baseline hours", unit="multiple", ge=1, le=20)
     effort_shares: Listed[Share] = Field(
         (0.4, 0.35, 0.1, 0.15),
         description="baseline hours on source, cosell, enable, success; sums to 1 [share]",
@@ -204,7 +186,7 @@ class Behavior(Spec):
     )
     cosell_win: float = number(
         0.3, "log-odds of winning per unit of log(1 + co-sell intensity)", unit="logit", ge=0, le=5,
-        source="win rate about 12 % higher with partners, positive in every size band; selection not removed", grade="B",
+        source="win rate about 12 % higher with partners in every size band; selection not removed", grade="B",
     )  # fmt: skip
     cosell_speed: float = number(
         0.2, "elasticity of the speed of a deal in its co-sell intensity", unit="elasticity", ge=0, le=2
@@ -212,12 +194,8 @@ class Behavior(Spec):
     second_partner_win: float = number(
         0.4, "log-odds of winning per unit of a second partner's contribution", unit="logit", ge=0, le=3
     )
-    skill_elasticity: float = number(
-        0.2, "elasticity of sourcing in the skill stock", unit="elasticity", ge=0, le=2
-    )
-    skill_decay_weeks: float = number(
-        52.0, "time in which the skill stock decays", unit="weeks", ge=1, le=520
-    )
+    skill_elasticity: float = number(0.2, "elasticity of sourcing in the skill stock", unit="elasticity", ge=0, le=2)
+    skill_decay_weeks: float = number(52.0, "time in which the skill stock decays", unit="weeks", ge=1, le=520)
     success_churn: float = number(
         0.5, "elasticity of customer loss in post-sale activity", unit="elasticity", ge=0, le=3
     )
@@ -231,7 +209,7 @@ class Gaming(Spec):
     credit_claiming: bool = Field(True, description="registering customers that the vendor would find anyway")
     opportunist_share: float = number(
         0.15, "share of partners that game when it pays", unit="share", ge=0, le=1,
-        source="5-10 % of incentives abused (Deloitte/AGMA 2011); lump bonuses mainly raise effort (Steenburgh 2008)", grade="B",
+        source="5-10 % of incentives abused (Deloitte/AGMA 2011); mainly effort (Steenburgh 2008)", grade="B",
     )  # fmt: skip
     misreport_cost: float = number(
         4000.0,
@@ -240,9 +218,7 @@ class Gaming(Spec):
         gt=0,
     )
     misreport_log_sd: float = number(0.5, "spread of the log of that cost", unit="log units", ge=0, le=2)
-    timing_cost: float = number(
-        250.0, "an opportunist's own cost of moving one signature", unit="money per deal", ge=0
-    )
+    timing_cost: float = number(250.0, "an opportunist's own cost of moving one signature", unit="money per deal", ge=0)
     max_shift_weeks: int = number(4, "most weeks a signature can be moved", unit="weeks", ge=1, le=12)
     concession_per_week: float = number(
         0.01, "price concession for signing a week earlier", unit="share of deal per week", ge=0, le=0.2,

@@ -50,9 +50,7 @@ def measure(simulated: Simulated) -> Measured:
                 if (BASELINE, rung, metric.name) in gaps:
                     status_quo = metric.of(lives(simulated, BASELINE, rung))
                     gaps[program, rung, metric.name] = difference(own, status_quo)
-    return Measured(
-        definitions, _sorted(simulated, definitions, estimates), _sorted(simulated, definitions, gaps)
-    )
+    return Measured(definitions, _sorted(simulated, definitions, estimates), _sorted(simulated, definitions, gaps))
 
 
 def lives(simulated: Simulated, program: str, rung: str) -> Lives:

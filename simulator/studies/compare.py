@@ -156,10 +156,7 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """All figures as plain dicts; an undefined one is None and has a `reason`."""
-        rungs = {
-            p: {rung: self._figures(self.measured.estimates, p, rung) for rung in RUNGS}
-            for p in self.programs
-        }
+        rungs = {p: {rung: self._figures(self.measured.estimates, p, rung) for rung in RUNGS} for p in self.programs}
         return {
             "scenario": self.scenario.name,
             "seed": self.simulated.seed,
@@ -197,9 +194,7 @@ class Comparison:
 
         return draw(self, kind, ax, **options)
 
-    def save(
-        self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True
-    ) -> Path:
+    def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True) -> Path:
         """Write a run directory below `out` and return it."""
         from simulator.report.save import save
 

@@ -121,11 +121,11 @@ class Trace:
     def _gamed(self) -> list[str]:
         extra = self._total("cost") - self._total("cost", honest=True)
         lost = self._total("margin", honest=True) - self._total("margin")
-        rows = self._rows(*GAMED)
-        false = [r for r in self._rows("claim") if r["reason"] == "false claim"]
+        rows = [r for r in self._rows(*GAMED) if r["time"] >= 0]
+        false = [r for r in self._rows("claim") if r["reason"] == "false claim" and r["time"] >= 0]
         out = [
             f"against the honest twin in the same world: payout {extra:+,.0f}, margin {-lost:+,.0f}",
-            f"gamed decisions: {sum(r['event'] == 'pulled' for r in rows)} signatures pulled, "
+            f"gamed decisions from launch on: {sum(r['event'] == 'pulled' for r in rows)} signatures pulled, "
             f"{sum(r['event'] == 'pushed' for r in rows)} pushed, {len(false)} false claims",
         ]
         rows.sort(key=lambda r: (-abs(r["amount"]), r["time"]))
@@ -145,9 +145,7 @@ class Trace:
                 partner,
                 f"must be one of {self.partner_names[0]} to {self.partner_names[-1]}",
             )
-        mine = [
-            dict(zip(self.columns, row, strict=True)) for row in self.log if row[1] == name and row[0] >= 0
-        ]
+        mine = [dict(zip(self.columns, row, strict=True)) for row in self.log if row[1] == name and row[0] >= 0]
         lines = [f"Statement of {name}, program {self.program}, replication {self.replication}", "", "Terms"]
         lines += self._terms()
         lines += [
@@ -160,12 +158,12 @@ class Trace:
                 continue
             if r["event"] in total:
                 total[r["event"]] += r["amount"]
+            if not r["amount"]:
+                continue
             attained = "" if r["attainment"] is None else f"{r['attainment']:,.0f}"
             number = "" if r["opportunity"] is None else str(r["opportunity"])
-            lines.append(
-                f"{r['time']:>7.1f}  {r['event']:<12}{r['component']:<16}{number:>11}{r['amount']:>14,.2f}{attained:>14}"
-                f"  {r['reason']}"
-            )
+            entry = f"{r['time']:>7.1f}  {r['event']:<12}{r['component']:<16}{number:>11}"
+            lines.append(f"{entry}{r['amount']:>14,.2f}{attained:>14}  {r['reason']}")
         net = total["paid"] + total["clawed back"]
         lines += [
             "",
@@ -176,28 +174,20 @@ class Trace:
 
     def _terms(self) -> list[str]:
         out = []
-        for name, c in self.scenario.programs[self.program].components.items():  # type: ignore[attr-defined]
+        for name, c in self.scenario.programs[self.program].components.items():
             t = c.terms
             parts = [f"per {c.window}", f"paid {t.payout_lag_weeks:g} weeks after"]
             parts += (
-                [f"holdback {100 * t.holdback_share:g} % for {t.holdback_weeks:g} weeks"]
-                if t.holdback_share
-                else []
+                [f"holdback {100 * t.holdback_share:g} % for {t.holdback_weeks:g} weeks"] if t.holdback_share else []
             )
             parts += [f"clawback {t.clawback_weeks:g} weeks"] if t.clawback_weeks else []
-            parts += (
-                [f"audit rate {100 * t.audit_rate:g} %, penalty x{t.penalty_multiple:g}"]
-                if t.audit_rate
-                else []
-            )
+            parts += [f"audit rate {100 * t.audit_rate:g} %, penalty x{t.penalty_multiple:g}"] if t.audit_rate else []
             parts += [f"cap {t.cap:,.0f}"] if t.cap else []
             out.append(f"  {name} ({c.kind}): {', '.join(parts)}")
         return out or ["  none"]
 
 
-def trace(
-    scenario: Scenario, *, program: str, replication: int, seed: int = 1, rung: str = "strategic"
-) -> Trace:
+def trace(scenario: Scenario, *, program: str, replication: int, seed: int = 1, rung: str = "strategic") -> Trace:
     """Relive one replication of a program with a full log, beside its honest twin.
 
     Raises `InputError` for an unknown program or rung, or a negative replication.
@@ -211,9 +201,7 @@ def trace(
     stage = prepare(scenario, fit_reference(scenario), (program,), seed, np.array([replication]))
     rollout = stage.rollout(program)
     if rung == "static":
-        life = EventLife(
-            stage.world, stage.rollout("baseline"), stage.conduct[False], paid=rollout, log=True
-        ).run()
+        life = EventLife(stage.world, stage.rollout("baseline"), stage.conduct[False], paid=rollout, log=True).run()
     else:
         life = EventLife(stage.world, rollout, stage.conduct[rung == "strategic"], log=True).run()
     twin = life

@@ -76,9 +76,7 @@ def verify(
     largest: dict[str, int] = {}
     worst: list[Disagreement] = []
     checked = lines = 0
-    together = dict(
-        vector_outcomes(prepare(scenario, reference, names, seed, np.arange(replications)), names)
-    )
+    together = dict(vector_outcomes(prepare(scenario, reference, names, seed, np.arange(replications)), names))
     for r in range(replications):
         single = prepare(scenario, reference, names, seed, np.array([r]))
         for (program, rung), events in event_outcomes(single, names):

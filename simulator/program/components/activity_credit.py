@@ -17,9 +17,7 @@ class ActivityCredit(ComponentSpec):
     """Pays `amount` for each claim of an activity, up to `limit` claims per window."""
 
     kind: Literal["activity_credit"] = "activity_credit"
-    measure: Literal["qualified", "demo", "pilot", "certification", "deals"] = Field(
-        description="activity paid for"
-    )
+    measure: Literal["qualified", "demo", "pilot", "certification", "deals"] = Field(description="activity paid for")
     amount: float = number(..., "paid per claim", unit="money per claim", ge=0)
     limit: float | None = number(None, "most claims paid per window; none: no limit", unit="claims", gt=0)
 

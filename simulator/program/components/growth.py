@@ -38,10 +38,7 @@ class Growth(ComponentSpec):
         return "revenue"
 
     def schedule(self, number: Numbers) -> Schedule:
-        steps = [
-            (1.0 + number(f"points[{j}].growth"), number(f"points[{j}].points"))
-            for j in range(len(self.points))
-        ]
+        steps = [(1.0 + number(f"points[{j}].growth"), number(f"points[{j}].points")) for j in range(len(self.points))]
         base = 0.0 * number("minimum_base")
         return Schedule(base, rate_knots(base, steps), retroactive=self.tiering == "retroactive")
 

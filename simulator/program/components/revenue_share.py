@@ -43,9 +43,7 @@ class RevenueShare(ComponentSpec):
         return "revenue"
 
     def schedule(self, number: Numbers) -> Schedule:
-        steps = [
-            (number(f"tiers[{j}].above") * 100, number(f"tiers[{j}].rate")) for j in range(len(self.tiers))
-        ]
+        steps = [(number(f"tiers[{j}].above") * 100, number(f"tiers[{j}].rate")) for j in range(len(self.tiers))]
         base = number("rate")
         return Schedule(base, rate_knots(base, steps), retroactive=self.tiering == "retroactive")
 
