@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from simulator.engines.rollout import Conduct, Offer, Rollout, everyone
 from simulator.engines.settle import settle, won_candidates
 from simulator.engines.tally import tally, won_deals
 from simulator.engines.vector import VectorLife
+from simulator.errors import SimulatorError
 from simulator.fit import Design, Reference
 from simulator.model.setting import compile_setting
 from simulator.parameters import drawn_values, unit_points
@@ -31,8 +32,8 @@ from simulator.world import World
 
 RUNGS = ("static", "responsive", "strategic")
 Totals = dict[tuple[str, str], dict[str, NDArray[np.int64]]]
-CHUNK = 100
-"""Replications per chunk; about 4 MB each at 50 partners and 150 weeks."""
+CHUNK = 64
+"""Replications per chunk; about 5 MB each at 50 partners and 150 weeks."""
 _DESIGN_POINTS = 64
 
 
@@ -197,6 +198,11 @@ def simulate(
                 finished += count
                 if progress:
                     progress(finished, replications)
+        except BrokenExecutor as error:
+            raise SimulatorError(
+                "a worker process died; a script that uses workers must start under `if __name__ == \"__main__\":`, "
+                "and too little memory is helped by a smaller chunk"
+            ) from error
         finally:
             if executor is None:
                 pool.shutdown(cancel_futures=True)
