@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
@@ -18,7 +19,7 @@ from scipy.special import ndtri
 from simulator.engines.rollout import Conduct, Offer, everyone
 from simulator.engines.vector import VectorLife
 from simulator.model.perception import Outlook, Prospect
-from simulator.model.setting import WEEKS_PER_YEAR, Setting, compile_setting
+from simulator.model.setting import ACTIVITIES, WEEKS_PER_YEAR, Setting, compile_setting
 from simulator.population import interpolate, reference_setting
 from simulator.program.compiled import (
     Component,
@@ -227,6 +228,27 @@ class Reference:
                 residual = (value * lag).sum()
                 out[1, k, event] = [(value * np.minimum(lag, w)).sum() / residual for w in weeks]
         return out[0], out[1]
+
+    def fitted(self) -> dict[str, Any]:
+        """What was fitted, for the record: means over the design's points, by partner segment.
+
+        value_per_week: value of each activity at which it is 1, in money per unit of base rate (opportunities per
+        week), by volume stratum from small to large; usual_open_deals: open deals per busy partner, by stratum.
+        """
+        value, usual = np.exp(self._value).mean(axis=0) / 100, np.exp(self._usual).mean(axis=0)
+        return {
+            "activity_off_by": self.drift,
+            "segments": {
+                name: {
+                    "deals_per_opportunity": float(self.basic["wins"][:, k].mean()),
+                    "lost_share": float(self.basic["loss"][:, k].mean()),
+                    "revenue_per_opportunity": float(self.basic["revenue"][:, k].mean() / 100),
+                    "usual_open_deals": usual[k].round(4).tolist(),
+                    "value_per_week": {a: value[k, :, j].round(4).tolist() for j, a in enumerate(ACTIVITIES)},
+                }
+                for k, name in enumerate(self.scenario.partners)
+            },
+        }
 
     # -- carrying over to a run --------------------------------------------------------------------------------
 

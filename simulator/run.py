@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import multiprocessing
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ class Simulated:
     """Outcomes of a study.
 
     totals: (program, rung) -> total name -> (N,) integers per replication, money in cents; `baseline` and the built-in
-    `none` are always there.
+    `none` are always there; fitted: what partners take for granted, see `simulator.fit.Reference.fitted`.
     """
 
     scenario: Scenario
@@ -51,6 +52,7 @@ class Simulated:
     replications: int
     engine: str
     totals: Totals
+    fitted: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -200,14 +202,14 @@ def simulate(
                     progress(finished, replications)
         except BrokenExecutor as error:
             raise SimulatorError(
-                "a worker process died; a script that uses workers must start under `if __name__ == \"__main__\":`, "
+                'a worker process died; a script that uses workers must start under `if __name__ == "__main__":`, '
                 "and too little memory is helped by a smaller chunk"
             ) from error
         finally:
             if executor is None:
                 pool.shutdown(cancel_futures=True)
     totals = _joined([done[first] for first, _ in jobs])
-    return Simulated(scenario, names, seed, replications, engine, totals)
+    return Simulated(scenario, names, seed, replications, engine, totals, reference.fitted())
 
 
 def _context() -> multiprocessing.context.BaseContext:

@@ -32,7 +32,8 @@ def payout_curve(scenario: Scenario, program: str) -> Figure:
     """A row per component: payout per window on the left, payout per further unit on the right.
 
     Rates that depend on a quota or on last year are drawn for a partner whose reference is four median deals.
-    Filters, tier multiples and stacking are left out; they are the same along the curve.
+    Filters but the size floor of a deal, tier multiples and stacking are left out: they are the same along the
+    curve.
     """
     if program not in scenario.programs:
         hint = suggestion(program, scenario.programs)
@@ -70,6 +71,9 @@ def _draw(left: Axes, right: Axes, component: Component, typical: float, currenc
     largest = 1.4 * max([*knots, typical if money else 1000.0])
     x = np.unique(np.concatenate([np.linspace(0.0, largest, _POINTS), *[(np.nextafter(t, 0.0), t) for t in knots]]))
     payout, slope = curve(schedule, x)
+    if component.by_claim and money:
+        large = x >= float(component.min_amount.max())
+        payout, slope = np.where(large, payout, 0.0), np.where(large, slope, 0.0)
     across = form_of([largest / 100], [], currency if money else "claims", currency)
     upward = form_of([float(payout.max()) / 100], [], currency, currency)
     shown = x / 100 * across.factor
@@ -100,7 +104,7 @@ def _mark_jumps(left: Axes, right: Axes, schedule: Schedule, across: Form, upwar
         at, jump = float(np.ravel(knot.at)[0]) / 100, float(np.ravel(knot.jump)[0]) / 100
         if jump <= 0:
             continue
-        right.set_title(f"dotted: jump of the payout, in {upward.unit}", fontsize=8, color=QUIET, pad=16)
+        right.set_title(f"dotted: jump of the payout, in {upward.unit}", fontsize=8, color=QUIET, pad=24)
         for ax in (left, right):
             ax.axvline(at * across.factor, color=QUIET, linestyle=":", linewidth=1.2)
         right.annotate(
@@ -112,6 +116,7 @@ def _mark_jumps(left: Axes, right: Axes, schedule: Schedule, across: Form, upwar
             fontsize=8,
             color=QUIET,
             va="bottom",
+            rotation=45,  # thresholds may be close together
         )
 
 
@@ -119,7 +124,7 @@ def _note(ax: Axes, component: Component, typical: float, currency: str) -> None
     if component.reference in _REFERENCES:
         form = form_of([typical / 100], [], currency, currency)
         text = f"{_REFERENCES[component.reference]}: {form.number(typical / 100)} {form.unit}"
-        ax.set_title(text, fontsize=8, color=QUIET, loc="right", pad=16)
+        ax.set_title(text, fontsize=8, color=QUIET, loc="right", pad=24)
 
 
 def _empty(pair: Any) -> None:

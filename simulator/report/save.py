@@ -43,6 +43,7 @@ def save(
     when = results.now()
     files: dict[str, results.Writer] = {
         "scenario.json": results.json_file(study.scenario.tree()),
+        "fitted.json": results.json_file(dict(study.simulated.fitted)),
         "replications.parquet": results.replications_file(study.simulated),
         "metrics.parquet": results.table_file(study.metrics),
         "differences.parquet": results.table_file(study.differences()),

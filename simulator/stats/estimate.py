@@ -30,7 +30,7 @@ CONFIDENCE = 0.95
 TAIL_ONE_IN = 20
 """The tail mean is over the worst one in so many replications."""
 ONE_SAMPLE = "all of the denominator comes from a single replication"
-IN_NOISE = "the denominator is not distinguishable from 0 or below it"
+IN_NOISE = "the denominator is not distinguishable from 0"
 SHORT_TAIL = f"needs at least {TAIL_ONE_IN} replications"
 _NONE: Array = np.zeros(0)
 
@@ -97,10 +97,10 @@ def ratio_of(a: Array, b: Array, *, missing: str, signed: bool = False) -> Stati
     so that the ratio has a meaning only where it is above 0 by more than its own error.
     """
     top, bottom = float(np.sum(a)), float(np.sum(b))
-    if bottom == 0 or (signed and bottom < 0):
+    if bottom == 0:
         return undefined(missing)
-    if signed and not _clearly_positive(b):
-        return undefined(IN_NOISE)
+    if signed and bottom <= _half_width(b):
+        return undefined(IN_NOISE if bottom >= -_half_width(b) else missing)
     defined = b > 0 if signed else b != 0
     each = _NONE if signed and not defined.all() else a[defined] / b[defined]
     left = bottom - b
@@ -199,6 +199,7 @@ def _root_mean(influence: Array) -> float:
     return float(np.sqrt(np.sum(influence * influence) / (n * (n - 1))))
 
 
-def _clearly_positive(b: Array) -> bool:
-    half = _root_mean(b - np.mean(b)) * float(stdtrit(len(b) - 1, 0.5 + CONFIDENCE / 2))
-    return bool(np.mean(b) > half)
+def _half_width(x: Array) -> float:
+    """Half the confidence interval of the total of x."""
+    n = len(x)
+    return n * _root_mean(x - np.mean(x)) * float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2))
