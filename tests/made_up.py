@@ -32,9 +32,7 @@ def scenario(budget: bool = True) -> Scenario:
 def totals(count: int, **given: Column) -> dict[str, NDArray[np.int64]]:
     """All totals of a program on a rung: 0 but for those given; `__` in a name stands for a dot."""
     zero = np.zeros(count, dtype=np.int64)
-    made = {
-        name.replace("__", "."): zero + np.asarray(value, dtype=np.int64) for name, value in given.items()
-    }
+    made = {name.replace("__", "."): zero + np.asarray(value, dtype=np.int64) for name, value in given.items()}
     return {name: made.get(name, zero) for name in _PLAIN}
 
 

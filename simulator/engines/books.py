@@ -6,6 +6,7 @@ One set of books holds the partners that start on one program in one week.
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -98,16 +99,21 @@ class Books:
 
     # -- start -------------------------------------------------------------------------------------------------
 
-    def begin(self, week: int, claims: Table, opps: Table, before: Books | None) -> None:
-        """Start the books at `week`: look back a year on the claims so far, take registrations over by name."""
+    def begin(self, week: int, claims: Table, opps: Table, before: Sequence[tuple[Books, Bools]]) -> None:
+        """Start the books at `week`: look back a year on the claims so far, take registrations over by name.
+
+        before: the books that partners come from, each with the partners (P,) that were on it.
+        """
         program = self.offer.program
         self.accept_none(opps.rows)
-        for k, c in enumerate(program.components):
-            self.started[k] = week
-            if c.registration and before is not None:
-                for j, old in enumerate(before.offer.program.components):
-                    if old.registration and old.name == c.name:
-                        self.accepted[f"k{k}"][: before.accepted.rows] = before.accepted[f"k{j}"]
+        self.started = [week] * len(program.components)
+        places = {c.name: f"k{k}" for k, c in enumerate(program.components) if c.registration}
+        for books, were in before if places else ():
+            known = books.accepted.rows
+            theirs = were[opps["cell"][:known] % self.shape[1]]
+            for j, old in enumerate(books.offer.program.components):
+                if old.registration and old.name in places:
+                    self.accepted[places[old.name]][:known] |= books.accepted[f"k{j}"] & theirs
         if not (self.quarters or self.year_ago):
             return
         past = np.flatnonzero((claims["week"] >= week - 52) & (claims["week"] < week) & (claims["event"] >= 0))

@@ -155,7 +155,7 @@ def _payout_gains(
             life.world.rate,
         )
         fresh = Books(life.setting, 0, offer, view, b.member, b.pace, life.shape)
-        fresh.begin(week, life.claims, life.opps, b)
+        fresh.begin(week, life.claims, life.opps, [(b, b.member)])
         fresh.restart(week, all_windows=True)
         return _switch_gains(life, b, fresh, cells, push, drawn, ladder, now)
     total = _total(program, now, ladder.shape) + _total(program, later, ladder.shape)

@@ -148,6 +148,7 @@ class VectorLife:
     def _change_books(self, week: int, now: Ints, switch: np.ndarray) -> None:
         pace = self.planner.pace()
         former = list(self.books)
+        before = [(b, b.member) for b in former]
         for b in former:
             b.pace = pace
             b.member = b.member & ~switch
@@ -167,7 +168,7 @@ class VectorLife:
                 self.world.rate,
             )
             fresh = Books(self.setting, int(index), offer, view, member, pace, self.shape)
-            fresh.begin(week, self.claims, self.opps, former[0] if former else None)
+            fresh.begin(week, self.claims, self.opps, before)
             fresh.restart(week, all_windows=True)
             self.books.append(fresh)
 

@@ -150,11 +150,7 @@ def test_exposure_by_hand() -> None:
     day0 = pd.Timestamp("2022-01-03")
     weeks = {"steady": np.arange(0, 101, 4), "gone": np.arange(5), "late": np.array([103.5, 104.0])}
     rows = pd.DataFrame(
-        [
-            {"owner": owner, "created": day0 + pd.Timedelta(weeks=float(w))}
-            for owner, at in weeks.items()
-            for w in at
-        ]
+        [{"owner": owner, "created": day0 + pd.Timedelta(weeks=float(w))} for owner, at in weeks.items() for w in at]
     )
     volume = fit_volume(rows, min_activity_weeks=26)
     assert volume.per_year.value == pytest.approx((12.5 + 8) / 2)
@@ -165,10 +161,7 @@ def test_exposure_by_hand() -> None:
 
 def test_verdicts() -> None:
     quantiles = norm.ppf((np.arange(2000) + 0.5) / 2000)
-    assert (
-        str(lognormal_verdict(quantiles))
-        == "fits a lognormal (largest gap of the distribution functions 0.000)"
-    )
+    assert str(lognormal_verdict(quantiles)) == "fits a lognormal (largest gap of the distribution functions 0.000)"
     two = lognormal_verdict(np.concatenate([quantiles * 0.3 - 2, quantiles * 0.3 + 2]))
     assert (two.fits, two.modes) == ("no", 2)
     # An exponential has mean 1 and sd 1; its largest gap from that normal is at 0: Phi(-1) = .159.

@@ -66,9 +66,7 @@ def test_sound_rows_give_no_remark_of_loss(tmp_path: Path) -> None:
 
 
 def test_repairs_and_exclusions_that_hit_nothing_are_reported(tmp_path: Path) -> None:
-    profile = (
-        PROFILE + '\n[repairs.stage]\nWon = "won"\n\n[[exclude]]\ncolumn = "partner"\nvalues = ["test"]\n'
-    )
+    profile = PROFILE + '\n[repairs.stage]\nWon = "won"\n\n[[exclude]]\ncolumn = "partner"\nvalues = ["test"]\n'
     found = counts(calibrate(*written(ROWS, tmp_path, profile=profile + 'reason = "test account"\n')))
     assert found["repaired: stage: 'Won' written as 'won'"] == 0
     assert found["dropped: excluded by the profile: test account"] == 0
@@ -108,10 +106,7 @@ def test_conversion_scales_sizes_and_nothing_else(tmp_path: Path) -> None:
 def test_lost_deals_without_amounts_are_noticed(tmp_path: Path) -> None:
     rows = ROWS.assign(value=ROWS["value"].where(ROWS["stage"] != "lost", 0.0))
     result = calibrate(*written(rows, tmp_path))
-    assert (
-        result.refused["win_slope"]
-        == "100% of lost deals carry no amount, so won and lost sizes cannot be compared"
-    )
+    assert result.refused["win_slope"] == "100% of lost deals carry no amount, so won and lost sizes cannot be compared"
     assert result.scenario.markets["market"].win_slope == -0.1  # the schema's default
 
 

@@ -48,9 +48,7 @@ def test_friofrio_partners_differ_widely(friofrio: Calibration) -> None:
     trimmed = friofrio.diagnostics["win_logit_sd_between_without_extremes"]
     assert trimmed.value == pytest.approx(0.87, abs=0.05)
     assert trimmed.n == between.n - 2
-    assert friofrio.verdicts["partners"].startswith(
-        "partners differ: sd of the win rate between partners 0.2"
-    )
+    assert friofrio.verdicts["partners"].startswith("partners differ: sd of the win rate between partners 0.2")
 
 
 def test_friofrio_sizes_and_volumes(friofrio: Calibration) -> None:
@@ -67,13 +65,8 @@ def test_friofrio_sizes_and_volumes(friofrio: Calibration) -> None:
 
 def test_friofrio_largest_amount_is_converted(friofrio: Calibration) -> None:
     raw = pd.read_csv(FRIOFRIO)
-    assert (
-        raw.loc[raw["currency"] == "JPY", "amount"].max() > raw.loc[raw["currency"] == "USD", "amount"].max()
-    )
-    assert (
-        friofrio.estimates["markets.market.size_max"].value
-        == raw.loc[raw["currency"] == "USD", "amount"].max()
-    )
+    assert raw.loc[raw["currency"] == "JPY", "amount"].max() > raw.loc[raw["currency"] == "USD", "amount"].max()
+    assert friofrio.estimates["markets.market.size_max"].value == raw.loc[raw["currency"] == "USD", "amount"].max()
     assert counts(friofrio)["amount converted from JPY"] == (raw["currency"] == "JPY").sum() == 1258
 
 
@@ -87,9 +80,7 @@ def test_friofrio_close_dates_are_refused(friofrio: Calibration) -> None:
 def test_bulk_edits_are_found_without_being_told(tmp_path: Path) -> None:
     trusting = (SHIPPED / "friofrio.toml").read_text(encoding="utf-8")
     profile = tmp_path / "trusting.toml"
-    profile.write_text(
-        trusting.replace("closed_date_valid = false", "closed_date_valid = true"), encoding="utf-8"
-    )
+    profile.write_text(trusting.replace("closed_date_valid = false", "closed_date_valid = true"), encoding="utf-8")
     result = calibrate(FRIOFRIO, profile, tmp_path / "fitted.toml")
     assert result.refused["cycle_weeks"] == "46.2% of the close dates are 2018-02-08: edited in bulk"
 
@@ -139,7 +130,4 @@ def test_fitted_scenarios_load_and_keep_their_numbers(friofrio: Calibration, mav
         assert load(result.scenario_path) == result.scenario
         assert set(result.scenario.programs) == {"baseline", "accelerator"}
         assert result.quality_path.read_text(encoding="utf-8") == result.quality
-        assert (
-            str(FRIOFRIO.parent.parent)
-            not in result.scenario_path.read_text(encoding="utf-8") + result.quality
-        )
+        assert str(FRIOFRIO.parent.parent) not in result.scenario_path.read_text(encoding="utf-8") + result.quality

@@ -20,18 +20,13 @@ from tests.calibrate.exports import PROFILE, Truth, synthetic, written
 SEEDS = range(1, 7)
 MARKET = ("size_median", "size_log_sd", "win_probability", "win_slope", "cycle_weeks", "cycle_log_sd")
 PARTNERS = ("opportunities_per_year", "volume_log_sd", "size_log_sd_between", "win_logit_sd_between")
-PATHS = {name: f"markets.market.{name}" for name in MARKET} | {
-    name: f"partners.partners.{name}" for name in PARTNERS
-}
+PATHS = {name: f"markets.market.{name}" for name in MARKET} | {name: f"partners.partners.{name}" for name in PARTNERS}
 
 
 @pytest.fixture(scope="module")
 def fits(tmp_path_factory: pytest.TempPathFactory) -> list[Calibration]:
     truth = Truth()
-    return [
-        calibrate(*written(synthetic(truth, seed=seed), tmp_path_factory.mktemp(f"seed{seed}")))
-        for seed in SEEDS
-    ]
+    return [calibrate(*written(synthetic(truth, seed=seed), tmp_path_factory.mktemp(f"seed{seed}"))) for seed in SEEDS]
 
 
 def standardized(fits: list[Calibration], name: str, truth: float) -> np.ndarray:
@@ -83,11 +78,7 @@ def test_the_chance_of_finding_differences_where_there_are_none_is_five_percent(
     truth = Truth(win_logit_sd_between=0.0, win_slope=0.0, partners=20)
     false_alarms = 0
     for seed in range(40):
-        rows = (
-            synthetic(truth, seed=seed)
-            .rename(columns={"partner": "owner", "stage": "outcome"})
-            .assign(market="m")
-        )
+        rows = synthetic(truth, seed=seed).rename(columns={"partner": "owner", "stage": "outcome"}).assign(market="m")
         odds = fit_odds(trials(rows[rows["outcome"] != "open"], medians={}, with_size=False))
         false_alarms += odds.p_value < 0.05
     assert false_alarms <= 7
@@ -95,9 +86,7 @@ def test_the_chance_of_finding_differences_where_there_are_none_is_five_percent(
 
 def test_segments_are_fitted_apart(tmp_path: Path) -> None:
     small = synthetic(Truth(partners=40), seed=21).assign(line="Mid market")
-    large = synthetic(Truth(partners=40, size_median=400_000.0, win_probability=0.2), seed=22).assign(
-        line="Ent/1"
-    )
+    large = synthetic(Truth(partners=40, size_median=400_000.0, win_probability=0.2), seed=22).assign(line="Ent/1")
     large["id"] = "E" + large["id"]
     rows = pd.concat([small, large])
     profile = PROFILE.replace('stage = "stage"\n', 'stage = "stage"\nsegment = "line"\n')
@@ -112,9 +101,7 @@ def test_segments_are_fitted_apart(tmp_path: Path) -> None:
 
 def test_direct_business_becomes_the_vendor_stream(tmp_path: Path) -> None:
     rows = synthetic(Truth(), seed=31).assign(via="partner")
-    house = synthetic(Truth(partners=1, opportunities_per_year=400.0, volume_log_sd=0.0), seed=32).assign(
-        via="house"
-    )
+    house = synthetic(Truth(partners=1, opportunities_per_year=400.0, volume_log_sd=0.0), seed=32).assign(via="house")
     house["id"], house["partner"] = "D" + house["id"], "house"
     rows = pd.concat([rows, house])
     profile = PROFILE.replace('stage = "stage"\n', 'stage = "stage"\nengagement = "via"\n')
@@ -123,7 +110,5 @@ def test_direct_business_becomes_the_vendor_stream(tmp_path: Path) -> None:
     stream = result.estimates["territories.all.vendor_opportunities_per_year"]
     assert stream.value == pytest.approx(400.0, rel=0.1)
     decided = house[house["stage"] != "open"]
-    assert (
-        result.estimates["markets.market.direct_win_probability"].value == (decided["stage"] == "won").mean()
-    )
+    assert result.estimates["markets.market.direct_win_probability"].value == (decided["stage"] == "won").mean()
     assert result.scenario.partners["partners"].count == rows["partner"].nunique() - 1

@@ -72,10 +72,7 @@ def test_compare_says_what_it_took_by_default_and_how_far_it_is(
     file: Path, asked: dict[str, Any], tmp_path: Path
 ) -> None:
     result = run("compare", file, "--no-plots", "--out", tmp_path / "r")
-    assert (
-        "replications 500 (default); seed 1 (default); engine vector; programs baseline, growth"
-        in result.stderr
-    )
+    assert "replications 500 (default); seed 1 (default); engine vector; programs baseline, growth" in result.stderr
     assert "40 of 40 (100 %)" in result.stderr
     assert "100 %" not in result.stdout
 
@@ -208,9 +205,7 @@ def test_trace_prints_digest_or_statement_and_writes_the_log(
     assert result.stdout == "the digest\n"
     assert (tmp_path / "log.csv").read_text() == "log"
     assert asked == {"program": "growth", "replication": 0, "seed": 1, "rung": "strategic"}
-    result = run(
-        "trace", file, "--program", "growth", "--replication", 0, "--partner", "reseller-2", "--seed", 9
-    )
+    result = run("trace", file, "--program", "growth", "--replication", 0, "--partner", "reseller-2", "--seed", 9)
     assert result.stdout == "statement of reseller-2\n"
     assert asked["seed"] == 9
     result = run("trace", file, "--program", "growth", "--replication", 0, "--partner", "1")

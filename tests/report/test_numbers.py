@@ -23,9 +23,7 @@ from simulator.stats.estimate import Difference, Estimate
         (None, None, "USD", "\u2013", "USD"),
     ],
 )
-def test_two_digits_of_the_error(
-    mean: float | None, se: float | None, unit: str, text: str, label: str
-) -> None:
+def test_two_digits_of_the_error(mean: float | None, se: float | None, unit: str, text: str, label: str) -> None:
     form = form_of([mean], [se], unit, "USD")
     assert form.estimate(Estimate(mean, se, None, None, None)) == text
     assert form.unit == label

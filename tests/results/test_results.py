@@ -19,7 +19,10 @@ WHEN = datetime(2025, 1, 31, 12, 0, 5, tzinfo=UTC)
 
 
 def text(content: str) -> results.Writer:
-    return lambda path: None if path.write_text(content) else None
+    def write(path: Path) -> None:
+        path.write_text(content)
+
+    return write
 
 
 def broken(path: Path) -> None:
@@ -28,9 +31,7 @@ def broken(path: Path) -> None:
 
 
 def test_a_run_is_its_files_and_a_manifest_with_their_checksums(tmp_path: Path) -> None:
-    run = results.write_run(
-        tmp_path / "deep" / "results", "r", {"a.txt": text("a"), "b/c.txt": text("c")}, {"x": 1}
-    )
+    run = results.write_run(tmp_path / "deep" / "results", "r", {"a.txt": text("a"), "b/c.txt": text("c")}, {"x": 1})
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["x"] == 1
     # SHA-256 of "a", from sha256sum.
@@ -78,9 +79,7 @@ def test_an_earlier_run_is_never_overwritten(tmp_path: Path) -> None:
     assert list((tmp_path / "r-2").iterdir()) == []
 
 
-def test_a_run_that_appears_meanwhile_is_not_overwritten(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_appears_meanwhile_is_not_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rename = Path.rename
 
     def late(self: Path, target: Path) -> Path:

@@ -14,12 +14,10 @@ def test_all_faults_are_listed_at_once_in_file_order() -> None:
     assert problems_of(text) == (
         "s.toml:4: time.horizon_weeks = 5: must be between 13 and 520",
         "s.toml:21: partners.reseller.count = 0: must be between 1 and 20000",
-        "s.toml:22: partners.reseller.territory = 'nroth': names no territory: must be 'north' "
-        "(did you mean 'north'?)",
+        "s.toml:22: partners.reseller.territory = 'nroth': names no territory: must be 'north' (did you mean 'north'?)",
         "s.toml:58: programs.baseline.components.core.tiers[0].rate = 7.5: must be between 0 and 1 "
         "(did you mean 0.075?)",
-        "s.toml:71: programs.growth.extends = 'basline': must be the name of a program (did you mean "
-        "'baseline'?)",
+        "s.toml:71: programs.growth.extends = 'basline': must be the name of a program (did you mean 'baseline'?)",
         "s.toml: name: is required",
     )
 
@@ -71,8 +69,6 @@ def test_an_uncertain_number_of_the_baseline_is_not_one_of_the_overlay() -> None
     """The overlay has its own path, so only the baseline's threshold may overlap here."""
     text = SMALL + UNCERTAIN_THRESHOLD.format(low=99_000.0)
     assert not any("programs.growth" in problem for problem in problems_of(text))
-    own = text.replace(
-        "programs.baseline.components.core.tiers[1]", "programs.growth.components.core.tiers[1]"
-    )
+    own = text.replace("programs.baseline.components.core.tiers[1]", "programs.growth.components.core.tiers[1]")
     (problem,) = problems_of(own)
     assert "programs.growth.components.core.tiers[1].above" in problem

@@ -115,9 +115,7 @@ def test_an_inherited_fault_is_reported_once_where_it_stands() -> None:
 def test_a_fault_in_a_table_that_a_chain_goes_on_writing_in_is_reported_once() -> None:
     text = edited("points = 0.02", "points = 2.0")
     text += '[programs.other]\nextends = "growth"\ncomponents.points.tiering = "marginal"\n'
-    assert faults(text) == [
-        ("programs.growth.components.points.points[0].points", line_of(text, "points = 2.0"))
-    ]
+    assert faults(text) == [("programs.growth.components.points.points[0].points", line_of(text, "points = 2.0"))]
 
 
 def test_a_fault_between_the_overlay_and_what_it_inherits_is_the_overlays() -> None:

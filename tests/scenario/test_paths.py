@@ -67,9 +67,7 @@ def test_switches_words_and_empty_values_can_be_set() -> None:
 
 
 def test_numpy_numbers_are_taken_for_what_they_are() -> None:
-    changed = with_values(
-        SCENARIO, {"run.replications": np.int64(7), "behavior.elasticity": np.float64(0.25)}
-    )
+    changed = with_values(SCENARIO, {"run.replications": np.int64(7), "behavior.elasticity": np.float64(0.25)})
     assert changed.run.replications == 7
     assert type(changed.run.replications) is int
     assert changed.behavior.elasticity == 0.25

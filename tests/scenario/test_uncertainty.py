@@ -97,9 +97,7 @@ def test_a_value_without_weight_is_never_drawn() -> None:
 
 
 @given(st.lists(st.floats(0.01, 10), min_size=1, max_size=6), st.integers(0, 2**32 - 1))
-def test_a_discrete_draw_is_the_value_whose_share_of_the_weights_holds_u(
-    weights: list[float], word: int
-) -> None:
+def test_a_discrete_draw_is_the_value_whose_share_of_the_weights_holds_u(weights: list[float], word: int) -> None:
     u = (word + 0.5) / 2**32
     values = [float(k) for k in range(len(weights))]
     drawn = float(quantile(uncertain("discrete", values=values, weights=weights), np.array([u]), *FREE)[0])

@@ -113,9 +113,7 @@ def test_a_gap_within_the_error_is_not_called_a_difference() -> None:
     noise = np.where(np.arange(40) % 2 == 0, 100_000, -99_000)
     own = simulated.totals["growth", "strategic"]
     totals = {**simulated.totals, ("growth", "strategic"): {**own, "cost": own["cost"] + noise}}
-    (line,) = Comparison(
-        replace(simulated, totals=totals), measure(replace(simulated, totals=totals))
-    ).headline()
+    (line,) = Comparison(replace(simulated, totals=totals), measure(replace(simulated, totals=totals))).headline()
     assert "costs not distinguishably more or less" in line
 
 
@@ -146,12 +144,8 @@ def test_unknown_programs_are_listed_with_suggestions() -> None:
     with pytest.raises(InputError) as caught:
         compare(made_up.scenario(), programs=["grwoth", "other"])
     lines = str(caught.value).splitlines()
-    assert (
-        lines[0] == "options: programs = 'grwoth': no such program in the scenario (did you mean 'growth'?)"
-    )
-    assert lines[1].startswith(
-        "options: programs = 'other': no such program in the scenario (there are baseline,"
-    )
+    assert lines[0] == "options: programs = 'grwoth': no such program in the scenario (did you mean 'growth'?)"
+    assert lines[1].startswith("options: programs = 'other': no such program in the scenario (there are baseline,")
 
 
 def test_impossible_settings_are_listed_together() -> None:

@@ -70,9 +70,7 @@ def test_paired_difference_has_a_student_interval() -> None:
     x = np.array([10.0, 20.0, 30.0, 40.0])
     got = difference(mean_of(x + np.array([1.0, 2.0, 3.0, 6.0])), mean_of(x))
     half = 3.182446305284263 * math.sqrt(14 / 12)
-    assert_allclose(
-        [got.mean, got.se, got.low, got.high], [3, math.sqrt(14 / 12), 3 - half, 3 + half], rtol=1e-9
-    )
+    assert_allclose([got.mean, got.se, got.low, got.high], [3, math.sqrt(14 / 12), 3 - half, 3 + half], rtol=1e-9)
     assert not got.distinguishable
 
 
