@@ -23,7 +23,10 @@ from simulator.table import Table
 
 @dataclass(frozen=True)
 class Closing:
-    """A window that was closed: claims from `start` to before `end` (weeks); arrays (R, P) in cents and hundredths."""
+    """A window that was closed for the partners `columns` (P,): claims from `start` to before `end` (weeks).
+
+    Arrays (R, P) in cents and hundredths.
+    """
 
     component: int
     start: int
@@ -32,6 +35,7 @@ class Closing:
     accrued: Array
     penalty: Array
     status: Ints
+    columns: Bools
 
 
 @dataclass
@@ -269,7 +273,7 @@ class Books:
             self.closings.append(
                 Closing(
                     k, self.started[k], week, np.where(columns, self.attained[k], 0.0), np.where(columns, paid[k], 0.0),
-                    np.where(columns, dues[k][1], 0.0), self.status,
+                    np.where(columns, dues[k][1], 0.0), self.status, columns,
                 )
             )  # fmt: skip
 

@@ -78,7 +78,7 @@ def _attribute(life: VectorLife, b: Books) -> list[_Attribution]:
     for closing in b.closings:
         if closing.end <= 0:
             continue
-        rows = np.flatnonzero(mine & (c["week"] >= closing.start) & (c["week"] < closing.end))
+        rows = np.flatnonzero(mine & closing.columns[who] & (c["week"] >= closing.start) & (c["week"] < closing.end))
         component = b.offer.program.components[closing.component]
         if component.by_claim:
             span = (closing.start, closing.end)
@@ -155,11 +155,11 @@ def _count_costs(life: VectorLife, parts: list[_Attribution], totals: dict[str, 
 
 
 def _audit_cost(life: VectorLife, a: _Attribution, rate: Array, cost: Array) -> NDArray[np.int64]:
-    """Verified claims times their cost: the expected number, in whole cents per window."""
+    """Paid claims times the expected cost of verifying one, in whole cents per claim."""
     if not (cost > 0).any():
         return np.zeros(life.shape[0], dtype=np.int64)
     count = _by_replication(life, life.claims["cell"][a.claims])
-    return np.rint(count * (rate * cost)[:, 0]).astype(np.int64)
+    return np.asarray(count * np.rint(rate * cost)[:, 0].astype(np.int64))
 
 
 def _admin_cost(life: VectorLife) -> NDArray[np.int64]:

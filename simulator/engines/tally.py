@@ -66,7 +66,7 @@ def _costs(life: EventLife, rows: list[tuple[float, ...]], totals: dict[str, int
 
 
 def _audits(life: EventLife, totals: dict[str, int]) -> None:
-    """Verified claims times their cost, by component and window."""
+    """Paid claims times the expected cost of verifying one, by component and window."""
     rollout = life.paid or life.rollout
     counts: dict[tuple[int, int, int, int], int] = {}
     for _, closed in life.settled:
@@ -74,8 +74,7 @@ def _audits(life: EventLife, totals: dict[str, int]) -> None:
         counts[key] = counts.get(key, 0) + len(closed.parts)
     for (offer, k, _, _), count in counts.items():
         component = rollout.offers[offer].program.components[k]
-        each = component.terms.audit_rate[0, 0] * component.terms.audit_cost[0, 0]
-        cost = int(np.rint(count * each))
+        cost = count * int(np.rint(component.terms.audit_rate[0, 0] * component.terms.audit_cost[0, 0]))
         totals["audit"] += cost
         totals[f"cost.{component.name}"] += cost
 

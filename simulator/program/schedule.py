@@ -173,7 +173,16 @@ def _capped(schedule: Schedule, cap: Array) -> Schedule:
         np.where(reached, -slope, 0.0),
         np.where(reached, cap - below, 0.0),
     )
-    return Schedule(schedule.base, (*kept, end))
+    return _ordered(Schedule(schedule.base, (*kept, end)), shape)
+
+
+def _ordered(schedule: Schedule, shape: tuple[int, ...]) -> Schedule:
+    """The same schedule with its thresholds rising everywhere, as `_crossing` needs it."""
+    wide = _broadcast(schedule, shape)
+    at, change, jump = (np.stack([getattr(k, name) for k in wide.knots]) for name in ("at", "change", "jump"))
+    order = np.argsort(at, axis=0, kind="stable")
+    parts = [np.take_along_axis(a, order, axis=0) for a in (at, change, jump)]
+    return Schedule(schedule.base, tuple(Knot(*(p[j] for p in parts)) for j in range(len(at))))
 
 
 def _floored(schedule: Schedule, floor: Array) -> Schedule:

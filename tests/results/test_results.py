@@ -120,7 +120,7 @@ def test_tables_hold_what_was_simulated(tmp_path: Path) -> None:
     study = Comparison(simulated, measure(simulated))
     run = save(study, tmp_path, plots=False)
     assert sorted(p.name for p in run.iterdir()) == [
-        "comparison.json", "differences.parquet", "ladder.parquet", "manifest.json", "metrics.parquet",
+        "comparison.json", "differences.parquet", "fitted.json", "ladder.parquet", "manifest.json", "metrics.parquet",
         "replications.parquet", "scenario.json", "summary.json",
     ]  # fmt: skip
     rows = pd.read_parquet(run / "replications.parquet", dtype_backend="pyarrow")

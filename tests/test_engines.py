@@ -1,0 +1,371 @@
+"""The engines against each other and against the promises of the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simulator.engines import accounts, books, ledger
+from simulator.engines.events import EventLife
+from simulator.engines.rollout import Rollout
+from simulator.engines.settle import settle
+from simulator.engines.tally import tally
+from simulator.engines.vector import VectorLife
+from simulator.errors import SimulatorError
+from simulator.run import RUNGS, Simulated, fit_reference, prepare, simulate
+from simulator.scenario.load import load, parse
+from simulator.scenario.paths import with_values
+from simulator.scenario.schema import Scenario
+from simulator.studies.trace import trace
+from simulator.studies.verify import verify
+
+SCENARIOS = Path(__file__).parent.parent / "scenarios"
+
+RICH = """
+name = "rich"
+[time]
+horizon_weeks = 39
+burn_in_weeks = 65
+[markets.mid]
+size_median = 30000
+size_max = 2000000
+[markets.large]
+size_median = 200000
+size_log_sd = 0.8
+size_max = 5000000
+win_probability = 0.15
+signature_weeks = 3.0
+[territories.north]
+vendor_opportunities_per_year = 60
+markets = { mid = 1.0 }
+[territories.south]
+vendor_opportunities_per_year = 20
+markets = { mid = 0.5, large = 0.5 }
+[partners.reseller]
+count = 7
+territory = "north"
+markets = { mid = 1.0 }
+opportunities_per_year = 45
+[partners.consultancy]
+count = 4
+territory = "south"
+markets = { mid = 0.4, large = 0.6 }
+opportunities_per_year = 25
+[gaming]
+opportunist_share = 0.6
+misreport_cost = 1500
+timing_cost = 50
+[behavior]
+elasticity = 0.8
+[programs.baseline.components.core]
+kind = "revenue_share"
+rate = 0.05
+tiers = [{ above = 150000, rate = 0.08 }]
+terms = { clawback_weeks = 26, holdback_share = 0.2, cap = 40000 }
+[programs.copy.components.core]
+kind = "revenue_share"
+rate = 0.05
+tiers = [{ above = 150000, rate = 0.08 }]
+terms = { clawback_weeks = 26, holdback_share = 0.2, cap = 40000 }
+[programs.full]
+deal_ceiling = 0.08
+admin_cost_per_year = 10000
+[programs.full.tiers]
+levels.silver = { criteria = [{ measure = "revenue", at_least = 300000 }] }
+levels.gold = { criteria = [{ measure = "revenue", at_least = 900000 }, { measure = "certification", at_least = 2 }] }
+[programs.full.components.core]
+kind = "revenue_share"
+rate = 0.03
+tiering = "retroactive"
+tiers = [{ above = 200000, rate = 0.06 }]
+payout_by_tier = { gold = 1.3, silver = 1.1 }
+exclusive_group = "main"
+terms = { clawback_weeks = 39, holdback_share = 0.25, floor = 500 }
+[programs.full.components.alternative]
+kind = "accelerator"
+rate = 0.04
+multiples = [{ above = 1.0, multiple = 2.0 }]
+exclusive_group = "main"
+[programs.full.components.registered]
+kind = "deal_registration"
+uplift = 0.05
+min_amount = 20000
+registrations_per_quarter = 3
+protection_weeks = 20
+[programs.full.components.by_size]
+kind = "revenue_share"
+window = "claim"
+rate = 0.04
+tiers = [{ above = 50000, rate = 0.01 }]
+accounts = "new"
+[programs.full.components.demos]
+kind = "activity_credit"
+measure = "demo"
+amount = 400
+limit = 4
+terms = { audit_rate = 0.3, audit_cost = 20, penalty_multiple = 2.0 }
+[programs.full.components.spiff]
+kind = "activity_credit"
+window = "claim"
+measure = "pilot"
+amount = 900
+[programs.full.components.certificates]
+kind = "activity_credit"
+measure = "certification"
+amount = 700
+[programs.full.components.year]
+kind = "bonus"
+window = "year"
+lumps = [{ at = 500000, amount = 15000 }, { at = 900000, amount = 20000 }]
+[programs.full.components.growth]
+kind = "growth"
+window = "half"
+points = [{ growth = 0.1, points = 0.01 }, { growth = 0.4, points = 0.03 }]
+credit_by_engagement = { assisted = 0.5 }
+credit_by_complexity = { complex = 1.5 }
+"""
+
+
+@pytest.fixture(scope="module")
+def rich() -> Scenario:
+    return parse(RICH)
+
+
+@pytest.fixture(scope="module")
+def lived(rich: Scenario) -> Simulated:
+    return simulate(rich, programs=("copy", "full"), replications=12, seed=5)
+
+
+def same(a: Simulated, b: Simulated, count: int) -> bool:
+    """Whether the first `count` replications are the same in every total that both have."""
+    return all(
+        np.array_equal(a.totals[key][name][:count], b.totals[key][name][:count])
+        for key in a.totals.keys() & b.totals.keys()
+        for name in a.totals[key]
+    )
+
+
+def test_engines_agree_on_every_component_kind(rich: Scenario) -> None:
+    result = verify(rich, replications=3, seed=5)
+    assert result.agrees, result.table()
+    assert result.ledger_lines > 1000
+    assert result.checked > 1000
+
+
+def test_engines_agree_on_the_quickstart() -> None:
+    result = verify(load(SCENARIOS / "quickstart.toml"), replications=2, seed=3)
+    assert result.agrees, result.table()
+
+
+@pytest.mark.parametrize("program", ["growth_points", "retroactive", "accelerator", "registration", "activities"])
+def test_engines_agree_on_the_manufacturer(program: str) -> None:
+    scenario = load(SCENARIOS / "b2b_manufacturer.toml")
+    small = with_values(scenario, {"partners.manufacturing.count": 8, "time.horizon_weeks": 39})
+    result = verify(small, programs=(program,), replications=1, seed=11)
+    assert result.agrees, result.table()
+
+
+def test_a_window_that_closes_a_week_late_is_caught(rich: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = accounts.Account.ends
+    monkeypatch.setattr(accounts.Account, "ends", lambda self, k, week: right(self, k, week - 1))
+    assert not verify(rich, programs=("full",), replications=1, seed=5).agrees
+
+
+def test_a_wrong_tier_edge_is_caught(rich: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = books.Books.due
+
+    def moved(self: books.Books, k: int) -> object:
+        schedule = self.exact[k]
+        if schedule.knots and not self.offer.program.components[k].by_claim:
+            first = schedule.knots[0]
+            edged = type(first)(first.at + 1e5, first.change, first.jump)
+            self.exact = [*self.exact]
+            self.exact[k] = type(schedule)(
+                schedule.base, (edged, *schedule.knots[1:]), schedule.floor, schedule.cap, schedule.retroactive
+            )
+        result = right(self, k)
+        self.exact[k] = schedule
+        return result
+
+    monkeypatch.setattr(books.Books, "due", moved)
+    assert not verify(rich, programs=("baseline",), replications=2, seed=5).agrees
+
+
+def test_a_claim_booked_a_week_late_is_caught(rich: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = accounts.Account.post
+
+    def late(self: accounts.Account, claim: accounts.Claim, sign: int = 1) -> None:
+        if claim.week % 13 != 12:
+            right(self, claim, sign)
+
+    monkeypatch.setattr(accounts.Account, "post", late)
+    assert not verify(rich, programs=("baseline",), replications=1, seed=5).agrees
+
+
+def test_results_do_not_depend_on_chunks_or_workers(rich: Scenario, lived: Simulated) -> None:
+    for chunk, workers in ((1, 1), (5, 1), (4, 2)):
+        other = simulate(rich, programs=("copy", "full"), replications=12, seed=5, chunk=chunk, workers=workers)
+        assert same(lived, other, 12), (chunk, workers)
+
+
+def test_more_replications_and_fewer_programs_change_nothing_else(rich: Scenario, lived: Simulated) -> None:
+    assert same(lived, simulate(rich, programs=("copy",), replications=15, seed=5), 12)
+    other = simulate(rich, programs=("copy",), replications=12, seed=6)
+    assert not np.array_equal(
+        lived.totals["baseline", "strategic"]["cost"], other.totals["baseline", "strategic"]["cost"]
+    )
+
+
+def test_a_program_against_itself_differs_by_exactly_nothing(lived: Simulated) -> None:
+    for rung in RUNGS:
+        for name, value in lived.totals["baseline", rung].items():
+            assert np.array_equal(value, lived.totals["copy", rung][name]), (rung, name)
+
+
+def test_on_the_static_rung_programs_differ_in_payout_only(lived: Simulated) -> None:
+    base, full = lived.totals["baseline", "static"], lived.totals["full", "static"]
+    payout = ("accrued", "forfeited", "clawed_back", "paid", "penalty", "audit", "admin", "cost", "deadweight")
+    behaviour = [n for n in base if n not in payout and not n.startswith(("cost.", "tier."))]
+    assert len(behaviour) > 20
+    for name in behaviour:
+        assert np.array_equal(base[name], full[name]), name
+    assert not np.array_equal(base["accrued"], full["accrued"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"gaming.opportunist_share": 0.0},
+        {"gaming.timing": False, "gaming.padding": False, "gaming.credit_claiming": False},
+    ],
+)
+def test_without_opportunists_or_games_the_gaming_loss_is_exactly_nothing(
+    rich: Scenario, change: dict[str, object]
+) -> None:
+    honest = simulate(with_values(rich, change), programs=("full",), replications=4, seed=5)
+    for program in ("baseline", "full"):
+        for name, value in honest.totals[program, "responsive"].items():
+            assert np.array_equal(value, honest.totals[program, "strategic"][name]), name
+
+
+def test_with_opportunists_there_is_something_to_lose(lived: Simulated) -> None:
+    extra = lived.totals["full", "strategic"]["cost"] - lived.totals["full", "responsive"]["cost"]
+    assert extra.mean() > 0
+    assert lived.totals["full", "strategic"]["false_claims"].sum() > 0
+    assert lived.totals["baseline", "strategic"]["pushed"].sum() > 0
+
+
+def test_a_linear_plan_moves_no_signature(rich: Scenario) -> None:
+    plain = parse(
+        RICH.split("[programs.baseline")[0] + '[programs.baseline.components.core]\nkind="revenue_share"\nrate=0.05\n'
+    )
+    linear = simulate(with_values(plain, {"gaming.opportunist_share": 1.0}), programs=(), replications=8, seed=5)
+    moved = linear.totals["baseline", "strategic"]
+    assert moved["pulled"].sum() == 0
+    assert moved["pushed"].sum() == 0
+    convex = simulate(with_values(rich, {"gaming.opportunist_share": 1.0}), programs=(), replications=8, seed=5)
+    assert convex.totals["baseline", "strategic"]["pushed"].sum() > 0
+
+
+def test_the_ledger_closes_to_the_cent(rich: Scenario) -> None:
+    stage = prepare(rich, fit_reference(rich), ("full",), 5, np.arange(6))
+    life = VectorLife(stage.world, stage.rollout("full"), stage.conduct[True]).run(-65, 39).finish()
+    rows = settle(life).ledger
+    assert np.array_equal(rows["accrued"], rows["paid"] + rows["forfeited"] + rows["clawed_back"])
+    for name in ("accrued", "paid", "forfeited", "clawed_back", "penalty"):
+        assert rows[name].min() >= 0, name
+    assert rows["clawed_back"].sum() > 0
+    assert rows["forfeited"].sum() > 0
+    assert rows["penalty"].sum() > 0
+    assert (
+        rows["accrued"][rows["attained"] == 0].sum()
+        == rows["accrued"][rows["component"] >= 2][rows["attained"][rows["component"] >= 2] == 0].sum()
+    )
+    base = VectorLife(stage.world, stage.rollout("baseline"), stage.conduct[True]).run(-65, 39).finish()
+    assert settle(base).ledger["accrued"].max() == 40000 * 100  # the cap binds, and somebody reaches it
+
+
+@pytest.mark.parametrize("switch_at", [13, 20])
+def test_engines_agree_on_a_staggered_rollout(rich: Scenario, switch_at: int) -> None:
+    reference = fit_reference(rich)
+    both = prepare(rich, reference, ("full",), 5, np.arange(2))
+    schedule = np.zeros((11, 39), dtype=np.int64)
+    schedule[::2, switch_at:] = 1
+    schedule[1, 0:26] = 1
+    offers = (both.offers["baseline"], both.offers["full"])
+    life = VectorLife(both.world, Rollout(offers, schedule), both.conduct[True]).run(-65, 39).finish()
+    together = settle(life)
+    for r in range(2):
+        alone = prepare(rich, reference, ("full",), 5, np.array([r]))
+        rollout = Rollout((alone.offers["baseline"], alone.offers["full"]), schedule)
+        single = tally(EventLife(alone.world, rollout, alone.conduct[True]).run())
+        mine = together.ledger["replication"] == r
+        for name, column in single.ledger.items():
+            assert np.array_equal(column, together.ledger[name][mine]), name
+        for name, value in single.totals.items():
+            assert value[0] == together.totals[name][r], name
+        assert set(np.unique(single.ledger["offer"])) == {0, 1}
+
+
+@pytest.mark.parametrize("elasticity", [0.5, 1.5])
+@pytest.mark.parametrize(
+    "tiers", ["", "tiers=[{above=100000,rate=0.08}]", 'tiers=[{above=100000,rate=0.08}]\ntiering="retroactive"']
+)
+def test_activity_is_one_on_average_under_the_baseline(elasticity: float, tiers: str) -> None:
+    head = RICH.split("[programs.baseline")[0].replace("count = 7", "count = 40").replace("count = 4", "count = 20")
+    text = head + f'[programs.baseline.components.core]\nkind = "revenue_share"\nrate = 0.05\n{tiers}\n'
+    scenario = with_values(parse(text), {"behavior.elasticity": elasticity, "behavior.inert_share": 0.0})
+    lived = simulate(scenario, programs=(), replications=12, seed=2)
+    totals = lived.totals["baseline", "responsive"]
+    for activity in ("source", "cosell", "enable", "success"):
+        assert totals[f"activity.{activity}"].mean() / 1e6 == pytest.approx(1.0, abs=0.02), activity
+
+
+def test_removing_a_cap_raises_effort_and_bookings(rich: Scenario) -> None:
+    uncapped = RICH + (
+        '[programs.uncapped.components.core]\nkind = "revenue_share"\nrate = 0.05\n'
+        "tiers = [{ above = 150000, rate = 0.08 }]\n"
+    )
+    capped = uncapped.replace("cap = 40000", "cap = 8000")
+    lived = simulate(parse(capped), programs=("uncapped",), replications=60, seed=9)
+    free, base = lived.totals["uncapped", "responsive"], lived.totals["baseline", "responsive"]
+    for name in ("activity.source", "bookings"):
+        gain = (free[name] - base[name]).astype(float)
+        assert gain.mean() > 4 * gain.std(ddof=1) / np.sqrt(len(gain)), name
+
+
+def test_more_audit_means_fewer_false_claims_and_enough_of_it_none(rich: Scenario) -> None:
+    path = "programs.full.components.demos.terms"
+    quiet = {"programs.full.components.spiff.amount": 0.0, "programs.full.components.certificates.amount": 0.0}
+    counts = []
+    for rate, penalty in ((0.0, 0.0), (0.3, 1.0), (0.6, 1.0)):
+        scenario = with_values(rich, {f"{path}.audit_rate": rate, f"{path}.penalty_multiple": penalty, **quiet})
+        lived = simulate(scenario, programs=("full",), replications=8, seed=5)
+        counts.append(int(lived.totals["full", "strategic"]["false_claims"].sum()))
+    assert counts[0] > counts[1] > counts[2] == 0  # .6 > m / (m + F) = .5
+
+
+def test_a_replay_costs_what_the_study_says(rich: Scenario, lived: Simulated, tmp_path: Path) -> None:
+    for rung in RUNGS:
+        replay = trace(rich, program="full", replication=7, seed=5, rung=rung)
+        assert replay.outcome.totals["cost"][0] == lived.totals["full", rung]["cost"][7]
+    prices = [row[7] for row in replay.log if row[3] == "claim" and row[0] >= 0]
+    assert prices
+    assert all(p is not None and p > -1e-6 for p in prices)
+    strategic = trace(rich, program="full", replication=7, seed=5)
+    paid = sum(row[4] for row in strategic.log if row[3] in ("paid", "clawed back") and row[0] > 0)
+    assert paid * 100 == pytest.approx(strategic.outcome.totals["paid"][0], abs=0.5)
+    assert "ten costliest decisions" in strategic.digest()
+    assert "Statement of reseller-1" in strategic.statement(0)
+    target = strategic.write(tmp_path / "log.csv")
+    assert len(target.read_text().splitlines()) == len(strategic.log) + 1
+    with pytest.raises(SimulatorError, match="exists"):
+        strategic.write(target)
+
+
+def test_attribution_never_exceeds_the_payout() -> None:
+    credit = np.array([1.0, 1.0, 1.0])
+    parts = ledger.attributed(np.full(3, 100.0), credit, np.full(3, 3.0))
+    assert parts.tolist() == [33.0, 33.0, 33.0]
