@@ -1,0 +1,36 @@
+"""The table of metrics in `docs/metrics.md`, from the metrics themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulator.stats.metric import Family, Metric
+from simulator.stats.metrics import METRICS
+
+HEAD = """# Metrics
+
+Generated from `simulator/stats/metrics.py` by `python -m tests.docs.metrics_table > docs/metrics.md`; a test checks
+that it is current. Money is in the scenario's currency. *Better* says which direction is an improvement. In names
+with `NAME` there is one metric per component, activity or tier.
+
+| metric | label | unit | better | definition |
+|---|---|---|---|---|
+"""
+
+
+def metrics_page() -> str:
+    """The whole page."""
+    return HEAD + "".join(_row(_shown(entry)) for entry in METRICS)
+
+
+def _shown(entry: Metric | Family) -> Metric:
+    return entry.member("NAME", lambda _: np.zeros(1, dtype=np.int64)) if isinstance(entry, Family) else entry
+
+
+def _row(m: Metric) -> str:
+    words = m.doc + (" Strategic rung only." if m.gaming else "")
+    return f"| `{m.name}` | {m.label} | {m.unit} | {m.direction} | {words} |\n"
+
+
+if __name__ == "__main__":
+    print(metrics_page(), end="")
