@@ -226,7 +226,8 @@ class Reference:
                 total = value.sum()
                 out[0, k, event] = [(value * (lag <= w)).sum() / total for w in weeks]
                 residual = (value * lag).sum()
-                out[1, k, event] = [(value * np.minimum(lag, w)).sum() / residual for w in weeks]
+                if residual > 0:
+                    out[1, k, event] = [(value * np.minimum(lag, w)).sum() / residual for w in weeks]
         return out[0], out[1]
 
     def fitted(self) -> dict[str, Any]:

@@ -91,10 +91,13 @@ class Opportunity:
             return bool(hurdle < life.direct_logit[self.deal])
         p = self.partner
         work = p.work + p.intensity * (self.due - floor(self.due))
-        mean = (work - self.since) / (self.due - self.start)
-        logit = opportunity.win_logit(
-            base=life.with_logit(self.deal), cosell_win=life.cosell_win, intensity=np.array([mean])
+        mean = opportunity.mean_intensity(
+            work=np.array([work]),
+            since=np.array([self.since]),
+            now=np.array([self.due]),
+            start=np.array([self.start]),
         )
+        logit = opportunity.win_logit(base=life.with_logit(self.deal), cosell_win=life.cosell_win, intensity=mean)
         return bool(hurdle < logit[0])
 
     def _decide(self) -> None:

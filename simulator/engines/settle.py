@@ -89,7 +89,8 @@ def _attribute(life: VectorLife, b: Books) -> list[_Attribution]:
             out.append(_Attribution(b, closing, claims[keep], pay[keep]))
             continue
         claims, credit, void = b.credits(closing.component, rows, c)
-        claims, credit = claims[~void], credit[~void]
+        counted = ~void & (credit > 0)
+        claims, credit = claims[counted], credit[counted]
         cell = c["cell"][claims]
         part = attributed(closing.accrued.reshape(-1)[cell], credit, closing.attained.reshape(-1)[cell])
         out.append(_Attribution(b, closing, claims, part))

@@ -54,8 +54,10 @@ def mean_intensity(*, work: Array, since: Array, now: Array, start: Array) -> Ar
     """Average co-sell intensity of a deal over its life.
 
     work: integral of the partner's intensity up to time `now`; since: the same at the deal's start; times in weeks.
+    A deal that has not lived yet has usual intensity, 1.
     """
-    return (work - since) / (now - start)
+    lived = now > start
+    return np.where(lived, (work - since) / np.where(lived, now - start, 1.0), 1.0)
 
 
 def win_logit(*, base: Array, cosell_win: Array, intensity: Array) -> Array:

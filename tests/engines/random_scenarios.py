@@ -1,0 +1,244 @@
+"""Random small scenarios as TOML texts, so that a failing one can be pasted into a file and replayed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from simulator import fit, run
+
+Draw = Any
+"""Hypothesis's `draw`, which its own types leave open."""
+
+KINDS = ("revenue_share", "accelerator", "growth", "bonus", "activity_credit", "deal_registration")
+_ROUND = (10_000.0, 20_000.0, 40_000.0, 80_000.0, 160_000.0, 400_000.0)
+"""Thresholds that whole numbers of equal deals can hit exactly."""
+
+
+@contextmanager
+def quick_reference() -> Iterator[None]:
+    """A reference population so small that a fit takes a moment; engines may not care how well it is fitted."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "PER_STRATUM", 1)
+        patch.setattr(fit, "PER_STRATUM_DESIGN", 1)
+        patch.setattr(fit, "REPEATS", 2)
+        patch.setattr(fit, "_PASSES", 1)
+        patch.setattr(run, "_DESIGN_POINTS", 1)
+        yield
+
+
+def toml(value: Any) -> str:
+    """A value in TOML's inline notation."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{json.dumps(k)} = {toml(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "[" + ", ".join(toml(v) for v in value) + "]"
+    return json.dumps(value)
+
+
+def document(sections: Mapping[str, Mapping[str, Any]], name: str = "random") -> str:
+    """A scenario text of `sections`, whose values are written inline."""
+    lines = [f"name = {json.dumps(name)}"]
+    for section, values in sections.items():
+        lines += [f"[{section}]", *(f"{json.dumps(k)} = {toml(v)}" for k, v in values.items())]
+    return "\n".join(lines) + "\n"
+
+
+def rising(draw: Draw, choices: Sequence[float], most: int) -> list[float]:
+    """One to `most` different values in rising order."""
+    return sorted(draw(st.lists(st.sampled_from(choices), min_size=1, max_size=most, unique=True)))
+
+
+def pick(draw: Draw, *values: Any) -> Any:
+    """One of `values`."""
+    return draw(st.sampled_from(values))
+
+
+def _terms(draw: Draw) -> dict[str, Any]:
+    terms: dict[str, Any] = {"payout_lag_weeks": pick(draw, 0.0, 6.0, 6.5)}
+    if draw(st.booleans()):
+        terms |= {"holdback_share": pick(draw, 0.25, 1.0), "holdback_weeks": pick(draw, 0.0, 13.0)}
+    if draw(st.booleans()):
+        terms["clawback_weeks"] = pick(draw, 13.0, 52.0, 104.0)
+    if draw(st.booleans()):
+        terms |= {
+            "audit_rate": pick(draw, 0.13, 0.5, 1.0),
+            "audit_cost": pick(draw, 0.0, 20.33),
+            "penalty_multiple": pick(draw, 0.0, 1.5),
+        }
+    if draw(st.integers(0, 2)) == 0:
+        terms["cap"] = pick(draw, 900.0, 5_000.0, 20_000.0)
+    if draw(st.integers(0, 2)) == 0:
+        terms["floor"] = pick(draw, 50.0, 800.0)
+    return terms
+
+
+def _own_fields(draw: Draw, kind: str) -> dict[str, Any]:
+    tiering = pick(draw, "marginal", "retroactive")
+    if kind == "revenue_share":
+        tiers = [{"above": at, "rate": pick(draw, 0.0, 0.03, 0.1)} for at in rising(draw, _ROUND, 3)]
+        return {"rate": pick(draw, 0.0, 0.05), "tiers": tiers, "tiering": tiering}
+    if kind == "accelerator":
+        steps = [{"above": at, "multiple": pick(draw, 0.0, 1.0, 3.0)} for at in rising(draw, (0.4, 1.0, 1.5), 3)]
+        return {"rate": 0.04, "multiples": steps, "tiering": tiering, "start_multiple": pick(draw, 0.5, 1.0)}
+    if kind == "growth":
+        points = [{"growth": at, "points": pick(draw, 0.01, 0.05)} for at in rising(draw, (-0.2, 0.1, 0.4), 2)]
+        return {"points": points, "tiering": tiering}
+    if kind == "bonus":
+        measure = pick(draw, "revenue", "deals", "qualified", "demo", "pilot", "certification")
+        levels = _ROUND if measure == "revenue" else (1.0, 2.0, 4.0)
+        lumps = [{"at": at, "amount": pick(draw, 500.0, 6_000.0)} for at in rising(draw, levels, 2)]
+        return {"measure": measure, "lumps": lumps}
+    if kind == "activity_credit":
+        measure = pick(draw, "qualified", "demo", "pilot", "certification", "deals")
+        limit = {"limit": pick(draw, 1.0, 3.0)} if draw(st.booleans()) else {}
+        return {"measure": measure, "amount": pick(draw, 0.0, 433.33, 2_000.0), **limit}
+    return {
+        "uplift": pick(draw, 0.03, 0.1),
+        "protection_weeks": pick(draw, 6.0, 20.0),
+        "registrations_per_quarter": pick(draw, 1, 3, 50),
+    }
+
+
+def component(draw: Draw, kind: str, markets: Sequence[str]) -> dict[str, Any]:
+    """A random component of a kind."""
+    out = {"kind": kind, **_own_fields(draw, kind)}
+    if kind != "deal_registration":
+        windows = (
+            ("quarter", "half", "year") if kind in ("accelerator", "growth") else ("quarter", "half", "year", "claim")
+        )
+        out["window"] = pick(draw, *windows)
+    if draw(st.booleans()):
+        out |= {
+            "accounts": pick(draw, "any", "new", "existing", "named"),
+            "engagement": pick(draw, "any", "sourced", "assisted"),
+            "min_amount": pick(draw, 0.0, 20_000.0),
+        }
+    if draw(st.booleans()):
+        out |= {
+            "credit_by_complexity": {"complex": pick(draw, 0.0, 1.37)},
+            "credit_by_market": {pick(draw, *markets): pick(draw, 0.5, 2.0)},
+            "credit_by_engagement": {"assisted": pick(draw, 0.33, 1.5)},
+        }
+    out["terms"] = _terms(draw)
+    return out
+
+
+def program(draw: Draw, name: str, markets: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Sections of a random program of up to four components."""
+    kinds = draw(st.lists(st.sampled_from(KINDS), min_size=0 if name == "candidate" else 1, max_size=4))
+    parts = {f"c{k}": component(draw, kind, markets) for k, kind in enumerate(kinds)}
+    tiered = draw(st.booleans())
+    for part in parts.values():
+        if tiered and draw(st.booleans()):
+            part["payout_by_tier"] = {"silver": 1.15, "gold": pick(draw, 0.5, 2.0)}
+        if draw(st.booleans()):
+            part["exclusive_group"] = "group-" + str(part.get("window", "claim"))
+    head: dict[str, Any] = {"admin_cost_per_year": pick(draw, 0.0, 999.99)}
+    if draw(st.booleans()):
+        head["deal_ceiling"] = pick(draw, 0.02, 0.08)
+    out = {f"programs.{name}": head}
+    if tiered:
+        measure = pick(draw, "revenue", "deals", "demo", "certification")
+        low, high = (80_000.0, 240_000.0) if measure == "revenue" else (2.0, 5.0)
+        gold = [{"measure": measure, "at_least": high}, {"measure": pick(draw, "revenue", "pilot"), "at_least": high}]
+        out[f"programs.{name}.tiers"] = {
+            "levels": {
+                "silver": {"criteria": [{"measure": measure, "at_least": low}]},
+                "gold": {"criteria": gold[: draw(st.integers(1, 2))]},
+            },
+            "upgrade_every_quarters": pick(draw, 1, 2, 3),
+            "downgrade_every_quarters": pick(draw, 1, 2, 3),
+        }
+    return out | {f"programs.{name}.components.{k}": v for k, v in parts.items()}
+
+
+def _market(draw: Draw, median: float) -> dict[str, Any]:
+    spread = pick(draw, 0.0, 1.0)  # 0: all deals of a partner are alike, so that thresholds are hit exactly
+    return {
+        "size_median": median,
+        "size_log_sd": spread,
+        "size_max": median * 20,
+        "win_probability": pick(draw, 0.2, 0.6),
+        "cycle_weeks": pick(draw, 3.0, 12.0),
+        "signature_weeks": pick(draw, 0.0, 1.5, 6.0),
+        "stage_weights": pick(draw, (0.25, 0.25, 0.25, 0.25), (0.5, 0.0, 0.5, 0.0)),
+        "stage_durations": pick(draw, (0.15, 0.25, 0.35, 0.25), (0.0, 0.5, 0.0, 0.5)),
+        "churn_per_year": pick(draw, 0.0, 0.1, 2.0),
+    }
+
+
+def _people(draw: Draw, territory: str, markets: Sequence[str], count: int, spread: float) -> dict[str, Any]:
+    mix = {markets[0]: 1.0} if len(markets) == 1 else {markets[0]: 0.4, markets[1]: 0.6}
+    return {
+        "count": count,
+        "territory": territory,
+        "markets": mix,
+        "opportunities_per_year": pick(draw, 5.0, 20.0, 60.0),
+        "size_log_sd_between": spread,
+        "certifications_per_year": pick(draw, 0.0, 3.0),
+        "second_partner_share": pick(draw, 0.0, 0.5),
+    }
+
+
+@st.composite
+def scenario_texts(draw: Draw) -> str:
+    """A random scenario: up to 20 partners, two territories and markets, every component kind, every game."""
+    markets = ("mid", "large")[: draw(st.integers(1, 2))]
+    territories = ("north", "south")[: draw(st.integers(1, 2))]
+    sections: dict[str, dict[str, Any]] = {
+        "time": {"horizon_weeks": draw(st.integers(13, 104)), "burn_in_weeks": draw(st.integers(0, 52))},
+        "economy": {"market_log_sd": pick(draw, 0.0, 0.2), "season": pick(draw, (1.0,) * 4, (0.5, 1.0, 1.5, 0.0))},
+    }
+    for market, median in zip(markets, (20_000.0, 80_000.0), strict=False):
+        sections[f"markets.{market}"] = _market(draw, median)
+    for territory in territories:
+        sections[f"territories.{territory}"] = {
+            "vendor_opportunities_per_year": pick(draw, 0.0, 60.0),
+            "markets": {markets[-1]: 1.0},
+        }
+    spread = pick(draw, 0.0, 0.3)
+    sections["partners.reseller"] = _people(draw, "north", markets, draw(st.integers(1, 12)), spread)
+    if draw(st.booleans()):
+        sections["partners.consultancy"] = _people(draw, territories[-1], markets[:1], draw(st.integers(1, 8)), spread)
+    sections["behavior"] = {
+        "elasticity": pick(draw, 0.0, 0.5, 1.5),
+        "adjustment_weeks": pick(draw, 1.0, 8.0),
+        "inert_share": pick(draw, 0.0, 0.3),
+        "hours_capacity": pick(draw, 1.0, 2.0),
+        "rivalrous_share": pick(draw, 0.0, 0.5, 1.0),
+        "registration_hazard": pick(draw, 0.0, 0.5),
+        "cosell_win": pick(draw, 0.0, 0.6),
+        "cosell_speed": pick(draw, 0.0, 0.4),
+        "skill_elasticity": pick(draw, 0.0, 0.4),
+        "success_churn": pick(draw, 0.0, 1.0),
+        "discount_rate": pick(draw, 0.0, 0.3),
+        "pace_prior_deals": pick(draw, 0.0, 4.0) if spread else 4.0,
+    }
+    sections["gaming"] = {
+        "opportunist_share": pick(draw, 0.0, 0.5, 1.0),
+        "timing": pick(draw, True, True, False),
+        "padding": pick(draw, True, True, False),
+        "credit_claiming": pick(draw, True, True, False),
+        "misreport_cost": pick(draw, 300.0, 4_000.0),
+        "timing_cost": pick(draw, 0.0, 50.0),
+        "max_shift_weeks": pick(draw, 1, 4, 12),
+        "concession_per_week": pick(draw, 0.0, 0.01, 0.2),
+        "price_authority": pick(draw, "vendor", "partner"),
+        "push_loss_per_week": pick(draw, 0.0, 0.05),
+    }
+    uncertain = {
+        "behavior.elasticity": (0.0, 1.5),
+        "gaming.opportunist_share": (0.0, 1.0),
+        f"markets.{markets[0]}.win_probability": (0.2, 0.5),
+        "partners.reseller.own_margin": (0.05, 0.3),
+    }
+    for path in draw(st.lists(st.sampled_from(sorted(uncertain)), max_size=2, unique=True)):
+        low, high = uncertain[path]
+        sections[f'uncertainty."{path}"'] = {"distribution": "uniform", "low": low, "high": high}
+    return document(sections | program(draw, "baseline", markets) | program(draw, "candidate", markets))
