@@ -8,8 +8,6 @@ parameters against their own standard errors, all within 4 of them.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
