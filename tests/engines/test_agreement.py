@@ -1,0 +1,159 @@
+"""Engine against engine on shipped and random scenarios, and proof that planted defects are caught."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from simulator.engines import events as event_engine
+from simulator.engines import vector as vector_engine
+from simulator.engines.accounts import Account
+from simulator.engines.agents import Opportunity
+from simulator.engines.books import Books
+from simulator.scenario.load import load, parse
+from simulator.scenario.paths import with_values
+from simulator.studies.verify import verify
+from tests.engines.random_scenarios import quick_reference, scenario_texts
+from tests.engines.small import BASELINE, HEAD, SMALL
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+MANUFACTURER = ("growth_points", "retroactive", "accelerator", "registration", "activities")
+
+
+@pytest.fixture
+def quick() -> Iterator[None]:
+    with quick_reference():
+        yield
+
+
+def test_every_shipped_program_is_verified_here() -> None:
+    assert set(load(SCENARIOS / "b2b_manufacturer.toml").programs) == {"baseline", *MANUFACTURER}
+
+
+def test_the_engines_agree_on_the_quickstart(quick: None) -> None:
+    result = verify(load(SCENARIOS / "quickstart.toml"), replications=2, seed=3)
+    assert result.agrees, result.table()
+    assert set(result.programs) == {"baseline", "accelerator", "activity"}
+
+
+@pytest.mark.parametrize("program", MANUFACTURER)
+def test_the_engines_agree_on_the_manufacturer(quick: None, program: str) -> None:
+    scenario = load(SCENARIOS / "b2b_manufacturer.toml")
+    fewer = with_values(scenario, {"partners.manufacturing.count": 6, "time.horizon_weeks": 39})
+    result = verify(fewer, programs=(program,), replications=1, seed=12)
+    assert result.agrees, result.table()
+    assert result.ledger_lines > 20
+
+
+@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(scenario_texts())
+def test_the_engines_agree_on_random_scenarios(text: str) -> None:
+    with quick_reference():
+        result = verify(parse(text), replications=1, seed=3)
+    assert result.agrees, result.table() + "\n" + text
+
+
+# -- planted defects: each in one engine only, each must be caught ---------------------------------------------
+
+EQUAL_DEALS = HEAD.replace("[territories.north]", "size_log_sd = 0.0\n[territories.north]").replace(
+    "opportunities_per_year = 40\n[behavior]", "opportunities_per_year = 40\nsize_log_sd_between = 0.0\n[behavior]"
+)
+"""Deals of 30,000 each, so that thresholds at multiples of it are hit exactly."""
+BONUS = '[programs.baseline.components.b]\nkind="bonus"\nlumps=[{at=60000,amount=3000}]\n'
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+def _ending_late(patch: pytest.MonkeyPatch) -> None:
+    right = Books.ending
+    patch.setattr(Books, "ending", lambda self, week: right(self, week - 1))
+
+
+def _year_ago_shifted(patch: pytest.MonkeyPatch) -> None:
+    right = Books._by_window
+
+    def late(self: Books, claims: Any, rows: Any, value: Any, week: int, length: int, count: int) -> Any:
+        return right(self, claims, rows, value, week + 1, length, count)
+
+    patch.setattr(Books, "_by_window", late)
+
+
+def _signed_week_late(patch: pytest.MonkeyPatch) -> None:
+    right = Opportunity._claim
+
+    def late(self: Opportunity, life: Any, event: int) -> Any:
+        claim = right(self, life, event)
+        claim.week += event == 3
+        return claim
+
+    patch.setattr(Opportunity, "_claim", late)
+
+
+def _edge_exclusive(patch: pytest.MonkeyPatch) -> None:
+    """A lump that is paid above its threshold instead of from it on, in the vector engine."""
+    right = Books.due
+
+    def strict(self: Books, k: int) -> Any:
+        mine = self.exact[k]
+        if not mine.knots:
+            return right(self, k)
+        knots = tuple(replace(n, at=np.nextafter(n.at, np.inf)) for n in mine.knots)
+        self.exact = [*self.exact]
+        self.exact[k] = replace(mine, knots=knots)
+        result = right(self, k)
+        self.exact[k] = mine
+        return result
+
+    patch.setattr(Books, "due", strict)
+
+
+def _reviewed_a_quarter_late(patch: pytest.MonkeyPatch) -> None:
+    right = Account._review
+    patch.setattr(Account, "_review", lambda self, week, first: right(self, week - 13, first))
+
+
+def _registered_generously(patch: pytest.MonkeyPatch) -> None:
+    def all_accepted(self: Account, opp: Opportunity) -> None:
+        for k, c in enumerate(self.components):
+            if c.registration and self._plain_credit(k, opp.amount, opp.code) > 0:
+                self.accepted.add((k, opp.number))
+
+    patch.setattr(Account, "register", all_accepted)
+
+
+@pytest.mark.parametrize(
+    ("plant", "text", "program"),
+    [
+        (_ending_late, HEAD + BASELINE, "baseline"),
+        (_year_ago_shifted, SMALL, "full"),
+        (_signed_week_late, HEAD + BASELINE, "baseline"),
+        (_edge_exclusive, EQUAL_DEALS + BONUS, "baseline"),
+        (_reviewed_a_quarter_late, SMALL.replace("[programs.full.components.core]", "upgrade_every_quarters = 2\n"
+         "[programs.full.components.core]"), "full"),
+        (_registered_generously, SMALL, "full"),
+    ],
+)  # fmt: skip
+def test_a_planted_defect_is_caught(
+    quick: None, monkeypatch: pytest.MonkeyPatch, plant: Plant, text: str, program: str
+) -> None:
+    scenario = parse(text)
+    honest = verify(scenario, programs=(program,), replications=2, seed=5)
+    assert honest.agrees, honest.table()
+    plant(monkeypatch)
+    caught = verify(scenario, programs=(program,), replications=2, seed=5)
+    assert not caught.agrees
+    assert "THE ENGINES DISAGREE" in caught.table()
+
+
+def test_the_engines_are_two_programs() -> None:
+    """Neither engine's own modules are read by the other, or agreement would prove nothing."""
+    mine = {"simulator.engines.books", "simulator.engines.filing", "simulator.engines.settle"}
+    theirs = {"simulator.engines.accounts", "simulator.engines.agents", "simulator.engines.timing"}
+    used = [{getattr(v, "__module__", "") for v in vars(m).values()} for m in (event_engine, vector_engine)]
+    assert not used[0] & mine
+    assert not used[1] & theirs
