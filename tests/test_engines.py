@@ -13,13 +13,16 @@ from simulator.engines.rollout import Rollout
 from simulator.engines.settle import settle
 from simulator.engines.tally import tally
 from simulator.engines.vector import VectorLife
-from simulator.errors import SimulatorError
+from simulator.errors import InputError, SimulatorError
+from simulator.model.setting import compile_setting
 from simulator.run import RUNGS, Simulated, fit_reference, prepare, simulate
 from simulator.scenario.load import load, parse
 from simulator.scenario.paths import with_values
 from simulator.scenario.schema import Scenario
+from simulator.streams import Streams
 from simulator.studies.trace import trace
 from simulator.studies.verify import verify
+from simulator.world import World
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 
@@ -369,3 +372,26 @@ def test_attribution_never_exceeds_the_payout() -> None:
     credit = np.array([1.0, 1.0, 1.0])
     parts = ledger.attributed(np.full(3, 100.0), credit, np.full(3, 3.0))
     assert parts.tolist() == [33.0, 33.0, 33.0]
+
+
+def test_no_program_costs_nothing(lived: Simulated) -> None:
+    for rung in RUNGS:
+        assert lived.totals["none", rung]["cost"].sum() == 0
+        assert lived.totals["none", rung]["bookings"].min() > 0
+
+
+def test_adding_a_partner_elsewhere_changes_no_draw_of_the_others(rich: Scenario) -> None:
+    more = with_values(rich, {"partners.reseller.count": 9})
+    one, other = (World(compile_setting(s), Streams(5), np.arange(3)) for s in (rich, more))
+    for name in ("rate", "size_effect", "win_effect", "opportunist", "misreport_cost"):
+        before, after = getattr(one, name), getattr(other, name)
+        assert np.array_equal(before[:, :7], after[:, :7]), name
+        assert np.array_equal(before[:, 7:], after[:, 9:]), name
+    assert np.array_equal(one.demand, other.demand)
+
+
+@pytest.mark.parametrize("wrong", [{"program": "fulll"}, {"replication": -1}, {"rung": "greedy"}])
+def test_a_replay_of_what_is_not_there_is_refused(rich: Scenario, wrong: dict[str, object]) -> None:
+    asked = {"program": "full", "replication": 0, "rung": "strategic"} | wrong
+    with pytest.raises(InputError, match="must be"):
+        trace(rich, **asked)  # type: ignore[arg-type]

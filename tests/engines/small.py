@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from simulator.run import Simulated
-
 HEAD = """
 name = "small"
 [time]
@@ -70,13 +66,3 @@ points = [{ growth = 0.1, points = 0.02 }]
 """
 
 SMALL = HEAD + BASELINE + CANDIDATE
-
-
-def differing(a: Simulated, b: Simulated, count: int) -> list[tuple[str, str, str]]:
-    """(program, rung, total) of what differs in the first `count` replications of what both simulated."""
-    return [
-        (*key, name)
-        for key in sorted(a.totals.keys() & b.totals.keys())
-        for name in sorted(a.totals[key].keys() & b.totals[key].keys())
-        if not np.array_equal(a.totals[key][name][:count], b.totals[key][name][:count])
-    ]
