@@ -6,8 +6,6 @@ kinds switched off it is its own honest twin.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from simulator.program.compiled import Bools, Ints
@@ -56,11 +54,3 @@ def push_risk(weeks: Array, risk_per_week: Array) -> Array:
 def conceded(amount: Array, weeks: Array, concession_per_week: Array) -> Array:
     """Cents given to the customer for signing `weeks` early, at most half of the deal."""
     return np.rint(amount * np.minimum(weeks * concession_per_week, 0.5))
-
-
-def cumulative(values: Sequence[Array]) -> list[Array]:
-    """Running sums: what moving all deals up to 1, 2, ... weeks from the window's end amounts to."""
-    out: list[Array] = []
-    for v in values:
-        out.append(v if not out else out[-1] + v)
-    return out
