@@ -1,4 +1,4 @@
-"""One small scenario with every kind of component, and how tests look at what was simulated."""
+"""One small scenario with every kind of component."""
 
 from __future__ import annotations
 
