@@ -6,7 +6,8 @@ With output proportional to hours^gamma and hours priced at the outside option t
     hours_a = hours0_a q_a^((1 + eps) / eps) = hours0_a q_a V_a / V0_a
 
 where V0_a is the value at which activity is 1. Above the partner's capacity all hours shrink by one factor, which is
-the constrained optimum because the exponent is common. Activity moves to its target by partial adjustment.
+the constrained optimum where V0 is proportional to the baseline hours (one wage for all of them).
+Activity moves to its target by partial adjustment.
 """
 
 from __future__ import annotations
