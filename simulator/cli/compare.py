@@ -1,0 +1,72 @@
+"""`compare`: candidate programs against the baseline."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from simulator.cli.common import STDOUT, programs_option, progress, seed_option
+
+if TYPE_CHECKING:
+    from simulator.scenario.schema import Scenario
+    from simulator.studies.compare import Comparison
+
+
+@click.command()
+@click.argument("scenario", metavar="SCENARIO")
+@click.option("--replications", type=int, metavar="N", help="Replications  [default: the scenario's]")
+@seed_option
+@programs_option
+@click.option("--engine", default="vector", show_default=True, metavar="vector|events", help="Engine to run on")
+@click.option("--workers", type=int, default=1, show_default=True, metavar="K", help="Processes to use")
+@click.option("--chunk", type=int, metavar="N", help="Replications computed together  [default: chosen]")
+@click.option("--out", default="results", show_default=True, metavar="DIR", help="Where the run directory is created")
+@click.option("--json", "json_file", metavar="FILE", help="Also write all figures as JSON; - for standard output")
+@click.option("--no-plots", is_flag=True, help="Leave the figures out of the run directory")
+@click.option("--quiet", is_flag=True, help="No progress and no tables; only the path of the run directory")
+def compare(scenario: str, json_file: str | None, out: str, no_plots: bool, quiet: bool, **settings: Any) -> None:
+    """Compare the programs of SCENARIO with its baseline: cost, pipeline, margin, gaming."""
+    from simulator.scenario.load import load
+    from simulator.studies.compare import compare as run
+
+    loaded = load(scenario)
+    to_stderr = json_file == STDOUT
+    if not quiet:
+        click.echo(_defaults(loaded, settings), err=True)
+    with progress(quiet) as shown:
+        study = run(loaded, progress=shown, **settings)
+    place = study.save(out, command=sys.argv, plots=not no_plots)
+    if not quiet:
+        from simulator.report.terminal import describe
+
+        click.echo(describe(study, scenario_file=scenario) + "\n", err=to_stderr)
+    _write_json(study, json_file)
+    click.echo(place if quiet else f"Run directory: {place}", err=to_stderr)
+
+
+def _defaults(scenario: Scenario, settings: dict[str, Any]) -> str:
+    """What is about to run, and which of it nobody asked for."""
+    run = scenario.run
+    parts = [
+        _setting("replications", settings["replications"], run.replications),
+        _setting("seed", settings["seed"], run.seed),
+        f"engine {settings['engine']}",
+        f"programs {', '.join(settings['programs'] or scenario.programs)}",
+    ]
+    return f"{scenario.name}: " + "; ".join(parts)
+
+
+def _setting(name: str, asked: int | None, default: int) -> str:
+    return f"{name} {default:,} (default)" if asked is None else f"{name} {asked:,}"
+
+
+def _write_json(study: Comparison, file: str | None) -> None:
+    if file is None:
+        return
+    if file == STDOUT:
+        click.echo(study.to_json())
+    else:
+        Path(file).write_text(study.to_json() + "\n", encoding="utf-8")
