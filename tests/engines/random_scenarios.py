@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from simulator import fit, run
+from simulator import run
+from simulator.fit import reference
 
 Draw = Any
 """Hypothesis's `draw`, which its own types leave open."""
@@ -24,10 +25,10 @@ _ROUND = (10_000.0, 20_000.0, 40_000.0, 80_000.0, 160_000.0, 400_000.0)
 def quick_reference() -> Iterator[None]:
     """A reference population so small that a fit takes a moment; engines may not care how well it is fitted."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit, "PER_STRATUM", 1)
-        patch.setattr(fit, "PER_STRATUM_DESIGN", 1)
-        patch.setattr(fit, "REPEATS", 2)
-        patch.setattr(fit, "_PASSES", 1)
+        patch.setattr(reference, "PER_STRATUM", 1)
+        patch.setattr(reference, "PER_STRATUM_DESIGN", 1)
+        patch.setattr(reference, "REPEATS", 2)
+        patch.setattr(reference, "_PASSES", 1)
         patch.setattr(run, "_DESIGN_POINTS", 1)
         yield
 
