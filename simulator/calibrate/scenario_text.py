@@ -13,7 +13,8 @@ from simulator.calibrate.fit import Fit
 from simulator.calibrate.profile import Profile
 from simulator.calibrate.reading import Export
 from simulator.program.spec import Spec
-from simulator.scenario.schema import Market, PartnerSegment, Time
+from simulator.scenario.market import Market, PartnerSegment
+from simulator.scenario.schema import Time
 
 PARTNERS, TERRITORY = "partners", "all"
 PARTNER_LIFT = 1.08

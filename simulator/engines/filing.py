@@ -9,6 +9,7 @@ import numpy as np
 
 from simulator.engines.books import Books
 from simulator.engines.options import at_cells, next_window
+from simulator.engines.tables import CLAIM, SIGNING
 from simulator.model import gaming
 from simulator.model.perception import Perception
 from simulator.model.setting import WEEKS_PER_QUARTER
@@ -44,8 +45,6 @@ def _pushable(life: VectorLife, week: int, tau: int) -> Ints:
 
 
 def _pullable(life: VectorLife, week: int, tau: int) -> Ints:
-    from simulator.engines.vector import SIGNING
-
     waiting = [rows for ahead in range(week, week + tau) for rows in life.calendar.get(ahead, [])]
     rows = np.concatenate(waiting) if waiting else np.zeros(0, dtype=np.int64)
     o = life.opps
@@ -55,8 +54,6 @@ def _pullable(life: VectorLife, week: int, tau: int) -> Ints:
 
 def _as_claims(life: VectorLife, opp: Ints, week: int) -> tuple[Table, Array]:
     """The claims that opportunities would make if filed just before `week`, and what is conceded for it (cents)."""
-    from simulator.engines.vector import CLAIM
-
     s, o = life.setting, life.opps
     rep = o["cell"][opp] // life.shape[1]
     weeks = o["due"][opp] - week

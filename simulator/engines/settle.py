@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from simulator.engines.books import Books, Closing
 from simulator.engines.ledger import LEDGER_COLUMNS, Outcome, attributed, sorted_ledger, taken_back
-from simulator.engines.vector import DONE, SIGNING, VectorLife
+from simulator.engines.tables import DONE, SIGNING
+from simulator.engines.vector import VectorLife
 from simulator.model.setting import ACTIVITIES, WEEKS_PER_YEAR
 from simulator.program.compiled import Bools, Ints, take
 from simulator.program.measures import Event

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from simulator.scenario.draft import Draft
 from simulator.scenario.finding import Finding, Steps, plain
+from simulator.scenario.market import Economy
 from simulator.scenario.program_checks import program_findings
 from simulator.scenario.references import reference_findings
-from simulator.scenario.schema import Economy
 from simulator.scenario.uncertain_checks import uncertainty_findings
 
 MAX_ARRIVALS = 500.0

@@ -16,14 +16,8 @@ from simulator.program.numbers import steps as steps_of
 from simulator.program.spec import ComponentSpec, TierStatus
 from simulator.scenario.fields import Place, place_at
 from simulator.scenario.finding import Steps, dotted
-from simulator.scenario.schema import (
-    AnyComponent,
-    Economy,
-    Market,
-    PartnerSegment,
-    Territory,
-    Uncertain,
-)
+from simulator.scenario.market import Economy, Market, PartnerSegment, Territory
+from simulator.scenario.schema import AnyComponent, Uncertain
 from simulator.scenario.uncertainty import parameter_faults, support
 
 P = TypeVar("P")

@@ -9,7 +9,7 @@ from simulator.stats.metrics import METRICS
 
 HEAD = """# Metrics
 
-Generated from `simulator/stats/metrics.py` by `python -m tests.docs.metrics_table > docs/metrics.md`; a test checks
+Generated from `simulator/stats/definitions` by `python -m tests.docs.metrics_table > docs/metrics.md`; a test checks
 that it is current. Money is in the scenario's currency. *Better* says which direction is an improvement. In names
 with `NAME` there is one metric per component, activity or tier.
 

@@ -1,0 +1,98 @@
+"""What a week brings in the vector engine: opportunities, certifications and false claims."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.engines.course import schedule
+from simulator.engines.tables import NEVER
+from simulator.model import gaming
+from simulator.model.planning import registration_shares
+from simulator.program.compiled import Ints, deal_code
+from simulator.program.measures import MEASURES, Event
+from simulator.program.numbers import Array
+
+if TYPE_CHECKING:
+    from simulator.engines.vector import VectorLife
+
+_PADDED = tuple(name for name, m in MEASURES.items() if m.padded)
+
+
+def arrive(life: VectorLife, week: int) -> None:
+    s, w = life.setting, life.world
+    first = life.opps.rows
+    rows = w.sourced(week, life.planner.multiple)
+    _found(life, rows, np.ones(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool), vendor=False)
+    rows = w.vendor(week)
+    if len(rows):
+        _vendor_deals(life, rows)
+    fresh = np.arange(first, life.opps.rows)
+    for b in life.books:
+        b.register(week, fresh, life.opps)
+    _certify(life, week)
+    if life.conduct.gaming and s.scenario.gaming.padding:
+        _pad(life, week)
+
+
+def _vendor_deals(life: VectorLife, rows: Ints) -> None:
+    w, c = life.world, life.world.candidates
+    honest, claimed = registration_shares(
+        life.setting, life.planner.activity[0], life.temptation, w.misreport_cost, w.opportunist,
+        gaming_on=life.conduct.gaming,
+    )  # fmt: skip
+    rep, who, mark = c["rep"][rows], np.maximum(c["who"][rows], 0), c["mark"][rows]
+    known = c["who"][rows] >= 0
+    worked = known & (mark < honest[rep, who])
+    _found(life, rows, worked, known & ~worked & (mark < claimed[rep, who]), vendor=True)
+
+
+def _found(life: VectorLife, rows: Ints, worked: np.ndarray, false: np.ndarray, *, vendor: bool) -> None:
+    """Open opportunities for candidates; `false` ones are registered without joint work."""
+    if not len(rows):
+        return
+    w = life.world
+    c, d = w.candidates, w.deals
+    deal = w.deals_of(rows)
+    rep, who = c["rep"][rows], np.maximum(c["who"][rows], 0)
+    cell = rep * life.shape[1] + who
+    start = c["time"][rows]
+    x, work = life.planner.intensity.reshape(-1)[cell], life.work.reshape(-1)[cell]
+    code = deal_code(d["market"][deal], d["complexity"][deal], np.full(len(rows), int(vendor)), d["account"][deal])
+    fast = np.where(worked, life.planner.speed.reshape(-1)[cell], 1.0)
+    opp = life.opps.append(
+        len(rows), deal=deal, cell=cell, start=start, amount=d["amount"][deal], code=code,
+        attached=worked | false, worked=worked, false=false, vendor=vendor,
+        since=work + x * (start - np.floor(start)), stage=0, due=start + d["durations"][deal, 0] / fast,
+        qualified=NEVER, decided=NEVER, lost=False, filed=False, conceded=0.0, ends=NEVER,
+    )  # fmt: skip
+    life.open = life.open + np.bincount(cell[worked], minlength=life.open.size).reshape(life.shape)
+    schedule(life, opp)
+
+
+def _certify(life: VectorLife, week: int) -> None:
+    rep, who, _ = life.world.certified(week, life.planner.activity[2])
+    if len(rep):
+        _claim_activity(life, Event.CERTIFIED, week, rep, who, np.zeros(len(rep), dtype=bool), np.ones(len(rep)))
+
+
+def _pad(life: VectorLife, week: int) -> None:
+    for name in _PADDED:
+        event = MEASURES[name].event
+        if event not in life.temptation.activity:
+            continue
+        rate = gaming.false_claim_rate(life.temptation.activity[event], life.world.misreport_cost)
+        rate = np.where(life.world.opportunist, rate, 0.0)
+        rep, who, audit = life.world.false_claims(name, week, rate)
+        if len(rep):
+            _claim_activity(life, event, week, rep, who, np.ones(len(rep), dtype=bool), audit)
+
+
+def _claim_activity(
+    life: VectorLife, event: Event, week: int, rep: Ints, who: Ints, false: np.ndarray, audit: Array
+) -> None:
+    life.claims.append(
+        len(rep), event=int(event), cell=rep * life.shape[1] + who, opp=-1, week=week, time=float(week),
+        start=float(week), amount=0.0, code=-1, false=false, audit=audit, moved=0,
+    )  # fmt: skip

@@ -1,0 +1,113 @@
+"""The fields of a scenario that say who is there: economy, market segments, territories, partner segments."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from simulator.program.spec import Listed, Multiple, Share, Spec, number
+
+
+class Economy(Spec):
+    """What moves demand in all markets alike."""
+
+    market_log_sd: float = number(0.10, "stationary spread of the log of market demand", unit="log units", ge=0, le=1)
+    market_persistence: float = number(0.95, "week-to-week correlation of market demand", unit="share", ge=0, lt=1)
+    season: Listed[Multiple] = Field(
+        (1.0, 1.0, 1.0, 1.0),
+        description="demand by fiscal quarter [multiple of mean]",
+        min_length=4,
+        max_length=4,
+    )
+
+
+class Market(Spec):
+    """A market segment: deal sizes, odds, cycle, margin and what happens after the sale."""
+
+    size_median: float = number(..., "median deal size", unit="money", gt=0, le=1e9)
+    size_log_sd: float = number(
+        1.2, "spread of the log of deal size within a partner", unit="log units", ge=0, le=3.5,
+        source="right-skewed sizes; the spread is assumed", grade="J",
+    )  # fmt: skip
+    size_max: float = number(..., "largest deal", unit="money", gt=0, le=1e10)
+    win_probability: float = number(
+        0.22, "odds of winning a median deal with a partner at its usual intensity, as a probability",
+        unit="probability", gt=0, lt=1, source="qualified opportunities 25-45 %, all 15-25 %", grade="C",
+    )  # fmt: skip
+    direct_win_probability: float = number(
+        0.20, "the same where the vendor works alone", unit="probability", gt=0, lt=1,
+        source="+8 % relative lift by partners, discounted for selection", grade="B",
+    )  # fmt: skip
+    win_slope: float = number(
+        -0.1, "change of the log-odds of winning per unit of log size", unit="logit per log unit", ge=-3, le=1
+    )
+    stage_weights: Listed[Share] = Field(
+        (0.25, 0.25, 0.25, 0.25),
+        description="share of the log-odds decided at qualification, joint demo, pilot, proposal; sums to 1 [share]",
+        min_length=4,
+        max_length=4,
+    )
+    stage_durations: Listed[Share] = Field(
+        (0.15, 0.25, 0.35, 0.25),
+        description="share of the cycle spent until qualification, demo, pilot, decision; sums to 1 [share]",
+        min_length=4,
+        max_length=4,
+    )
+    cycle_weeks: float = number(
+        12.0, "median time from opportunity to decision", unit="weeks", gt=0, le=200,
+        source="median 84 days", grade="C",
+    )  # fmt: skip
+    cycle_log_sd: float = number(0.6, "spread of the log of the cycle", unit="log units", ge=0, le=2)
+    signature_weeks: float = number(1.5, "mean time from verbal win to signature", unit="weeks", ge=0, le=26)
+    gross_margin: float = number(0.7, "vendor's gross margin before incentives", unit="share of revenue", gt=0, le=1)
+    complex_share: float = number(0.3, "share of deals that are complex", unit="share", ge=0, le=1)
+    complex_cycle: float = number(1.3, "cycle of a complex deal", unit="multiple", gt=0, le=10)
+    new_account_share: float = number(0.4, "share of deals with new customers", unit="share", ge=0, le=1)
+    named_account_share: float = number(
+        0.15, "share of existing-customer deals in named accounts", unit="share", ge=0, le=1
+    )
+    churn_per_year: float = number(0.10, "rate at which customers are lost after signing", unit="per year", ge=0, le=3)
+
+
+class Territory(Spec):
+    """A region with the customers that the vendor would find by itself."""
+
+    vendor_opportunities_per_year: float = number(
+        ..., "opportunities that the vendor finds whatever partners do", unit="per year", ge=0, le=1e5
+    )
+    markets: dict[str, Share] = Field(description="mix of market segments; sums to 1 [share]", min_length=1)
+
+
+class PartnerSegment(Spec):
+    """A group of partners with the same distributions of traits."""
+
+    count: int = number(..., "number of partners", unit="partners", ge=1, le=20000)
+    territory: str = Field(description="name of the territory they work in")
+    markets: dict[str, Share] = Field(description="mix of market segments; sums to 1 [share]", min_length=1)
+    opportunities_per_year: float = number(
+        ...,
+        "mean opportunities that a partner finds per year under the baseline",
+        unit="per year",
+        gt=0,
+        le=2000,
+    )
+    volume_log_sd: float = number(
+        1.0, "spread of the log of partner volume", unit="log units", ge=0, le=2.5,
+        source="top 20 % of partners bring 75-80 % of revenue, which is 1.5 to 1.7", grade="B",
+    )  # fmt: skip
+    size_log_sd_between: float = number(0.3, "spread between partners of log deal size", unit="log units", ge=0, le=2)
+    win_logit_sd_between: float = number(
+        0.5, "spread between partners of the log-odds of winning", unit="logits", ge=0, le=3
+    )
+    own_margin: float = number(0.15, "partner's own margin on closed revenue", unit="share of revenue", gt=0, le=1)
+    certifications_per_year: float = number(
+        2.0, "certifications earned under the baseline", unit="per year", ge=0, le=200
+    )
+    own_certification_value: float = number(2000.0, "own value of a certification", unit="money", gt=0)
+    own_success_margin: float = number(
+        0.05,
+        "partner's own margin on post-sale business, of closed revenue",
+        unit="share of revenue",
+        gt=0,
+        le=1,
+    )
+    second_partner_share: float = number(0.1, "share of deals with a second partner", unit="share", ge=0, le=1)

@@ -1,0 +1,1 @@
+"""The metrics that reports show, each defined once, one file per subject."""

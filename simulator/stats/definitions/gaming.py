@@ -1,0 +1,62 @@
+"""How a program is gamed; all dates are true dates, also of deals filed earlier or later."""
+
+from __future__ import annotations
+
+from simulator.stats.metric import Family, Mean, Metric, Probability, Ratio, TailMean
+
+_GAMED = 20
+"""Gaming counts as material above one in so many of what is paid: 5 %."""
+
+
+METRICS: tuple[Metric | Family, ...] = (
+    Metric(
+        "gaming_loss", "Gaming loss", "money", "lower",
+        "What gaming costs the vendor in the same worlds: extra program cost plus lost gross margin.",
+        Mean(lambda x: x.gaming_loss), gaming=True,
+    ),
+    Metric(
+        "gaming_cost", "Gaming: extra cost", "money", "lower",
+        "Program cost less that of the honest twin; the first part of the gaming loss.",
+        Mean(lambda x: x.own["cost"] - x.honest["cost"]), gaming=True,
+    ),
+    Metric(
+        "gaming_margin", "Gaming: lost margin", "money", "lower",
+        "Gross margin of the honest twin less the gross margin; the second part of the gaming loss.",
+        Mean(lambda x: x.honest["margin"] - x.own["margin"]), gaming=True,
+    ),
+    Metric(
+        "gaming_share", "Gaming loss of payout", "share", "lower",
+        "Gaming loss over payout.",
+        Ratio(lambda x: x.gaming_loss, lambda x: x.own["paid"], "nothing is paid"), gaming=True,
+    ),
+    Metric(
+        "p_gaming_above_5pct", "P(gaming loss > 5 % of payout)", "probability", "lower",
+        "Probability that the gaming loss passes 5 % of the payout.",
+        Probability(lambda x: x.gaming_loss * _GAMED > x.own["paid"]), gaming=True,
+    ),
+    Metric(
+        "gaming_tail_mean", "Gaming loss, worst 5 %", "money", "lower",
+        "Mean gaming loss of the worst 5 % of replications.",
+        TailMean(lambda x: x.gaming_loss), gaming=True,
+    ),
+    Metric(
+        "false_claims", "False claims", "count", "lower",
+        "Claims of activities that did not happen.",
+        Mean(lambda x: x.own["false_claims"]),
+    ),
+    Metric(
+        "claimed_vendor", "Claimed customers", "count", "lower",
+        "The vendor's own customers registered without joint work.",
+        Mean(lambda x: x.own["claimed_vendor"]),
+    ),
+    Metric(
+        "pulled", "Signatures pulled", "count", "lower",
+        "Deals signed before a window's end that would have been signed after it.",
+        Mean(lambda x: x.own["pulled"]),
+    ),
+    Metric(
+        "pushed", "Signatures pushed", "count", "lower",
+        "Deals filed after a window's end that were signed before it.",
+        Mean(lambda x: x.own["pushed"]),
+    ),
+)  # fmt: skip
