@@ -17,13 +17,19 @@ Every array broadcasts over (replications, partners).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from simulator.program.numbers import Array
 
+Bools = NDArray[np.bool_]
+T = TypeVar("T", bound=np.generic)
+
 _INV_SQRT_2PI = 0.3989422804014327
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -39,8 +45,8 @@ class Knot:
 class Schedule:
     """Payout as a function of attainment.
 
-    base: slope below the first threshold. floor: payouts below it are not made. cap: payouts end there (inf: none).
-    retroactive: every slope change also applies to the attainment below its threshold.
+    base: slope below the first threshold, at least 0. floor: payouts below it are not made. cap: payouts end there
+    (inf: none). retroactive: every slope change also applies to the attainment below its threshold.
     """
 
     base: Array
@@ -72,12 +78,8 @@ class Schedule:
 
     def smooth(self) -> Schedule:
         """An equal schedule whose limits and retroactive rates are written out as knots, as prices need it."""
-        plain = Schedule(self.base, self._explicit())
-        if self.cap is not None:
-            plain = _capped(plain, self.cap)
-        if self.floor is not None:
-            plain = _floored(plain, self.floor)
-        return plain
+        plain = replace(self, knots=self._explicit(), retroactive=False)
+        return plain if self.cap is None and self.floor is None else _limited(plain)
 
     def _explicit(self) -> tuple[Knot, ...]:
         if not self.retroactive:
@@ -123,96 +125,96 @@ def payout_slope(schedule: Schedule, mean: Array, sd: Array) -> tuple[Array, Arr
     return delta, gamma
 
 
-def _crossing(schedule: Schedule, level: Array) -> tuple[Array, Array, Array]:
-    """Where a non-decreasing schedule first reaches `level`: (attainment, payout just below it, slope there).
+@dataclass(frozen=True)
+class Segments:
+    """A schedule piece by piece: payout is value + slope (x - anchor) from `start` to the next start.
 
-    The attainment is inf where the level is never reached.
+    Arrays (pieces, ...), starts rising along the first axis. The first piece starts at -inf and is anchored at 0; the
+    others are anchored at their starts. Pieces may be empty.
     """
-    slope = schedule.base
-    start = np.zeros_like(level)
-    value = np.zeros_like(level)
-    found = np.full_like(level, np.inf)
-    below = np.zeros_like(level)
-    local = np.zeros_like(level)
-    ends = [k.at for k in schedule.knots] + [np.full_like(level, np.inf)]
-    for index, end in enumerate(ends):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            reach = start + (level - value) / slope
-            last = np.where(np.isinf(end), np.inf, value + slope * (end - start))
-        here = np.isinf(found) & (slope > 0) & (reach < end)
-        found, below, local = (
-            np.where(here, reach, found),
-            np.where(here, level, below),
-            np.where(here, slope, local),
-        )
-        if index == len(schedule.knots):
-            break
-        knot = schedule.knots[index]
-        after = last + knot.jump
-        here = np.isinf(found) & (after >= level)
-        found, below, local = (
-            np.where(here, knot.at, found),
-            np.where(here, last, below),
-            np.where(here, slope, local),
-        )
-        slope = slope + knot.change
-        start, value = knot.at + 0.0 * level, after
-    return found, below, local
+
+    start: Array
+    anchor: Array
+    value: Array
+    slope: Array
+
+    @property
+    def end(self) -> Array:
+        """Where each piece ends; the last at inf."""
+        return np.concatenate((self.start[1:], np.full_like(self.start[:1], np.inf)))
 
 
-def _capped(schedule: Schedule, cap: Array) -> Schedule:
-    shape = _shape(schedule, cap)
-    at, below, slope = _crossing(_broadcast(schedule, shape), np.broadcast_to(cap, shape).copy())
-    kept = []
-    for knot in _broadcast(schedule, shape).knots:
-        live = knot.at < at
-        kept.append(Knot(knot.at, np.where(live, knot.change, 0.0), np.where(live, knot.jump, 0.0)))
-    reached = np.isfinite(at)
-    end = Knot(
-        np.where(reached, at, 0.0),
-        np.where(reached, -slope, 0.0),
-        np.where(reached, cap - below, 0.0),
-    )
-    return _ordered(Schedule(schedule.base, (*kept, end)), shape)
-
-
-def _ordered(schedule: Schedule, shape: tuple[int, ...]) -> Schedule:
-    """The same schedule with its thresholds rising everywhere, as `_crossing` needs it."""
-    wide = _broadcast(schedule, shape)
-    at, change, jump = (np.stack([getattr(k, name) for k in wide.knots]) for name in ("at", "change", "jump"))
+def segments(schedule: Schedule) -> Segments:
+    """The pieces of a smooth `schedule`."""
+    parts = [a for k in schedule.knots for a in (k.at, k.change, k.jump)]
+    base, *rest = np.broadcast_arrays(schedule.base, *parts)
+    zero = np.zeros_like(base)
+    if not rest:
+        return Segments(np.full_like(base, -np.inf)[None], zero[None], zero[None], base[None])
+    at, change, jump = (np.stack(rest[j::3]) for j in range(3))
     order = np.argsort(at, axis=0, kind="stable")
-    parts = [np.take_along_axis(a, order, axis=0) for a in (at, change, jump)]
-    return Schedule(schedule.base, tuple(Knot(*(p[j] for p in parts)) for j in range(len(at))))
+    at, change, jump = (np.take_along_axis(a, order, axis=0) for a in (at, change, jump))
+    anchor = np.concatenate((zero[None], at))
+    slope = np.cumsum(np.concatenate((base[None], change)), axis=0)
+    rise = slope[:-1] * np.diff(anchor, axis=0) + jump
+    value = np.cumsum(np.concatenate((zero[None], rise)), axis=0)
+    return Segments(np.concatenate((np.full_like(base, -np.inf)[None], at)), anchor, value, slope)
 
 
-def _floored(schedule: Schedule, floor: Array) -> Schedule:
-    shape = _shape(schedule, floor)
-    wide = _broadcast(schedule, shape)
-    at, _, _ = _crossing(wide, np.broadcast_to(floor, shape).copy())
-    reached = np.isfinite(at)
-    at = np.where(reached, at, 0.0)
-    value = wide.base * at
-    slope = wide.base + 0.0 * at
-    later = []
-    for knot in wide.knots:
-        passed = knot.at <= at
-        value = value + np.where(passed, knot.change * (at - knot.at) + knot.jump, 0.0)
-        slope = slope + np.where(passed, knot.change, 0.0)
-        live = reached & ~passed
-        later.append(Knot(knot.at, np.where(live, knot.change, 0.0), np.where(live, knot.jump, 0.0)))
-    first = Knot(at, np.where(reached, slope, 0.0), np.where(reached, value, 0.0))
-    return Schedule(np.zeros_like(at), (first, *later))
+def _cut(pieces: Segments, level: Array) -> tuple[Segments, Bools]:
+    """The pieces, each cut in two where it crosses `level`, and whether each part is at or above it.
+
+    A piece that does not cross it is cut at its anchor, so that one part is empty or both are alike.
+    """
+    slope, value = pieces.slope, pieces.value
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        crossing = pieces.anchor + (level - value) / slope
+    inside = (slope != 0) & (crossing > pieces.start) & (crossing < pieces.end)
+    at = np.where(inside, crossing, np.minimum(pieces.anchor, pieces.end))
+    there = np.where(inside, level, value + slope * (at - pieces.anchor))
+    whole = (value > level) | ((value == level) & (slope >= 0))
+    above = _alternate(np.where(inside, slope < 0, whole), np.where(inside, slope > 0, whole))
+    cut = Segments(
+        _alternate(pieces.start, at),
+        _alternate(pieces.anchor, at),
+        _alternate(value, there),
+        _alternate(slope, slope),
+    )
+    return cut, above
 
 
-def _shape(schedule: Schedule, limit: Array) -> tuple[int, ...]:
-    parts = [schedule.base.shape, limit.shape]
-    parts += [a.shape for k in schedule.knots for a in (k.at, k.change, k.jump)]
-    return np.broadcast_shapes(*parts)
+def _alternate(first: NDArray[T], second: NDArray[T]) -> NDArray[T]:
+    """Rows of the two arrays in turn."""
+    return np.stack((first, second), axis=1).reshape(-1, *first.shape[1:])
 
 
-def _broadcast(schedule: Schedule, shape: tuple[int, ...]) -> Schedule:
-    def wide(a: Array) -> Array:
-        return np.broadcast_to(a, shape).copy()
+def _limited(schedule: Schedule) -> Schedule:
+    """The schedule with its limits as knots, for payouts that rise or fall: cut where they cross a limit."""
+    levels = [limit for limit in (schedule.cap, schedule.floor) if limit is not None]
+    shape = np.broadcast_shapes(*(a.shape for a in levels), segments(schedule).slope.shape[1:])
+    pieces = segments(replace(schedule, base=np.broadcast_to(schedule.base, shape)))
+    if schedule.cap is not None:
+        pieces, above = _cut(pieces, schedule.cap)
+        pieces = _replaced(pieces, above, schedule.cap)
+    if schedule.floor is not None:
+        pieces, above = _cut(pieces, schedule.floor)
+        pieces = _replaced(pieces, ~above, np.zeros(shape))
+    return _joined(pieces)
 
-    knots = tuple(Knot(wide(k.at), wide(k.change), wide(k.jump)) for k in schedule.knots)
-    return Schedule(wide(schedule.base), knots)
+
+def _replaced(pieces: Segments, where: Bools, level: Array) -> Segments:
+    """The pieces, constant at `level` where asked."""
+    return replace(pieces, value=np.where(where, level, pieces.value), slope=np.where(where, 0.0, pieces.slope))
+
+
+def _joined(pieces: Segments) -> Schedule:
+    """The schedule with these pieces, whose first passes through 0.
+
+    A step below rounding is none; knots that do nothing anywhere are left out.
+    """
+    before = pieces.value[:-1] + pieces.slope[:-1] * np.diff(pieces.anchor, axis=0)
+    jump = pieces.value[1:] - before
+    jump = np.where(np.abs(jump) <= _ROUNDING * (np.abs(before) + np.abs(pieces.value[1:])), 0.0, jump)
+    change = np.diff(pieces.slope, axis=0)
+    kept = [j for j in range(len(jump)) if change[j].any() or jump[j].any()]
+    return Schedule(pieces.slope[0], tuple(Knot(pieces.anchor[j + 1], change[j], jump[j]) for j in kept))
