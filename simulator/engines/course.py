@@ -87,6 +87,8 @@ def _sign(life: VectorLife, opp: Ints) -> None:
     rep = cell // life.shape[1]
     active = np.where(o["worked"][opp], life.planner.activity[3].reshape(-1)[cell], 1.0)
     hazard = take(s.markets.churn_per_week, rep, d["market"][deal])
+    # Before its signature a deal is only filed where it was pulled.
+    hazard = np.where(o["filed"][opp], hazard * take(s.gaming("rushed_churn"), rep), hazard)
     with np.errstate(divide="ignore"):
         kept = d["life"][deal] / hazard * np.power(active, take(s.behavior("success_churn"), rep))
     o["ends"][opp] = o["due"][opp] + kept

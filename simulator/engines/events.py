@@ -292,6 +292,8 @@ class EventLife:
         if opp.worked and opp.partner is not None:
             active = self.planner.activity[3][0, opp.partner.who]
         hazard = self.setting.markets.churn_per_week[0, opp.market]
+        if opp.filed:  # before its signature a deal is only filed where it was pulled
+            hazard = hazard * self.setting.gaming("rushed_churn")[0, 0]
         with np.errstate(divide="ignore"):
             stay = np.power(np.array([active]), self.setting.behavior("success_churn")[0])
             return float((np.array([self.lives[opp.deal]]) / hazard * stay)[0])

@@ -92,6 +92,14 @@ class Gaming(Spec):
         "partner",
         description="partner: partners set prices, so the vendor bears a concession; vendor: they bear it",
     )
+    rushed_churn: float = number(
+        1.0,
+        "rate at which customers are lost whose signature was pulled forward",
+        unit="multiple of the market's rate",
+        ge=1,
+        le=20,
+        source="output rushed to a deadline is of lower quality (Tzioumis and Gee 2013); the size is judgement",
+    )
     push_loss_per_week: float = number(
         0.01, "risk of losing a deal by delaying it a week", unit="probability per week", ge=0, le=0.5
     )

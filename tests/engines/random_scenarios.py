@@ -230,6 +230,7 @@ def scenario_texts(draw: Draw) -> str:
         "timing_cost": pick(draw, 0.0, 50.0),
         "max_shift_weeks": pick(draw, 1, 4, 12),
         "concession_per_week": pick(draw, 0.0, 0.01, 0.2),
+        "rushed_churn": pick(draw, 1.0, 3.0),
         "price_authority": pick(draw, "vendor", "partner"),
         "push_loss_per_week": pick(draw, 0.0, 0.05),
     }
