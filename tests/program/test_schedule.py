@@ -169,7 +169,8 @@ def breaks_of(pay: Schedule) -> list[float]:
 @settings(max_examples=100, deadline=None)
 @given(
     rates=any_rates, base=st.just(0.0) | st.floats(1e-3, 0.1),
-    cap=st.none() | st.floats(2, 30), floor=st.none() | st.floats(0.1, 15), retroactive=st.booleans(), mean=st.floats(0, 250), sd=st.floats(1, 40),
+    cap=st.none() | st.floats(2, 30), floor=st.none() | st.floats(0.1, 15), retroactive=st.booleans(),
+    mean=st.floats(0, 250), sd=st.floats(1, 40),
 )  # fmt: skip
 def test_any_schedule_equals_its_smooth_form_and_integrates_to_its_closed_form(
     rates: list[tuple[float, float, float]], base: float, cap: float | None, floor: float | None, retroactive: bool,
