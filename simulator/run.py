@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from simulator.engines.events import EventLife
 from simulator.engines.ledger import Outcome
 from simulator.engines.rollout import Conduct, Offer, Rollout, everyone
 from simulator.engines.settle import settle, won_candidates
+from simulator.engines.standings import Standings, event_tiering, vector_tiering
 from simulator.engines.tally import tally, won_deals
 from simulator.engines.vector import VectorLife
 from simulator.errors import SimulatorError
@@ -93,8 +95,11 @@ def prepare(scenario: Scenario, reference: Reference, programs: Sequence[str], s
     return Stage(world, offers, {g: Conduct(g, outlook) for g in (False, True)})
 
 
-def vector_outcomes(stage: Stage, programs: Sequence[str]) -> Iterator[tuple[tuple[str, str], Outcome]]:
+def vector_outcomes(
+    stage: Stage, programs: Sequence[str], *, standings: bool = False
+) -> Iterator[tuple[tuple[str, str], Outcome]]:
     """Outcomes of `programs` on every rung, by the vector engine; `none` first, for deadweight."""
+    who = Standings(stage.world, on=standings)
     burn_in, horizon = stage.world.setting.burn_in, stage.world.setting.horizon
     for gaming, rung in ((False, "responsive"), (True, "strategic")):
         start = VectorLife(stage.world, stage.rollout("baseline"), stage.conduct[gaming]).run(-burn_in, 0).compact(0)
@@ -103,29 +108,32 @@ def vector_outcomes(stage: Stage, programs: Sequence[str]) -> Iterator[tuple[tup
             life = start.fork(stage.rollout(name)).run(0, horizon).finish()
             if name == "none":
                 won_without = won_candidates(life)
-            yield (name, rung), settle(life, won_without)
+            yield (name, rung), who.add(name, rung, settle(life, won_without), partial(vector_tiering, life))
             if name == "baseline" and not gaming:
                 honest = life
         if not gaming:
             won = won_candidates(honest)
             for name in _none_first(programs):
                 paid = start.repay(honest, stage.rollout(name)) if name != "baseline" else honest
-                yield (name, "static"), settle(paid, won)
+                yield (name, "static"), who.add(name, "static", settle(paid, won), partial(vector_tiering, paid))
 
 
-def event_outcomes(stage: Stage, programs: Sequence[str]) -> Iterator[tuple[tuple[str, str], Outcome]]:
+def event_outcomes(
+    stage: Stage, programs: Sequence[str], *, standings: bool = False
+) -> Iterator[tuple[tuple[str, str], Outcome]]:
     """Outcomes of one replication by the event engine."""
+    who = Standings(stage.world, on=standings)
     for gaming, rung in ((False, "responsive"), (True, "strategic")):
         won_without = None
         for name in _none_first(programs):
             life = EventLife(stage.world, stage.rollout(name), stage.conduct[gaming]).run()
             if name == "none":
                 won_without = won_deals(life)
-            yield (name, rung), tally(life, won_without)
+            yield (name, rung), who.add(name, rung, tally(life, won_without), partial(event_tiering, life))
     for name in _none_first(programs):
         paid = stage.rollout(name)
         life = EventLife(stage.world, stage.rollout("baseline"), stage.conduct[False], paid=paid).run()
-        yield (name, "static"), tally(life, won_deals(life))
+        yield (name, "static"), who.add(name, "static", tally(life, won_deals(life)), partial(event_tiering, life))
 
 
 def _none_first(programs: Sequence[str]) -> list[str]:

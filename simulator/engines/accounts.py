@@ -76,7 +76,7 @@ class Account:
         self.started = [0] * len(components)
         self.claims: list[list[tuple[Claim, float]]] = [[] for _ in components]
         self.exact: list[Schedule] = [c.schedule for c in components]
-        self.status = 0
+        self.status = self.first_status = 0
         self.registered = [0] * len(components)
         self.accepted: set[tuple[int, int]] = set()
         tiers = self.perception.program.tiers

@@ -63,6 +63,7 @@ class Books:
         self.opening: list[Array] = [zero] * count
         self.benefits: list[Array] = []
         self.status: Ints = np.zeros(self.shape, dtype=np.int64)
+        self.first_status: Ints = self.status
         self.registered: list[Ints] = [np.zeros(self.shape, dtype=np.int64) for _ in range(count)]
         self.accepted = Table({f"k{k}": bool for k, c in enumerate(program.components) if c.registration})
         measures = program.tiers.measures if program.tiers else ()
@@ -288,6 +289,8 @@ class Books:
             self.started[k] = week
         if week % WEEKS_PER_QUARTER == 0 or all_windows:
             self._review(week, all_windows)
+        if all_windows:
+            self.first_status = self.status
         for k in starting:
             self._open(k)
         if week % WEEKS_PER_QUARTER == 0 or all_windows:

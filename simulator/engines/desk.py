@@ -45,6 +45,7 @@ class Desk:
         account = Account(who, self.index, self)
         account.begin(week, past, before)
         account.reset(week, first=True)
+        account.first_status = account.status
         self.accounts[who] = account
         return account
 

@@ -76,15 +76,18 @@ def verify(
     largest: dict[str, int] = {}
     worst: list[Disagreement] = []
     checked = lines = 0
-    together = dict(vector_outcomes(prepare(scenario, reference, names, seed, np.arange(replications)), names))
+    together = dict(
+        vector_outcomes(prepare(scenario, reference, names, seed, np.arange(replications)), names, standings=True)
+    )
     for r in range(replications):
         single = prepare(scenario, reference, names, seed, np.array([r]))
-        for (program, rung), events in event_outcomes(single, names):
+        for (program, rung), events in event_outcomes(single, names, standings=True):
             vector = _only(together[program, rung], r)
             for outcome, a, b in _pairs(events, vector):
                 checked += 1
                 gap = abs(a - b)
-                largest[outcome] = max(largest.get(outcome, 0), gap)
+                line = _line(outcome)
+                largest[line] = max(largest.get(line, 0), gap)
                 if gap:
                     worst.append(Disagreement(program, rung, outcome, r, a, b))
             lines += max(len(events.ledger["partner"]), len(vector.ledger["partner"]))
@@ -92,6 +95,12 @@ def verify(
             progress(r + 1, replications)
     worst.sort(key=lambda d: -abs(d.events - d.vector))
     return Verification(scenario.name, replications, seed, names, checked, lines, largest, tuple(worst))
+
+
+def _line(outcome: str) -> str:
+    """The line of the table for an outcome: those by group of partners share one."""
+    parts = outcome.split(".")
+    return {"standing": f"partners: {parts[-1]}", "move": "partners: tier moves"}.get(parts[0], outcome)
 
 
 def _only(outcome: Outcome, replication: int) -> Outcome:
