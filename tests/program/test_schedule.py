@@ -227,6 +227,26 @@ def test_linear_pay_gains_exactly_nothing_from_timing(now: int, coming: int, par
     assert gain == 0.0
 
 
+rising = st.lists(st.tuples(st.floats(1, 200), st.floats(0, 0.3)), max_size=4, unique_by=lambda k: k[0]).map(sorted)
+
+
+@given(rate=st.floats(0, 0.3), steps=rising, total=st.floats(1, 400), share=st.floats(0, 1), other=st.floats(0, 1))
+def test_convex_pay_never_punishes_joining_two_periods_and_its_gain_is_bounded(
+    rate: float, steps: list[tuple[float, float]], total: float, share: float, other: float
+) -> None:
+    """Jensen 2003: no split pays more than P(Q) + P(0) and none less than 2 P(Q/2)."""
+    pay = schedule(rate, [(at, change, 0.0) for at, change in steps])
+
+    def over_two(part: float) -> float:
+        return paid(pay, total * part) + paid(pay, total * (1 - part))
+
+    joined = paid(pay, total) + paid(pay, 0.0)
+    assert joined >= over_two(share) - 1e-9
+    assert over_two(other) - over_two(share) <= joined - 2 * paid(pay, total / 2) + 1e-9
+    if not steps:
+        assert joined == pytest.approx(over_two(share), abs=1e-12 * total)
+
+
 def test_arrays_of_replications_and_partners_give_what_each_gives_alone() -> None:
     """Rows are replications with other rates and thresholds, columns partners; caps at another knot per row."""
     bases, ats, caps = np.array([[0.05], [0.1]]), np.array([[100.0], [60.0]]), np.array([[6.0], [5.0]])
