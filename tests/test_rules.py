@@ -10,9 +10,11 @@ from scipy import integrate, stats
 
 from simulator.engines.ledger import attributed, taken_back
 from simulator.model import effort, gaming, opportunity
-from simulator.program.compiled import Component, Program, apply_ceiling, compile_program, resolve_groups
+from simulator.program.compiled import Component, Program
+from simulator.program.compiling import compile_program
 from simulator.program.numbers import Array, Numbers
 from simulator.program.schedule import Knot, Schedule, claim_price, expected_payout, payout_slope
+from simulator.program.stacking import apply_ceiling, resolve_groups
 from simulator.scenario.load import parse
 from simulator.streams import Streams, philox, poisson
 

@@ -15,10 +15,11 @@ from simulator.engines.ledger import attributed
 from simulator.engines.options import at_cells
 from simulator.model.perception import Perception
 from simulator.model.setting import WEEKS_PER_QUARTER
-from simulator.program.compiled import Component, apply_ceiling, resolve_groups
+from simulator.program.compiled import Component
 from simulator.program.measures import MEASURES
 from simulator.program.numbers import Array
 from simulator.program.schedule import Schedule
+from simulator.program.stacking import apply_ceiling, resolve_groups
 
 if TYPE_CHECKING:
     from simulator.engines.agents import Opportunity

@@ -14,10 +14,11 @@ import numpy as np
 from simulator.engines.rollout import Offer
 from simulator.model.perception import Perception
 from simulator.model.setting import WEEKS_PER_QUARTER, Setting
-from simulator.program.compiled import Bools, Ints, apply_ceiling, resolve_groups, take
+from simulator.program.compiled import Bools, Ints, take
 from simulator.program.measures import MEASURES
 from simulator.program.numbers import Array
 from simulator.program.schedule import Schedule
+from simulator.program.stacking import apply_ceiling, resolve_groups
 from simulator.table import Table
 
 

@@ -13,9 +13,10 @@ from simulator.engines.tables import CLAIM, SIGNING
 from simulator.model import gaming
 from simulator.model.perception import Perception
 from simulator.model.setting import WEEKS_PER_QUARTER
-from simulator.program.compiled import Bools, Ints, Program, resolve_groups, take
+from simulator.program.compiled import Bools, Ints, Program, take
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
+from simulator.program.stacking import resolve_groups
 from simulator.table import Table
 
 if TYPE_CHECKING:

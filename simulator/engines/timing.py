@@ -11,9 +11,10 @@ from simulator.engines.accounts import Account, Claim
 from simulator.engines.options import next_window
 from simulator.model import gaming
 from simulator.model.setting import WEEKS_PER_QUARTER
-from simulator.program.compiled import resolve_groups, take
+from simulator.program.compiled import take
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
+from simulator.program.stacking import resolve_groups
 
 if TYPE_CHECKING:
     from simulator.engines.agents import Opportunity, Partner

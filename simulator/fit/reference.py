@@ -21,7 +21,8 @@ from simulator.fit.sample import Sample, Statistics
 from simulator.model.perception import Outlook, Prospect
 from simulator.model.setting import ACTIVITIES, WEEKS_PER_YEAR, Setting, compile_setting
 from simulator.population import interpolate, reference_setting
-from simulator.program.compiled import Ints, Program, compile_program, no_program
+from simulator.program.compiled import Ints, Program
+from simulator.program.compiling import compile_program, no_program
 from simulator.program.numbers import Array
 from simulator.scenario.schema import Scenario
 from simulator.streams import Streams

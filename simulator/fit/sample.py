@@ -6,9 +6,10 @@ import numpy as np
 
 from simulator.engines.vector import VectorLife
 from simulator.model.setting import WEEKS_PER_YEAR
-from simulator.program.compiled import Component, Ints, Program, apply_ceiling, resolve_groups, take
+from simulator.program.compiled import Component, Ints, Program, take
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
+from simulator.program.stacking import apply_ceiling, resolve_groups
 
 Statistics = tuple[list[dict[str, Array]], dict[str, dict[str, Array]]]
 """Per component, and per tier measure, the statistics of its claims, each (D or R, segments)."""

@@ -16,10 +16,11 @@ import numpy as np
 from scipy.special import ndtr
 
 from simulator.model.setting import WEEKS_PER_QUARTER, WEEKS_PER_YEAR, Setting
-from simulator.program.compiled import Ints, Program, resolve_groups
+from simulator.program.compiled import Ints, Program
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
 from simulator.program.schedule import Schedule, claim_price, expected_payout
+from simulator.program.stacking import resolve_groups
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from simulator.errors import fault
 from simulator.model.setting import compile_setting
-from simulator.program.compiled import Component, compile_program
+from simulator.program.compiled import Component
+from simulator.program.compiling import compile_program
 from simulator.program.schedule import Schedule
 from simulator.report.numbers import Form, form_of
 from simulator.report.style import QUIET, colour, styled

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.program.compiled import Component, Program, compile_program
+from simulator.program.compiled import Component, Program
+from simulator.program.compiling import compile_program
 from simulator.program.numbers import Array, Numbers
 from simulator.program.schedule import Knot, Schedule
 from simulator.scenario.load import parse

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.program.compiled import apply_ceiling, deal_code, resolve_groups
+from simulator.program.compiled import deal_code
+from simulator.program.stacking import apply_ceiling, resolve_groups
 from tests.program.build import compiled, money, only
 
 TIERS = (

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 
 from simulator.errors import InputError
 from simulator.model.setting import compile_setting
-from simulator.program.compiled import compile_program
+from simulator.program.compiling import compile_program
 from simulator.report.figures import KINDS
 from simulator.report.payout import curve, payout_curve
 from simulator.report.save import save

@@ -1,0 +1,124 @@
+"""From the written form of a program to its compiled one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.program.compiled import (
+    ACCOUNTS,
+    COMPLEXITIES,
+    ENGAGEMENTS,
+    CompiledTerms,
+    Component,
+    Program,
+    Registration,
+    TierCriterion,
+    Tiers,
+)
+from simulator.program.components.deal_registration import DealRegistration
+from simulator.program.measures import MEASURES
+from simulator.program.numbers import Array, Numbers
+from simulator.program.spec import WINDOW_WEEKS, ComponentSpec, TierStatus
+
+if TYPE_CHECKING:
+    from simulator.scenario.schema import Program as ProgramSpec
+
+
+def compile_program(name: str, spec: ProgramSpec, numbers: Numbers, markets: Sequence[str]) -> Program:
+    """Compile a program. numbers: reader of the whole scenario; markets: names of the market segments in order."""
+    here = numbers.below(f"programs.{name}")
+    tier_names = (spec.tiers.entry, *spec.tiers.levels) if spec.tiers else ("all",)
+    components = tuple(
+        _component(key, c, here.below(f"components.{key}"), markets, tier_names) for key, c in spec.components.items()
+    )
+    ceiling = None if spec.deal_ceiling is None else here("deal_ceiling")
+    tiers = None if spec.tiers is None else _tiers(spec.tiers, here.below("tiers"))
+    return Program(name, components, tiers, ceiling, here("admin_cost_per_year") * 100)
+
+
+def no_program() -> Program:
+    """The built-in program `none`, which pays nothing."""
+    return Program("none", (), None, None, np.zeros((1, 1)))
+
+
+def _component(
+    name: str, spec: ComponentSpec, number: Numbers, markets: Sequence[str], tier_names: Sequence[str]
+) -> Component:
+    terms = number.below("terms")
+    schedule = replace(
+        spec.schedule(number),
+        cap=None if spec.terms.cap is None else terms("cap") * 100,
+        floor=None if spec.terms.floor is None else terms("floor") * 100,
+    )
+    registration = None
+    if isinstance(spec, DealRegistration):
+        registration = Registration(number("protection_weeks"), spec.registrations_per_quarter)
+    one = np.ones((1, 1))
+    return Component(
+        name=name,
+        kind=spec.kind,
+        measure=MEASURES[spec.measured()],
+        window=WINDOW_WEEKS[spec.window],
+        reference=spec.reference,
+        minimum_base=number("minimum_base") * 100 if spec.reference == "growth" else one,
+        schedule=schedule,
+        min_amount=number("min_amount") * 100,
+        weights=_weights(spec, number, markets),
+        tier_multiple=np.concatenate(
+            np.broadcast_arrays(
+                *[number(f"payout_by_tier.{t}") if t in spec.payout_by_tier else one for t in tier_names], one
+            )[:-1],
+            axis=1,
+        ),
+        group=spec.exclusive_group,
+        registration=registration,
+        terms=CompiledTerms(
+            payout_lag_weeks=terms("payout_lag_weeks"),
+            holdback_share=terms("holdback_share"),
+            holdback_weeks=terms("holdback_weeks"),
+            clawback_weeks=terms("clawback_weeks"),
+            audit_rate=terms("audit_rate"),
+            audit_cost=terms("audit_cost") * 100,
+            penalty_multiple=terms("penalty_multiple"),
+        ),
+    )
+
+
+def _weights(spec: ComponentSpec, number: Numbers, markets: Sequence[str]) -> Array:
+    one = np.ones((1, 1))
+
+    def weight(table: str, names: Iterable[str], key: str) -> Array:
+        return number(f"{table}.{key}") if key in names else one
+
+    columns: list[Array] = []
+    for market in markets:
+        for complexity in COMPLEXITIES:
+            for engagement in ENGAGEMENTS:
+                for account in ACCOUNTS:
+                    counts = (
+                        (not spec.markets or market in spec.markets)
+                        and spec.engagement in ("any", engagement)
+                        and (spec.accounts in ("any", account) or (spec.accounts == "existing" and account == "named"))
+                    )
+                    columns.append(
+                        weight("credit_by_market", spec.credit_by_market, market)
+                        * weight("credit_by_complexity", spec.credit_by_complexity, complexity)
+                        * weight("credit_by_engagement", spec.credit_by_engagement, engagement)
+                        * (1.0 if counts else 0.0)
+                    )
+    return np.concatenate(np.broadcast_arrays(*columns, one), axis=1)
+
+
+def _tiers(spec: TierStatus, number: Numbers) -> Tiers:
+    levels = tuple(
+        tuple(
+            TierCriterion(c.measure, number(f"levels.{name}.criteria[{j}].at_least") * 100)
+            for j, c in enumerate(level.criteria)
+        )
+        for name, level in spec.levels.items()
+    )
+    return Tiers((spec.entry, *spec.levels), levels, spec.upgrade_every_quarters, spec.downgrade_every_quarters)

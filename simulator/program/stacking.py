@@ -1,0 +1,39 @@
+"""Stacking: which payouts of a program add up, which exclude one another, and the ceiling per deal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from simulator.program.compiled import Ints, Program, take
+from simulator.program.numbers import Array
+
+
+def resolve_groups(program: Program, payouts: Sequence[Array], *, by_claim: bool) -> list[Array]:
+    """In each exclusive group keep only the highest payout (the first of equals); others become 0.
+
+    payouts: one array per component, all of one shape; only groups of components paid by claim, or only of those paid
+    by window, are looked at.
+    """
+    kept = list(payouts)
+    for group in program.groups:
+        if program.components[group[0]].by_claim != by_claim:
+            continue
+        best = np.argmax(np.stack([payouts[k] for k in group]), axis=0)
+        for position, k in enumerate(group):
+            kept[k] = np.where(best == position, payouts[k], 0.0)
+    return kept
+
+
+def apply_ceiling(program: Program, payouts: Sequence[Array], *, rep: Ints, amount: Array) -> list[Array]:
+    """Scale the payouts by claim on each deal down, to whole cents, where their sum passes the program's ceiling."""
+    if program.deal_ceiling is None:
+        return list(payouts)
+    most = np.floor(take(program.deal_ceiling, rep) * amount)
+    total = np.zeros(amount.shape)
+    for p in payouts:
+        total = total + p
+    over = (total > most) & (amount > 0)
+    scale = np.where(over, most / np.where(over, total, 1.0), 1.0)
+    return [np.where(over, np.floor(p * scale), p) for p in payouts]
