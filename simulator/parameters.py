@@ -1,45 +1,26 @@
 """Parameter vectors: which values the uncertain numbers take in each replication.
 
-Replication r has point r of a Sobol' sequence over the uncertain numbers, scrambled by a digital shift that is drawn,
-by address, from the seed and the number's path. So a replication's parameters depend on neither chunk nor worker, and
-another uncertain number leaves the shifts of the others alone. With distinct replications the points fill the space
-evenly, which is what makes means over them precise.
+A design (`simulator.vectors`) gives every replication a point in the unit cube; the inverse distribution functions
+turn its coordinates into values.
 """
 
 from __future__ import annotations
-
-import warnings
-
-import numpy as np
-from scipy.stats import qmc
 
 from simulator.program.compiled import Ints
 from simulator.program.numbers import Array
 from simulator.scenario.paths import bounds_at
 from simulator.scenario.schema import Scenario
 from simulator.scenario.uncertainty import quantile
-from simulator.streams import Streams, name_word
-
-_BITS = 30
+from simulator.vectors import Vectors
 
 
-def unit_points(scenario: Scenario, seed: int, ids: Ints) -> Array | None:
+def unit_points(scenario: Scenario, vectors: Vectors, seed: int, ids: Ints) -> Array | None:
     """Coordinates in (0, 1) of the uncertain numbers, shape (len(ids), K), or None where nothing is uncertain.
 
-    ids: consecutive replication numbers.
+    ids: replication numbers. A coordinate is the probability of a lower value of its number.
     """
     paths = tuple(scenario.uncertainty)
-    if not paths:
-        return None
-    engine = qmc.Sobol(len(paths), scramble=False, bits=_BITS)
-    if ids[0] > 0:
-        engine.fast_forward(int(ids[0]))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # scipy advises powers of two; replications come in any number
-        points = np.rint(engine.random(len(ids), workers=1) * 2**_BITS).astype(np.int64)
-    words = np.array([name_word(p) for p in paths])
-    shift = (Streams(seed).draw("parameters", 0, words)[0] * 2**_BITS).astype(np.int64)
-    return np.asarray(((points ^ shift) + 0.5) / 2.0**_BITS)
+    return vectors.unit(paths, seed, ids) if paths else None
 
 
 def drawn_values(scenario: Scenario, unit: Array | None) -> dict[str, Array]:

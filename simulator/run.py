@@ -10,7 +10,7 @@ import multiprocessing
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -24,13 +24,15 @@ from simulator.engines.settle import settle, won_candidates
 from simulator.engines.standings import Standings, event_tiering, vector_tiering
 from simulator.engines.tally import tally, won_deals
 from simulator.engines.vector import VectorLife
-from simulator.errors import SimulatorError
+from simulator.errors import SimulatorError, fault
 from simulator.fit import Design, Reference
 from simulator.model.setting import compile_setting
 from simulator.parameters import drawn_values, unit_points
 from simulator.program.compiled import Ints
+from simulator.program.numbers import Array
 from simulator.scenario.schema import Scenario
 from simulator.streams import Streams
+from simulator.vectors import SOBOL, Vectors
 from simulator.world import World
 
 RUNGS = ("static", "responsive", "strategic")
@@ -45,7 +47,8 @@ class Simulated:
     """Outcomes of a study.
 
     totals: (program, rung) -> total name -> (N,) integers per replication, money in cents; `baseline` and the built-in
-    `none` are always there; fitted: what partners take for granted, see `simulator.fit.Reference.fitted`.
+    `none` are always there; fitted: what partners take for granted, see `simulator.fit.Reference.fitted`; vectors: the
+    design; first: number of the first replication; reference: the fitted reference population, None if not at hand.
     """
 
     scenario: Scenario
@@ -55,6 +58,29 @@ class Simulated:
     engine: str
     totals: Totals
     fitted: Mapping[str, Any] = field(default_factory=dict)
+    vectors: Vectors = SOBOL
+    first: int = 0
+    reference: Reference | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def ids(self) -> Ints:
+        """Numbers of the replications, (N,)."""
+        return np.arange(self.first, self.first + self.replications)
+
+    def unit(self) -> Array | None:
+        """Coordinates of the uncertain numbers in (0, 1), (N, K); None where nothing is uncertain."""
+        return unit_points(self.scenario, self.vectors, self.seed, self.ids)
+
+    def values(self) -> dict[str, Array]:
+        """Path -> (N,) value of each uncertain number in each replication."""
+        return drawn_values(self.scenario, self.unit())
+
+    def extended(self, by: Simulated) -> Simulated:
+        """This study and the one that continues it, as if they had been simulated at once."""
+        mine, theirs = ((s.scenario, s.programs, s.seed, s.engine, s.vectors) for s in (self, by))
+        if mine != theirs or by.first != self.first + self.replications:
+            raise SimulatorError("only the replications that follow, of the same study, can be added to it")
+        return replace(self, replications=self.replications + by.replications, totals=_joined([self.totals, by.totals]))
 
 
 @dataclass(frozen=True)
@@ -79,16 +105,22 @@ def fit_reference(scenario: Scenario) -> Reference:
     if not scenario.uncertainty:
         return Reference(scenario)
     count = max(_DESIGN_POINTS, 4 * (2 * len(scenario.uncertainty) + 1))
-    unit = unit_points(scenario, 0, np.arange(count))
-    assert unit is not None
+    unit = SOBOL.unit(tuple(scenario.uncertainty), 0, np.arange(count))
     return Reference(scenario, Design(unit, drawn_values(scenario, unit)))
 
 
-def prepare(scenario: Scenario, reference: Reference, programs: Sequence[str], seed: int, ids: Ints) -> Stage:
-    """The stage of the replications `ids` (consecutive)."""
-    unit = unit_points(scenario, seed, ids)
+def prepare(
+    scenario: Scenario,
+    reference: Reference,
+    programs: Sequence[str],
+    seed: int,
+    ids: Ints,
+    vectors: Vectors = SOBOL,
+) -> Stage:
+    """The stage of the replications `ids` (in rising order)."""
+    unit = unit_points(scenario, vectors, seed, ids)
     setting = compile_setting(scenario, drawn_values(scenario, unit))
-    world = World(setting, Streams(seed), ids)
+    world = World(setting, Streams(seed), ids, luck=vectors.luck(ids))
     outlook = reference.outlook(setting, world, unit)
     names = dict.fromkeys(("baseline", "none", *programs))
     offers = {name: reference.offer(name, setting, unit) for name in names}
@@ -140,23 +172,27 @@ def _none_first(programs: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(("none", "baseline", *programs)))
 
 
-def _chunk(
-    scenario: Scenario,
-    reference: Reference,
-    programs: tuple[str, ...],
-    seed: int,
-    engine: str,
-    first: int,
-    count: int,
-) -> Totals:
-    if engine == "vector":
-        stage = prepare(scenario, reference, programs, seed, np.arange(first, first + count))
-        return {key: outcome.totals for key, outcome in vector_outcomes(stage, programs)}
-    parts = []
-    for replication in range(first, first + count):
-        stage = prepare(scenario, reference, programs, seed, np.array([replication]))
-        parts.append({key: outcome.totals for key, outcome in event_outcomes(stage, programs)})
-    return _joined(parts)
+@dataclass(frozen=True)
+class _Work:
+    """What every chunk of a study has in common."""
+
+    scenario: Scenario
+    reference: Reference
+    programs: tuple[str, ...]
+    seed: int
+    engine: str
+    vectors: Vectors
+
+    def chunk(self, first: int, count: int) -> Totals:
+        """Totals of the replications first to first + count - 1."""
+        ids = np.arange(first, first + count)
+        if self.engine == "vector":
+            return {key: outcome.totals for key, outcome in vector_outcomes(self._stage(ids), self.programs)}
+        lives = (event_outcomes(self._stage(ids[k : k + 1]), self.programs) for k in range(count))
+        return _joined([{key: outcome.totals for key, outcome in life} for life in lives])
+
+    def _stage(self, ids: Ints) -> Stage:
+        return prepare(self.scenario, self.reference, self.programs, self.seed, ids, self.vectors)
 
 
 def _joined(parts: Sequence[Totals]) -> Totals:
@@ -177,47 +213,73 @@ def simulate(
     chunk: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     executor: Executor | None = None,
+    vectors: Vectors | None = None,
+    first: int = 0,
+    reference: Reference | None = None,
 ) -> Simulated:
     """Simulate `programs` on every rung.
 
     engine: "vector" or "events"; workers: processes; chunk: replications computed together (results do not depend on
     it); progress: called with (replications done, all); executor: any `concurrent.futures` executor instead of
-    processes of our own.
+    processes of our own; vectors: which point and world each replication has, scrambled Sobol' points if None;
+    first: number of the first replication, so that a study can be continued (`Simulated.extended`); reference: the
+    reference population if it was fitted already. Raises `InputError` if the design has too few replications.
     """
     names = tuple(dict.fromkeys(programs))
-    reference = fit_reference(scenario)
+    design = SOBOL if vectors is None else vectors
+    if design.size is not None and first + replications > design.size:
+        raise fault("options", "replications", replications, f"the design has {design.size - first} from {first} on")
+    fitted = fit_reference(scenario) if reference is None else reference
+    work = _Work(scenario, fitted, names, seed, engine, design)
     size = chunk or (CHUNK if engine == "vector" else 4)
     size = min(size, -(-replications // max(workers, 1)))
-    jobs = [(first, min(size, replications - first)) for first in range(0, replications, size)]
-    common = (scenario, reference, names, seed, engine)
+    jobs = [(at, min(size, first + replications - at)) for at in range(first, first + replications, size)]
+    tell = partial(_tell, progress, replications)
+    if executor is None and (workers <= 1 or len(jobs) == 1):
+        done = _alone(work, jobs, tell)
+    else:
+        done = _shared(work, jobs, tell, workers, executor)
+    totals = _joined([done[at] for at, _ in jobs])
+    return Simulated(scenario, names, seed, replications, engine, totals, fitted.fitted(), design, first, fitted)
+
+
+def _tell(progress: Callable[[int, int], None] | None, total: int, done: int) -> None:
+    if progress:
+        progress(done, total)
+
+
+def _alone(work: _Work, jobs: Sequence[tuple[int, int]], tell: Callable[[int], None]) -> dict[int, Totals]:
     done: dict[int, Totals] = {}
     finished = 0
-    if executor is None and (workers <= 1 or len(jobs) == 1):
-        for first, count in jobs:
-            done[first] = _chunk(*common, first, count)
+    for first, count in jobs:
+        done[first] = work.chunk(first, count)
+        finished += count
+        tell(finished)
+    return done
+
+
+def _shared(
+    work: _Work, jobs: Sequence[tuple[int, int]], tell: Callable[[int], None], workers: int, executor: Executor | None
+) -> dict[int, Totals]:
+    done: dict[int, Totals] = {}
+    finished = 0
+    pool = executor or ProcessPoolExecutor(workers, mp_context=_context())
+    try:
+        futures = {pool.submit(work.chunk, first, count): (first, count) for first, count in jobs}
+        for future in as_completed(futures):
+            first, count = futures[future]
+            done[first] = future.result()
             finished += count
-            if progress:
-                progress(finished, replications)
-    else:
-        pool = executor or ProcessPoolExecutor(workers, mp_context=_context())
-        try:
-            futures = {pool.submit(_chunk, *common, first, count): (first, count) for first, count in jobs}
-            for future in as_completed(futures):
-                first, count = futures[future]
-                done[first] = future.result()
-                finished += count
-                if progress:
-                    progress(finished, replications)
-        except BrokenExecutor as error:
-            raise SimulatorError(
-                'a worker process died; a script that uses workers must start under `if __name__ == "__main__":`, '
-                "and too little memory is helped by a smaller chunk"
-            ) from error
-        finally:
-            if executor is None:
-                pool.shutdown(cancel_futures=True)
-    totals = _joined([done[first] for first, _ in jobs])
-    return Simulated(scenario, names, seed, replications, engine, totals, reference.fitted())
+            tell(finished)
+    except BrokenExecutor as error:
+        raise SimulatorError(
+            'a worker process died; a script that uses workers must start under `if __name__ == "__main__":`, '
+            "and too little memory is helped by a smaller chunk"
+        ) from error
+    finally:
+        if executor is None:
+            pool.shutdown(cancel_futures=True)
+    return done
 
 
 def _context() -> multiprocessing.context.BaseContext:

@@ -38,13 +38,18 @@ _DEAL = {
 class World:
     """People and luck of the replications `ids` of a setting.
 
-    rate (R, P): base opportunities per week; opportunist, inert (R, P): kinds of partner; misreport_cost (R, P): cents
-    per (claim per week)^2. `prefix` names the streams, so that a reference population has luck of its own.
+    luck: the number under which each replication's draws are addressed, its own if None; replications of equal luck
+    meet the same people and customers. rate (R, P): base opportunities per week; opportunist, inert (R, P): kinds of
+    partner; misreport_cost (R, P): cents per (claim per week)^2. `prefix` names the streams, so that a reference
+    population has luck of its own.
     """
 
-    def __init__(self, setting: Setting, streams: Streams, ids: Ints, prefix: str = "") -> None:
+    def __init__(
+        self, setting: Setting, streams: Streams, ids: Ints, prefix: str = "", luck: Ints | None = None
+    ) -> None:
         self.setting = setting
         self.ids = np.asarray(ids, dtype=np.int64)
+        self._luck = self.ids if luck is None else np.asarray(luck, dtype=np.int64)
         self._streams = streams
         self._prefix = prefix
         self.shape = (len(self.ids), setting.partners.count)
@@ -60,7 +65,7 @@ class World:
         self._vendor: dict[int, Ints] = {}
 
     def _draw(self, stream: str, rep: Ints, who: Ints, week: Ints | int = 0, ordinal: Ints | int = 0) -> Array:
-        return self._streams.draw(self._prefix + stream, self.ids[rep], who, week, ordinal)
+        return self._streams.draw(self._prefix + stream, self._luck[rep], who, week, ordinal)
 
     def _people(self) -> None:
         p, (reps, count) = self.setting.partners, self.shape

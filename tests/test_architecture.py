@@ -14,6 +14,7 @@ ORDER = (
     ("scenario",),
     ("streams",),
     ("model",),
+    ("vectors",),
     ("world", "parameters", "population"),
     ("engines",),
     ("fit",),

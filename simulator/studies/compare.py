@@ -22,6 +22,7 @@ from simulator.stats.estimate import Array, Difference, Estimate, replication_at
 from simulator.stats.measure import BASELINE, STRATEGIC, Measured, lives, measure, shown_programs
 from simulator.stats.metric import Metric
 from simulator.studies.asked import asked_programs, check_run
+from simulator.vectors import Vectors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -240,11 +241,13 @@ def compare(
     workers: int = 1,
     chunk: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    vectors: Vectors | None = None,
 ) -> Comparison:
     """Simulate programs of a scenario and compare them with its baseline.
 
-    programs: names, all of the scenario if None; replications, seed: those of the scenario if None. Neither
-    workers nor chunk change a result. Raises `InputError` for what cannot be run.
+    programs: names, all of the scenario if None; replications, seed: those of the scenario if None; vectors: which
+    point and world each replication has, see `simulator.vectors`. Neither workers nor chunk change a result. Raises
+    `InputError` for what cannot be run.
     """
     names = asked_programs(scenario, programs)
     count = scenario.run.replications if replications is None else replications
@@ -259,6 +262,7 @@ def compare(
         workers=workers,
         chunk=chunk,
         progress=progress,
+        vectors=vectors,
     )
     return Comparison(simulated, measure(simulated))
 
