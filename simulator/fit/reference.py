@@ -9,6 +9,7 @@ and the results are carried over to each replication by a quadratic in the desig
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from scipy.special import ndtri
 
 from simulator.engines.rollout import Conduct, Offer, everyone
 from simulator.engines.vector import VectorLife
+from simulator.errors import SimulatorError
 from simulator.fit.design import Design
 from simulator.fit.sample import Sample, Statistics
 from simulator.model.perception import Outlook, Prospect
@@ -44,6 +46,11 @@ def compile_named(name: str, scenario: Scenario, setting: Setting) -> Program:
     if name == "none":
         return no_program()
     return compile_program(name, scenario.programs[name], setting.numbers, setting.markets.names)
+
+
+def _fitted_on(scenario: Scenario) -> Scenario:
+    """A scenario without its candidates."""
+    return scenario.model_copy(update={"programs": {"baseline": scenario.programs["baseline"]}})
 
 
 class _ReferenceLife(VectorLife):
@@ -86,7 +93,29 @@ class Reference:
             name: self._sample.program(compile_named(name, scenario, self.setting))
             for name in (*scenario.programs, "none")
         }
-        del self.setting, self.world, self._sample
+        del self.setting, self.world
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the sample, which those who only run programs have no use for."""
+        return {name: value for name, value in self.__dict__.items() if name != "_sample"}
+
+    def extended(self, scenario: Scenario) -> Reference:
+        """The reference of a scenario that differs in its candidates only, without another fit.
+
+        What partners take for granted rests on the baseline; of a candidate only statistics of its claims are needed,
+        and these are read off a life under no program. Raises `SimulatorError` where something else differs.
+        """
+        if _fitted_on(scenario) != _fitted_on(self.scenario) or not hasattr(self, "_sample"):
+            raise SimulatorError("the reference population fits another scenario, or came from another process")
+        other = copy.copy(self)
+        other.scenario = scenario
+        setting = compile_setting(scenario, None if self.design is None else self.design.drawn)
+        same = {n for n, p in scenario.programs.items() if self.scenario.programs.get(n) == p} | {"none"}
+        other._programs = {
+            name: self._programs[name] if name in same else self._sample.program(compile_named(name, scenario, setting))
+            for name in (*scenario.programs, "none")
+        }
+        return other
 
     # -- the fixed point ---------------------------------------------------------------------------------------
 

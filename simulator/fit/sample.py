@@ -23,16 +23,17 @@ class Sample:
     """
 
     def __init__(self, life: VectorLife, *, pooled: bool) -> None:
-        self.life, self.world, self.setting, self._pooled = life, life.world, life.setting, pooled
-        o, h = life.opps, self.setting.horizon
+        self._shape, self._segment, self._pooled = life.shape, life.setting.partners.segment, pooled
+        o, h = life.opps, life.setting.horizon
         inside = (o["start"] >= 0) & (o["start"] < h) & ~o["vendor"] & o["attached"]
         self.found = self._cells(o["cell"][inside])
         decided = o["worked"] & (o["decided"] >= 0) & (o["decided"] < h)
         share_lost = self._ratio(self._cells(o["cell"][decided & o["lost"]]), self._cells(o["cell"][decided]))
-        c = life.claims
-        measured = (c["week"] >= 0) & (c["week"] < h)
-        self.claims = np.flatnonzero(measured)
-        signed = self.claims[c["event"][self.claims] == Event.SIGNED]
+        # Only what is measured is kept: programs may be added long after the life.
+        measured = (life.claims["week"] >= 0) & (life.claims["week"] < h)
+        self.claims = c = life.claims.take(np.flatnonzero(measured))
+        self._ends = np.where(c["opp"] >= 0, o["ends"][np.maximum(c["opp"], 0)], np.inf)
+        signed = np.flatnonzero(c["event"] == Event.SIGNED)
         wins = self._ratio(self._cells(c["cell"][signed]), self.found)
         revenue = self._ratio(self._cells(c["cell"][signed], c["amount"][signed]), self.found)
         self.basic = {"wins": wins, "loss": share_lost, "revenue": revenue}
@@ -43,49 +44,46 @@ class Sample:
         tiers = {}
         for measure in program.tiers.measures if program.tiers else ():
             at = MEASURES[measure]
-            rows = self.claims[self.life.claims["event"][self.claims] == at.event]
-            value = self.life.claims["amount"][rows] if at.by_amount else np.full(len(rows), 100.0)
+            rows = np.flatnonzero(self.claims["event"] == at.event)
+            value = self.claims["amount"][rows] if at.by_amount else np.full(len(rows), 100.0)
             none = np.zeros(len(rows))
             tiers[measure] = self._statistics(rows, value, none, none, at.event)
         return self._component_statistics(program), tiers
 
     def _component_statistics(self, program: Program) -> list[dict[str, Array]]:
-        c, found = self.life.claims, []
-        rep = c["cell"][self.claims] // self.world.shape[1]
+        c, found = self.claims, []
+        rep = c["cell"] // self._shape[1]
         for component in program.components:
-            credit = component.credit(rep=rep, code=c["code"][self.claims], amount=c["amount"][self.claims])
-            credit = np.where(c["event"][self.claims] == component.measure.event, credit, 0.0)
+            credit = component.credit(rep=rep, code=c["code"], amount=c["amount"])
+            credit = np.where(c["event"] == component.measure.event, credit, 0.0)
             found.append(self._registered(component, rep, credit))
         pays = [
             np.rint(component.claim_payout(rep=rep, credit=credit)) if component.by_claim else np.zeros(len(rep))
             for component, credit in zip(program.components, found, strict=True)
         ]
         pays = resolve_groups(program, pays, by_claim=True)
-        pays = apply_ceiling(program, pays, rep=rep, amount=c["amount"][self.claims])
+        pays = apply_ceiling(program, pays, rep=rep, amount=c["amount"])
         out = []
         for component, credit, pay in zip(program.components, found, pays, strict=True):
             rows = np.flatnonzero(credit > 0)
-            clawed = self._clawed(component, self.claims[rows], rep[rows])
+            clawed = self._clawed(component, rows, rep[rows])
             event = component.measure.event
-            out.append(self._statistics(self.claims[rows], credit[rows], pay[rows], clawed * credit[rows], event))
+            out.append(self._statistics(rows, credit[rows], pay[rows], clawed * credit[rows], event))
         return out
 
     def _registered(self, component: Component, rep: Ints, credit: Array) -> Array:
         """Registered deals closed while protected; a cap on registrations is not foreseen claim by claim."""
         if component.registration is None:
             return credit
-        c = self.life.claims
-        waited = c["time"][self.claims] - c["start"][self.claims]
+        waited = self.claims["time"] - self.claims["start"]
         return np.where(waited <= take(component.registration.protection_weeks, rep), credit, 0.0)
 
     def _clawed(self, component: Component, rows: Ints, rep: Ints) -> Array:
-        opp = self.life.claims["opp"][rows]
-        ends = np.where(opp >= 0, self.life.opps["ends"][np.maximum(opp, 0)], np.inf)
-        within = ends - self.life.claims["time"][rows] <= take(component.terms.clawback_weeks, rep)
+        within = self._ends[rows] - self.claims["time"][rows] <= take(component.terms.clawback_weeks, rep)
         return np.asarray(within & (take(component.terms.clawback_weeks, rep) > 0), dtype=float)
 
     def _statistics(self, rows: Ints, credit: Array, pay: Array, clawed: Array, event: Event) -> dict[str, Array]:
-        cell = self.life.claims["cell"][rows]
+        cell = self.claims["cell"][rows]
         certified = event == Event.CERTIFIED
         base = self._cells(cell) if certified else self.found
         total = self._cells(cell, credit)
@@ -99,12 +97,12 @@ class Sample:
 
     def _by_segment(self, value: Array) -> Array:
         """Sums over the partners of each segment, (R, S)."""
-        segment = self.setting.partners.segment
+        segment = self._segment
         return np.stack([value[:, segment == k].sum(axis=1) for k in range(segment.max() + 1)], axis=1)
 
     def _cells(self, cell: Ints, value: Array | None = None) -> Array:
         """Sums by life and segment, (R, S)."""
-        r, p = self.world.shape
+        r, p = self._shape
         return self._by_segment(np.bincount(cell, weights=value, minlength=r * p).astype(float).reshape(r, p))
 
     def _ratio(self, top: Array, bottom: Array) -> Array:
@@ -115,13 +113,13 @@ class Sample:
 
     def _lags(self) -> tuple[Array, Array]:
         """Probability that sourcing, and co-selling, lands within so many weeks; (S, 5, 53)."""
-        c, segment = self.life.claims, self.setting.partners.segment
+        c, segment = self.claims, self._segment
         out = np.ones((2, segment.max() + 1, 5, WEEKS_PER_YEAR + 1))
         weeks = np.arange(WEEKS_PER_YEAR + 1)
         for k in range(segment.max() + 1):
             for event in range(4):
-                rows = self.claims[c["event"][self.claims] == event]
-                rows = rows[segment[c["cell"][rows] % self.world.shape[1]] == k]
+                rows = np.flatnonzero(c["event"] == event)
+                rows = rows[segment[c["cell"][rows] % self._shape[1]] == k]
                 if not len(rows):
                     continue
                 lag, value = c["time"][rows] - c["start"][rows], np.ones(len(rows))

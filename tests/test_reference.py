@@ -1,0 +1,65 @@
+"""The reference population, extended by candidates instead of fitted again."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from simulator.errors import SimulatorError
+from simulator.fit import Design, Reference
+from simulator.parameters import drawn_values
+from simulator.run import prepare
+from simulator.scenario.load import parse
+from simulator.scenario.paths import with_values
+from simulator.scenario.schema import Scenario
+from tests.engines.small import SMALL
+
+UNCERTAIN = '\n[uncertainty."behavior.elasticity"]\ndistribution = "uniform"\nlow = 0.2\nhigh = 1.0\n'
+CHANGED = {"programs.full.components.core.rate": 0.04, "programs.full.components.registered.uplift": 0.02}
+
+
+def fitted(scenario: Scenario) -> Reference:
+    """A reference on a design of eight points, which is enough to tell whether two are the same."""
+    unit = (np.arange(8)[:, None] + 0.5) / 8
+    return Reference(scenario, Design(unit, drawn_values(scenario, unit)))
+
+
+@pytest.fixture(scope="module")
+def reference() -> Reference:
+    return fitted(parse(SMALL + UNCERTAIN))
+
+
+def test_extended_is_the_same_as_fitted_again(reference: Reference) -> None:
+    scenario = with_values(parse(SMALL + UNCERTAIN), CHANGED)
+    ids = np.arange(3)
+    one, other = (
+        prepare(scenario, got, ("full",), 5, ids).offers["full"]
+        for got in (reference.extended(scenario), fitted(scenario))
+    )
+    for a, b in zip(one.prospects, other.prospects, strict=True):
+        for field in ("credit", "square", "claim", "price", "clawed"):
+            assert (getattr(a, field) == getattr(b, field)).all()
+
+
+def test_a_changed_candidate_changes_what_is_expected_of_it(reference: Reference) -> None:
+    scenario = parse(SMALL + UNCERTAIN)
+    changed = with_values(scenario, {"programs.full.components.registered.uplift": 0.02})
+    ids = np.arange(3)
+    old, new = (
+        prepare(s, reference.extended(s), ("full",), 5, ids).offers["full"].prospects for s in (scenario, changed)
+    )
+    assert not np.allclose(old[1].price, new[1].price)
+
+
+@pytest.mark.parametrize("path", ["programs.baseline.components.core.rate", "behavior.inert_share"])
+def test_another_baseline_or_world_is_refused(reference: Reference, path: str) -> None:
+    with pytest.raises(SimulatorError, match="fits another scenario"):
+        reference.extended(with_values(parse(SMALL + UNCERTAIN), {path: 0.07}))
+
+
+def test_what_workers_get_is_small_and_cannot_be_extended(reference: Reference) -> None:
+    sent = pickle.loads(pickle.dumps(reference))
+    with pytest.raises(SimulatorError, match="came from another process"):
+        sent.extended(parse(SMALL + UNCERTAIN))
