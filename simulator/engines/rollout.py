@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.model.perception import Outlook, Prospect
+from simulator.model.outlook import Outlook, Prospect
 from simulator.program.compiled import Ints, Program
 
 

@@ -20,7 +20,7 @@ from simulator.engines.vector import VectorLife
 from simulator.errors import SimulatorError
 from simulator.fit.design import Design
 from simulator.fit.sample import Sample, Statistics
-from simulator.model.perception import Outlook, Prospect
+from simulator.model.outlook import Outlook, Prospect
 from simulator.model.setting import ACTIVITIES, WEEKS_PER_YEAR, Setting, compile_setting
 from simulator.population import interpolate, reference_setting
 from simulator.program.compiled import Ints, Program

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from simulator.model import effort, gaming, opportunity
-from simulator.model.perception import Outlook, Perception
+from simulator.model.outlook import Outlook
+from simulator.model.perception import Perception
 from simulator.model.setting import ACTIVITIES, Setting
 from simulator.program.compiled import Bools
 from simulator.program.measures import Event

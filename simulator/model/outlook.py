@@ -1,0 +1,44 @@
+"""What partners take for granted: statistics of the reference population under the baseline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulator.program.numbers import Array
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """What claims a component or measure sees under the baseline, per partner; arrays (R or 1, P).
+
+    credit: mean per sourced opportunity (per certification for certifications); square: mean of the squared credits
+    per opportunity; claim: size of a typical claim; price: mean payout per unit of credit where paid by claim;
+    clawed: share of credit whose customer is lost within the clawback window.
+    """
+
+    credit: Array
+    square: Array
+    claim: Array
+    price: Array
+    clawed: Array
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What the baseline teaches partners, fitted on a reference population; arrays (R or 1, P) unless said.
+
+    value: (R or 1, P, 4) value of each activity at which it is 1, per unit of base rate; open_deals: usual number
+    of open deals per unit of base rate, scaled so that mean intensity is 1; wins: signed deals per sourced
+    opportunity; loss: share of opportunities lost; stage_share: (R or 1, P, 5) share of the log-odds decided up to
+    each event; revenue: cents signed per sourced opportunity; source_lands, cosell_lands: (R or 1, P, 5, weeks + 1)
+    probability that what sourcing or co-selling brings is claimed within so many weeks, by event.
+    """
+
+    value: Array
+    open_deals: Array
+    wins: Array
+    loss: Array
+    stage_share: Array
+    revenue: Array
+    source_lands: Array
+    cosell_lands: Array
