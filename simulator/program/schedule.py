@@ -125,6 +125,22 @@ def payout_slope(schedule: Schedule, mean: Array, sd: Array) -> tuple[Array, Arr
     return delta, gamma
 
 
+def expected_square(schedule: Schedule, mean: Array, sd: Array) -> Array:
+    """E[S(X)^2] of a smooth `schedule` when attainment is N(mean, sd^2): the second moment of the payout.
+
+    Summed over the pieces v + b (x - a) by the moments of a normal cut off at the ends of each piece.
+    """
+    pieces = segments(schedule)
+    below, above = (pieces.start - mean) / sd, (pieces.end - mean) / sd
+    at_mean = pieces.value + pieces.slope * (mean - pieces.anchor)
+    rise = pieces.slope * sd
+    low, high = (np.exp(-0.5 * z * z) * _INV_SQRT_2PI for z in (below, above))
+    mass = ndtr(above) - ndtr(below)
+    ends = [np.where(np.isfinite(z), z, 0.0) * pdf for z, pdf in ((below, low), (above, high))]
+    parts = at_mean * at_mean * mass + 2 * at_mean * rise * (low - high) + rise * rise * (mass + ends[0] - ends[1])
+    return np.asarray(np.cumsum(parts, axis=0)[-1])
+
+
 @dataclass(frozen=True)
 class Segments:
     """A schedule piece by piece: payout is value + slope (x - anchor) from `start` to the next start.
