@@ -46,15 +46,22 @@ class Budget(Spec):
 
 
 class Goals(Spec):
-    """What the vendor values: weights on outcomes, used for alignment, selection and optimization."""
+    """What the vendor values, in money per unit of an outcome; program cost always counts in full against it.
 
-    bookings: float = number(1.0, "weight of bookings", unit="weight", ge=0)
-    pipeline: float = number(0.0, "weight of pipeline created", unit="weight", ge=0)
-    new_accounts: float = number(0.0, "weight of bookings with new customers", unit="weight", ge=0)
-    named_accounts: float = number(0.0, "weight of bookings in named accounts", unit="weight", ge=0)
-    velocity: float = number(0.0, "weight of speed", unit="weight", ge=0)
-    retention: float = number(0.0, "weight of customers kept", unit="weight", ge=0)
-    margin: float = number(0.0, "weight of gross margin", unit="weight", ge=0)
+    `simulator.stats.value` makes one figure of it, for selection, search and the value of information.
+    """
+
+    margin: float = number(1.0, "worth of gross margin", unit="money per money", ge=0)
+    bookings: float = number(0.0, "worth of bookings beyond their margin", unit="money per money", ge=0)
+    pipeline: float = number(0.0, "worth of pipeline created", unit="money per money", ge=0)
+    new_accounts: float = number(0.0, "extra worth of bookings with new customers", unit="money per money", ge=0)
+    named_accounts: float = number(0.0, "extra worth of bookings in named accounts", unit="money per money", ge=0)
+    velocity: float = number(
+        0.0, "worth of a partner's deal signed a week sooner than under the baseline", unit="money per week", ge=0
+    )
+    retention: float = number(
+        0.0, "worth of a customer who stays a year, beyond the first year's margin", unit="money per customer", ge=0
+    )
 
 
 class Run(Spec):
