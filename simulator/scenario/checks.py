@@ -11,7 +11,7 @@ from simulator.scenario.finding import Finding, Steps, plain
 from simulator.scenario.market import Economy
 from simulator.scenario.program_checks import program_findings
 from simulator.scenario.references import reference_findings
-from simulator.scenario.uncertain_checks import uncertainty_findings
+from simulator.scenario.uncertain_checks import correlation_findings, uncertainty_findings
 
 MAX_ARRIVALS = 500.0
 """Most opportunities per stream and week: the inversion of a Poisson count underflows at about 700."""
@@ -32,6 +32,7 @@ def check(draft: Draft) -> Iterator[Finding]:
         yield from _streams(draft, draft.economy)
     yield from program_findings(draft)
     yield from uncertainty_findings(draft)
+    yield from correlation_findings(draft)
 
 
 def _names(draft: Draft) -> Iterator[Finding]:

@@ -17,9 +17,10 @@ from simulator.program.spec import ComponentSpec, TierStatus
 from simulator.scenario.fields import Place, place_at
 from simulator.scenario.finding import Steps, dotted
 from simulator.scenario.market import Economy, Market, PartnerSegment, Territory
-from simulator.scenario.schema import AnyComponent, Uncertain
+from simulator.scenario.schema import AnyComponent, Correlation, Uncertain
 from simulator.scenario.uncertainty import parameter_faults, support
 
+K = TypeVar("K", str, int)
 P = TypeVar("P")
 _COMPONENT: TypeAdapter[ComponentSpec] = TypeAdapter(AnyComponent)
 
@@ -46,6 +47,7 @@ class Draft:
     partners: Mapping[str, PartnerSegment]
     economy: Economy | None
     uncertain: Mapping[str, Uncertain]
+    correlations: Mapping[int, Correlation]
     programs: Mapping[str, DraftProgram]
     unresolved: frozenset[str]
 
@@ -75,6 +77,7 @@ def draft(tree: Mapping[str, Any], unresolved: frozenset[str] = frozenset()) -> 
         partners=_valid_parts(table(tree, "partners"), PartnerSegment.model_validate),
         economy=_valid(tree.get("economy", {}), Economy.model_validate),
         uncertain=_valid_parts(table(tree, "uncertainty"), Uncertain.model_validate),
+        correlations=_valid_parts(_numbered(tree.get("correlation")), Correlation.model_validate),
         programs={name: _program(raw) for name, raw in table(tree, "programs").items() if isinstance(raw, dict)},
         unresolved=unresolved,
     )
@@ -98,7 +101,12 @@ def table(tree: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _valid_parts(raws: Mapping[str, Any], validate: Callable[[Any], P]) -> dict[str, P]:
+def _numbered(found: Any) -> dict[int, Any]:
+    """The elements of a list by position; none where it is no list."""
+    return dict(enumerate(found)) if isinstance(found, list) else {}
+
+
+def _valid_parts(raws: Mapping[K, Any], validate: Callable[[Any], P]) -> dict[K, P]:
     parts = {name: _valid(raw, validate) for name, raw in raws.items()}
     return {name: part for name, part in parts.items() if part is not None}
 

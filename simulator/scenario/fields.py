@@ -103,10 +103,10 @@ def is_single(place: Place) -> bool:
 def leaves(tree: Any) -> Iterator[tuple[Steps, Place]]:
     """All places of `tree` that hold no table or list, in the order of the schema.
 
-    The distributions of uncertain numbers are left out: their keys are themselves paths.
+    Distributions and correlations of uncertain numbers are left out: they speak of paths.
     """
     for steps, place in _leaves((), Place(Scenario, tree)):
-        if steps[0] != "uncertainty":
+        if steps[0] not in ("uncertainty", "correlation"):
             yield steps, place
 
 

@@ -59,7 +59,7 @@ def bounds_at(scenario: Scenario, path: str) -> tuple[float, float]:
 
 
 def with_values(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
-    """A new scenario with other values at some paths; a number that was uncertain becomes fixed.
+    """A new scenario with other values at some paths; a number that was uncertain becomes fixed, correlations and all.
 
     Raises `InputError` where a path leads to no single value or the new scenario breaks a rule.
     """
@@ -72,12 +72,17 @@ def with_values(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
             problems += error.problems
             continue
         _put(tree, tuple(steps_of(path)), value)
-        tree["uncertainty"].pop(path, None)
+        _make_certain(tree, path)
     changed, findings = examine(tree)
     problems += [_problem(finding) for finding in findings]
     if problems or changed is None:
         raise InputError(problems)
     return changed
+
+
+def _make_certain(tree: dict[str, Any], path: str) -> None:
+    tree["uncertainty"].pop(path, None)
+    tree["correlation"] = [pair for pair in tree["correlation"] if path not in (pair["a"], pair["b"])]
 
 
 def _number_path(steps: Steps, place: Place) -> NumberPath:

@@ -71,12 +71,15 @@ class Run(Spec):
     seed: int = number(1, "seed of all randomness", unit="integer", ge=0, le=2**63 - 1)
 
 
+Distribution = Literal["uniform", "triangular", "pert", "normal", "lognormal", "beta", "discrete", "empirical"]
+
+
 class Uncertain(Spec):
     """Distribution of one uncertain number. The parameters that the distribution needs must be given."""
 
-    distribution: Literal["uniform", "triangular", "pert", "normal", "lognormal", "beta", "discrete"] = Field(
+    distribution: Distribution = Field(
         description="uniform, triangular, pert: low, high (mode); normal: mean, sd; lognormal: median, log_sd; "
-        "beta: a, b on [low, high]; discrete: values (weights)"
+        "beta: a, b on [low, high]; discrete: values (weights); empirical: values, a sample"
     )
     low: float | None = Field(None, description="lower end [unit of the number]")
     high: float | None = Field(None, description="upper end [unit of the number]")
@@ -87,9 +90,18 @@ class Uncertain(Spec):
     log_sd: float | None = Field(None, description="spread of the log of a lognormal [log units]", gt=0, le=5)
     a: float | None = Field(None, description="first shape of a beta", gt=0)
     b: float | None = Field(None, description="second shape of a beta", gt=0)
-    values: Listed[float] = Field((), description="values of a discrete distribution")
+    values: Listed[float] = Field((), description="values of a discrete distribution, or an empirical sample")
     weights: Listed[float] = Field((), description="their weights; equal where absent")
     source: str = Field("", description="where the distribution comes from")
+
+
+class Correlation(Spec):
+    """Two uncertain numbers that go together, by a Gaussian copula: each keeps its own distribution."""
+
+    a: str = Field(description="path of an uncertain number")
+    b: str = Field(description="path of another one")
+    rank: float = Field(description="their rank correlation (Spearman's)", gt=-1, lt=1)
+    source: str = Field("", description="where it comes from")
 
 
 class Program(Spec):
@@ -122,6 +134,7 @@ class Scenario(Spec):
     uncertainty: dict[str, Uncertain] = Field(
         default_factory=dict, description="uncertain numbers by the path of the number"
     )
+    correlation: Listed[Correlation] = Field((), description="uncertain numbers that go together; others do not")
     run: Run = Field(default_factory=Run)
     programs: dict[str, Program] = Field(
         description='candidate programs by name; "baseline" is the status quo', min_length=1

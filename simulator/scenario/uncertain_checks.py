@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import count
+from typing import Any
 
 from simulator.program.numbers import steps as steps_of
+from simulator.scenario.correlation import hold_together, normal_correlations
 from simulator.scenario.draft import Draft
 from simulator.scenario.fields import Place, leaves, model_of, place_at
 from simulator.scenario.finding import Finding, Steps, dotted, suggestion
-from simulator.scenario.schema import Uncertain
+from simulator.scenario.schema import Correlation, Uncertain
 from simulator.scenario.uncertainty import parameter_faults, stated_values
 from simulator.scenario.wording import share_meant
 
@@ -33,6 +36,42 @@ def uncertainty_findings(draft: Draft) -> Iterator[Finding]:
             yield Finding(steps, None, "must be written as paths are", f"did you mean '{canonical}'?")
         elif path in draft.uncertain:
             yield from _distribution(steps, draft.uncertain[path], place)
+
+
+def correlation_findings(draft: Draft) -> Iterator[Finding]:
+    """All faults of the correlations of uncertain numbers."""
+    known = draft.names("uncertainty")
+    seen: dict[frozenset[str], int] = {}
+    faulty = False
+    for position, pair in draft.correlations.items():
+        for finding in _pair(("correlation", position), pair, known, seen):
+            faulty = True
+            yield finding
+        seen.setdefault(frozenset((pair.a, pair.b)), position)
+    if draft.correlations and not faulty:
+        yield from _together(tuple(draft.correlations.values()))
+
+
+def _pair(steps: Steps, pair: Correlation, known: tuple[str, ...], seen: Mapping[Any, int]) -> Iterator[Finding]:
+    for name, path in (("a", pair.a), ("b", pair.b)):
+        if path not in known:
+            way_out = suggestion(path, known) or f"add an uncertainty table for '{path}'"
+            yield Finding((*steps, name), path, "is no uncertain number of the scenario", way_out)
+    both = frozenset((pair.a, pair.b))
+    if pair.a == pair.b:
+        yield Finding((*steps, "b"), pair.b, "must be another number than a")
+    elif both in seen:
+        yield Finding(steps, None, f"states a pair that correlation[{seen[both]}] has already")
+
+
+def _together(stated: tuple[Correlation, ...]) -> Iterator[Finding]:
+    """Refuse correlations that no numbers can have at once."""
+    paths = tuple(dict.fromkeys(path for pair in stated for path in (pair.a, pair.b)))
+    if hold_together(normal_correlations(paths, stated)):
+        return
+    percent = next(p for p in count(99, -1) if hold_together(normal_correlations(paths, stated, p / 100)))
+    rule = "cannot all hold at once: the matrix of correlations is not positive definite"
+    yield Finding(("correlation",), None, rule, f"all of them times {percent / 100:.2f} can")
 
 
 def why_certain(steps: Steps, place: Place) -> str:

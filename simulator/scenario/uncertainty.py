@@ -3,7 +3,8 @@
 A draw never leaves the bounds of the number: low, high and values must be permitted values, and a normal or
 lognormal is clipped to the bounds and at five standard deviations (of the log). So every distribution has a
 known support. A PERT is the beta on [low, high] with shapes 1 + 4 (mode - low)/(high - low) and
-1 + 4 (high - mode)/(high - low).
+1 + 4 (high - mode)/(high - low). An empirical distribution goes in straight lines through its sorted sample x_i at
+the probabilities (i - 1/2)/n (Hazen 1914) and is flat outside, so it has the sample's mean, least and greatest value.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _PARAMETERS: dict[str, tuple[str, ...]] = {
     "lognormal": ("median", "log_sd"),
     "beta": ("a", "b", "low", "high"),
     "discrete": ("values",),
+    "empirical": ("values",),
 }
 _OPTIONAL = {"discrete": ("weights",)}
 _ALL = ("low", "high", "mode", "mean", "sd", "median", "log_sd", "a", "b", "values", "weights")
@@ -82,7 +84,10 @@ def _disorder(uncertain: Uncertain) -> Iterator[tuple[str, str]]:
         elif mode is not None and not low <= mode <= high:
             yield "mode", f"must be between low, which is {low:g}, and high, which is {high:g}"
     values, weights = uncertain.values, uncertain.weights
-    if any(later <= earlier for earlier, later in pairwise(values)):
+    if uncertain.distribution == "empirical":
+        if len(set(values)) < 2:
+            yield "values", "must hold at least two different values"
+    elif any(later <= earlier for earlier, later in pairwise(values)):
         yield "values", "must rise from one to the next"
     if weights and len(weights) != len(values):
         yield "weights", f"must be as many as the values, which are {len(values)}"
@@ -138,6 +143,11 @@ def _discrete(uncertain: Uncertain, u: Array) -> Array:
     return np.asarray(values[np.searchsorted(below, u, side="right")])
 
 
+def _empirical(uncertain: Uncertain, u: Array) -> Array:
+    sample = np.sort(np.array(uncertain.values))
+    return np.asarray(np.interp(u, (np.arange(len(sample)) + 0.5) / len(sample), sample))
+
+
 _INVERSE: dict[str, Callable[[Uncertain, Array], Array]] = {
     "uniform": _uniform,
     "triangular": _triangular,
@@ -146,4 +156,5 @@ _INVERSE: dict[str, Callable[[Uncertain, Array], Array]] = {
     "lognormal": _lognormal,
     "beta": _beta,
     "discrete": _discrete,
+    "empirical": _empirical,
 }

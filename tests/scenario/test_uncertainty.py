@@ -28,6 +28,7 @@ EVERY = {
     "lognormal": uncertain("lognormal", median=3.0, log_sd=0.5),
     "beta": uncertain("beta", a=2.0, b=3.0, low=1.0, high=5.0),
     "discrete": uncertain("discrete", values=[1.0, 2.0, 5.0], weights=[1.0, 2.0, 1.0]),
+    "empirical": uncertain("empirical", values=[5.0, 1.0, 2.0, 2.0]),
 }
 
 
@@ -51,6 +52,8 @@ CLOSED_FORMS = [
     (uncertain("beta", a=1.0, b=3.0, low=-1.0, high=1.0), lambda u: -1 + 2 * (1 - (1 - u) ** (1 / 3))),
     (EVERY["discrete"], lambda u: 1.0 if u < 0.25 else 2.0 if u < 0.75 else 5.0),
     (uncertain("discrete", values=[0.0, 1.0]), lambda u: float(u >= 0.5)),
+    # Straight lines through 1, 2, 2, 5 at 1/8, 3/8, 5/8, 7/8, flat outside.
+    (EVERY["empirical"], lambda u: float(np.interp(u, [0.125, 0.375, 0.625, 0.875], [1, 2, 2, 5]))),
 ]
 
 
@@ -64,6 +67,11 @@ def test_a_pert_has_its_mean() -> None:
     """(low + 4 mode + high) / 6, by averaging the quantile over the midpoints of 10,000 equal parts."""
     u = (np.arange(10_000) + 0.5) / 10_000
     assert quantile(EVERY["pert"], u, *FREE).mean() == pytest.approx((1 + 4 * 2 + 5) / 6, abs=1e-4)
+
+
+def test_an_empirical_distribution_has_the_mean_of_its_sample() -> None:
+    u = (np.arange(8_000) + 0.5) / 8_000
+    assert quantile(EVERY["empirical"], u, *FREE).mean() == pytest.approx(2.5, abs=1e-6)
 
 
 @pytest.mark.parametrize("distribution", EVERY.values(), ids=EVERY.keys())
