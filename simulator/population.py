@@ -34,7 +34,7 @@ def reference_setting(setting: Setting, size: int) -> Setting:
     words = [(name_word(s) + np.arange(size)) % 2**32 for s in p.segments]
     partners = replace(
         p,
-        names=tuple(f"{s}-{i}" for s in p.segments for i in range(size)),
+        names=tuple(f"{s}, like {i}" for s in p.segments for i in range(size)),
         segment=np.repeat(np.arange(len(p.segments)), size),
         territory=p.territory[pick],
         word=np.concatenate(words).astype(np.int64),

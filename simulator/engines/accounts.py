@@ -7,6 +7,7 @@ with the claims it rests on. Payout rules are the shared ones, called on arrays 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import floor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -109,12 +110,12 @@ class Account:
             length = self.components[k].window
             for claim in year:
                 if claim.event == self.components[k].measure.event and not self.void(k, claim):
-                    sums[-1 - (week - 1 - claim.week) // length] += self.credit(k, claim)
+                    sums[-1 - (week - 1 - claim.week) // length] += self.credit(k, claim, dated=False)
 
     def register(self, opp: Opportunity) -> None:
         """Accept a registration while this quarter's number lasts."""
         for k, c in enumerate(self.components):
-            if c.registration and self._plain_credit(k, opp.amount, opp.code) > 0:
+            if c.registration and self._plain_credit(k, opp.amount, opp.code) > 0 and self._reaches(k, opp.start, 0.0):
                 if self.registered[k] < c.registration.per_quarter:
                     self.accepted.add((k, opp.number))
                 self.registered[k] += 1
@@ -123,9 +124,19 @@ class Account:
         got = self.components[k].credit(rep=_ZERO, code=np.array([code]), amount=np.array([amount]))
         return float(got[0])
 
-    def credit(self, k: int, claim: Claim) -> float:
-        """What a claim counts for component k, audits aside."""
+    def _reaches(self, k: int, week: float, waited: float, *, dated: bool = True) -> bool:
+        reach = self.components[k].reach
+        if reach is None:
+            return True
+        who, when = np.array([self.who]), np.array([floor(week)])
+        return bool(reach.counts(rep=_ZERO, who=who, week=when, waited=np.array([waited]), dated=dated)[0])
+
+    def credit(self, k: int, claim: Claim, *, dated: bool = True) -> float:
+        """What a claim counts for component k, audits aside. dated: give none where k is not active in its week."""
         opp, c = claim.opp, self.components[k]
+        since = claim.time if opp is None else opp.start
+        if not self._reaches(k, claim.week, claim.time - since, dated=dated):
+            return 0.0
         if opp is not None and claim.amount == opp.amount:
             key = (self.offer, k)
             if key not in opp.credits:
@@ -144,13 +155,13 @@ class Account:
         """Whether an audit finds a false claim."""
         return bool(claim.false and claim.audit < self.components[k].terms.audit_rate[0, 0])
 
-    def payouts(self, claim: Claim) -> list[tuple[int, float, float]]:
+    def payouts(self, claim: Claim, *, dated: bool = True) -> list[tuple[int, float, float]]:
         """(component, payout, payout voided) of a claim for every component paid by claim; cents, rules applied."""
         program = self.perception.program
         pays, voids = [np.zeros(1) for _ in self.components], [0.0] * len(self.components)
         for k, c in enumerate(self.components):
             if c.by_claim and claim.event == c.measure.event:
-                credit = np.array([self.credit(k, claim)])
+                credit = np.array([self.credit(k, claim, dated=dated)])
                 pay = np.rint(self._multiple(k)[0] * c.claim_payout(rep=_ZERO, credit=credit))
                 if self.void(k, claim):
                     voids[k] = float(pay[0])

@@ -130,7 +130,7 @@ class Books:
             sums = self._by_window(claims, rows, value, week, WEEKS_PER_QUARTER, 4)
             self.quarters[measure] = [*sums, np.zeros(self.shape)]
         for k in self.year_ago:
-            rows, credit, void = self.credits(k, past, claims)
+            rows, credit, void = self.credits(k, past, claims, dated=False)
             length = program.components[k].window
             self.year_ago[k] = self._by_window(claims, rows, np.where(void, 0.0, credit), week, length, 52 // length)
 
@@ -159,6 +159,9 @@ class Books:
                 self.registered[k] = np.zeros(self.shape, dtype=np.int64)
             cell, rep = opps["cell"][rows], opps["cell"][rows] // self.shape[1]
             credit = c.credit(rep=rep, code=opps["code"][rows], amount=opps["amount"][rows])
+            if c.reach is not None:
+                when, at_once = np.full(len(rows), week), np.zeros(len(rows))
+                credit = credit * c.reach.counts(rep=rep, who=cell % self.shape[1], week=when, waited=at_once)
             filed = rows[(credit > 0) & opps["attached"][rows] & self.member[cell % self.shape[1]]]
             cell = opps["cell"][filed]
             order = np.lexsort((opps["start"][filed], cell))
@@ -174,8 +177,11 @@ class Books:
         columns = [f"k{k}" for k, c in enumerate(self.offer.program.components) if c.registration]
         self.accepted.append(count, **{name: np.zeros(count, dtype=bool) for name in columns})
 
-    def credits(self, k: int, rows: Ints, claims: Table) -> tuple[Ints, Array, Bools]:
-        """Claims of component k's event among `rows`, their credit, and which of them an audit voids."""
+    def credits(self, k: int, rows: Ints, claims: Table, *, dated: bool = True) -> tuple[Ints, Array, Bools]:
+        """Claims of component k's event among `rows`, their credit, and which of them an audit voids.
+
+        dated: whether a component that is not active in the week of a claim gives it no credit.
+        """
         c = self.offer.program.components[k]
         rows = rows[claims["event"][rows] == c.measure.event]
         rep = claims["cell"][rows] // self.shape[1]
@@ -187,13 +193,16 @@ class Books:
             accepted[known] = self.accepted[f"k{k}"][opp[known]]
             protected = claims["time"][rows] <= claims["start"][rows] + take(c.registration.protection_weeks, rep)
             credit = np.where(accepted & protected, credit, 0.0)
+        if c.reach is not None:
+            who, waited = claims["cell"][rows] % self.shape[1], claims["time"][rows] - claims["start"][rows]
+            credit = credit * c.reach.counts(rep=rep, who=who, week=claims["week"][rows], waited=waited, dated=dated)
         void = claims["false"][rows] & (claims["audit"][rows] < take(c.terms.audit_rate, rep))
         return rows, credit, void
 
-    def payouts(self, rows: Ints, claims: Table) -> list[tuple[Ints, Array, Array]]:
+    def payouts(self, rows: Ints, claims: Table, *, dated: bool = True) -> list[tuple[Ints, Array, Array]]:
         """Per component paid by claim: (rows, payout, payout of voided claims), stacking rules applied; in cents."""
         program = self.offer.program
-        found = {k: self.credits(k, rows, claims) for k, c in enumerate(program.components) if c.by_claim}
+        found = {k: self.credits(k, rows, claims, dated=dated) for k, c in enumerate(program.components) if c.by_claim}
         full: list[Array] = [np.zeros(len(rows)) for _ in program.components]
         voids = list(full)
         rep = claims["cell"][rows] // self.shape[1]
@@ -293,14 +302,14 @@ class Books:
         if all_windows:
             self.first_status = self.status
         for k in starting:
-            self._open(k)
+            self._open(k, week)
         if week % WEEKS_PER_QUARTER == 0 or all_windows:
-            self.benefits = self.perception.tier_benefits(self.smooth, self.pace)
+            self.benefits = self.perception.tier_benefits(self.smooth, self.pace, week)
 
-    def _open(self, k: int) -> None:
+    def _open(self, k: int, week: int) -> None:
         last = self.year_ago[k][0] if k in self.year_ago else np.zeros((1, 1))
-        reference = self.perception.reference(k, last)
-        self.exact[k], self.smooth[k], self.opening[k] = self.perception.open_window(k, reference, self.pace)
+        reference = self.perception.reference(k, last, week)
+        self.exact[k], self.smooth[k], self.opening[k] = self.perception.open_window(k, reference, self.pace, week)
 
     def _review(self, week: int, first: bool) -> None:
         """Move tiers by trailing-year results; the running quarter is closed first."""

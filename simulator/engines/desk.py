@@ -51,7 +51,7 @@ class Desk:
 
     def begin(self, week: int) -> None:
         """Open all windows."""
-        self._open(range(len(self.smooth)))
+        self._open(range(len(self.smooth)), week)
         self.gather()
         self._value_tiers(week, first=True)
 
@@ -60,21 +60,21 @@ class Desk:
         starting: list[int] = []
         for account in self.accounts.values():
             starting = account.reset(week, first=False)
-        self._open(starting)
+        self._open(starting, week)
         self._value_tiers(week, first=False)
 
     def _value_tiers(self, week: int, *, first: bool) -> None:
         if first or week % WEEKS_PER_QUARTER == 0:
-            self.benefits = self.perception.tier_benefits(self.smooth, self.pace)
+            self.benefits = self.perception.tier_benefits(self.smooth, self.pace, week)
 
-    def _open(self, starting: list[int] | range) -> None:
+    def _open(self, starting: list[int] | range, week: int) -> None:
         for k in starting:
             last = np.zeros(self._life.shape)
             for who, account in self.accounts.items():
                 if k in account.year_ago:
                     last[0, who] = account.year_ago[k][0]
-            reference = self.perception.reference(k, last)
-            exact, self.smooth[k], self.opening[k] = self.perception.open_window(k, reference, self.pace)
+            reference = self.perception.reference(k, last, week)
+            exact, self.smooth[k], self.opening[k] = self.perception.open_window(k, reference, self.pace, week)
             for account in self.accounts.values():
                 account.exact[k] = exact
 

@@ -141,7 +141,11 @@ def _payout_gains(
         attained = b.attained[k].reshape(-1)[cells][:, None]
         now[k] = multiple * at_cells(b.exact[k], rep, who).payout(attained + moved)
         if target < 0:
-            later[k] = multiple * next_window(b.perception, k, b.smooth[k], b.pace, rep, who, -moved)
+            if c.reach is not None:
+                moved = ladder.pull(_lined(b, k, all_pull, drawn, dated=False)) - ladder.push(
+                    _lined(b, k, all_push, life.claims, dated=False)
+                )
+            later[k] = multiple * next_window(b.perception, k, b.smooth[k], b.pace, week, rep, who, -moved)
     if target >= 0:
         offer = life.rollout.offers[target]
         view = Perception(
@@ -155,7 +159,7 @@ def _payout_gains(
         fresh = Books(life.setting, 0, offer, view, b.member, b.pace, life.shape)
         fresh.begin(week, life.claims, life.opps, [(b, b.member)])
         fresh.restart(week, all_windows=True)
-        return _switch_gains(life, b, fresh, cells, push, drawn, ladder, now)
+        return _switch_gains(life, b, fresh, week, cells, push, drawn, ladder, now)
     total = _total(program, now, ladder.shape) + _total(program, later, ladder.shape)
     total += _tier_gain(life, b, week, cells, push, drawn, ladder)
     return total - total[:, :1], total[:, 0]
@@ -168,9 +172,9 @@ def _total(program: Program, payouts: Sequence[Array], shape: tuple[int, int]) -
     return total
 
 
-def _lined(b: Books, k: int, rows: Ints, claims: Table) -> Array:
+def _lined(b: Books, k: int, rows: Ints, claims: Table, *, dated: bool = True) -> Array:
     """Credit to component k per row of `rows`, 0 for claims it does not count."""
-    mine, credit, void = b.credits(k, rows, claims)
+    mine, credit, void = b.credits(k, rows, claims, dated=dated)
     out = np.zeros(len(rows))
     out[np.searchsorted(rows, mine)] = np.where(void, 0.0, credit)
     return out
@@ -180,6 +184,7 @@ def _switch_gains(
     life: VectorLife,
     b: Books,
     fresh: Books,
+    week: int,
     cells: Ints,
     push: Ints,
     drawn: Table,
@@ -194,16 +199,18 @@ def _switch_gains(
     for k, c in enumerate(fresh.offer.program.components):
         if c.by_claim:
             continue
-        moved = ladder.push(_lined(fresh, k, push, life.claims)) - ladder.pull(_lined(fresh, k, pull, drawn))
+        moved = ladder.push(_lined(fresh, k, push, life.claims, dated=False)) - ladder.pull(
+            _lined(fresh, k, pull, drawn, dated=False)
+        )
         multiple = np.broadcast_to(fresh.perception.multiple(k, fresh.status), life.shape)[rep, who][:, None]
-        later[k] = multiple * next_window(fresh.perception, k, fresh.smooth[k], fresh.pace, rep, who, moved)
+        later[k] = multiple * next_window(fresh.perception, k, fresh.smooth[k], fresh.pace, week, rep, who, moved)
     total = total + _total(fresh.offer.program, later, ladder.shape)
     for books, sign in ((b, 1.0), (fresh, -1.0)):
         for rows, claims, lay, way in (
             (push, life.claims, ladder.push, -1.0),
             (pull, drawn, ladder.pull, 1.0),
         ):
-            for mine, pay, _ in books.payouts(rows, claims):
+            for mine, pay, _ in books.payouts(rows, claims, dated=books is b):
                 if len(mine):
                     total = total + sign * way * lay(pay)
     return total - total[:, :1], total[:, 0]

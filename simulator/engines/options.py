@@ -22,9 +22,15 @@ def at_cells(schedule: Schedule, rep: Ints, who: Ints) -> Schedule:
     return Schedule(flat(schedule.base), knots, floor, cap, schedule.retroactive)
 
 
-def next_window(view: Perception, k: int, smooth: Schedule, pace: Array, rep: Ints, who: Ints, extra: Array) -> Array:
-    """Expected payout of the coming window of component k when `extra` (n, options) is moved into it; cents."""
-    mean, sd = view.ahead(k, float(view.program.components[k].window), pace)
-    shape = view.rate.shape
+def next_window(
+    view: Perception, k: int, smooth: Schedule, pace: Array, week: int, rep: Ints, who: Ints, extra: Array
+) -> Array:
+    """Expected payout of component k's window from `week` on when `extra` (n, options) is moved into it; cents."""
+    c, shape = view.program.components[k], view.rate.shape
+    if c.reach is not None and not c.reach.active(week):
+        return np.zeros(extra.shape)
+    mean, sd = view.ahead(k, week, float(c.window), pace)
     mean, sd = (np.broadcast_to(a, shape)[rep, who][:, None] for a in (mean, sd))
-    return expected_payout(at_cells(smooth, rep, who), mean + extra, sd)
+    expected = expected_payout(at_cells(smooth, rep, who), mean + extra, sd)
+    likely = view.likely[k]
+    return expected if likely is None else expected * np.broadcast_to(likely, shape)[rep, who][:, None]

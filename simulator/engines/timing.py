@@ -109,7 +109,10 @@ class Timing:
             if fresh is None:
                 smooth, pace = self.life.smooth(account, k), self.life.pace
                 multiple = account.perception.multiple(k, np.array([[account.status]]))
-                later[k] = multiple * next_window(account.perception, k, smooth, pace, _ZERO, who, -moved)
+                if c.reach is not None:
+                    undated = _credit(account, k, dated=False)
+                    moved = (pull(undated) - push(undated))[None, :]
+                later[k] = multiple * next_window(account.perception, k, smooth, pace, week, _ZERO, who, -moved)
         total = _total(account, now, options)
         if fresh is None:
             total = total + _total(account, later, options)
@@ -118,16 +121,17 @@ class Timing:
         coming = [np.zeros((1, options)) for _ in fresh.components]
         for k, c in enumerate(fresh.components):
             if not c.by_claim:
-                moved = (push(_credit(fresh, k)) - pull(_credit(fresh, k)))[None, :]
+                undated = _credit(fresh, k, dated=False)
+                moved = (push(undated) - pull(undated))[None, :]
                 smooth, pace = self.life.smooth(fresh, k), self.life.pace
                 multiple = fresh.perception.multiple(k, np.array([[fresh.status]]))
-                coming[k] = multiple * next_window(fresh.perception, k, smooth, pace, _ZERO, who, moved)
+                coming[k] = multiple * next_window(fresh.perception, k, smooth, pace, week, _ZERO, who, moved)
         total = total + _total(fresh, coming, options)
         for one, sign in ((account, 1.0), (fresh, -1.0)):
             for lay, way in ((push, -1.0), (pull, 1.0)):
                 for k, c in enumerate(one.components):
                     if c.by_claim:
-                        total = total + sign * way * lay(_payout(one, k))
+                        total = total + sign * way * lay(_payout(one, k, dated=one is account))
         return total - total[0], float(total[0])
 
     def _tier_gain(
@@ -191,17 +195,17 @@ def _hundred(_: Claim) -> float:
     return 100.0
 
 
-def _credit(account: Account, k: int) -> Callable[[Claim], float]:
+def _credit(account: Account, k: int, *, dated: bool = True) -> Callable[[Claim], float]:
     def value(claim: Claim) -> float:
         if claim.event != account.components[k].measure.event or account.void(k, claim):
             return 0.0
-        return account.credit(k, claim)
+        return account.credit(k, claim, dated=dated)
 
     return value
 
 
-def _payout(account: Account, k: int) -> Callable[[Claim], float]:
-    return lambda claim: next(pay for at, pay, _ in account.payouts(claim) if at == k)
+def _payout(account: Account, k: int, *, dated: bool) -> Callable[[Claim], float]:
+    return lambda claim: next(pay for at, pay, _ in account.payouts(claim, dated=dated) if at == k)
 
 
 def _total(account: Account, payouts: list[Array], options: int) -> Array:

@@ -45,7 +45,8 @@ def compile_named(name: str, scenario: Scenario, setting: Setting) -> Program:
     """A program of the scenario, or the built-in `none`."""
     if name == "none":
         return no_program()
-    return compile_program(name, scenario.programs[name], setting.numbers, setting.markets.names)
+    known_as = setting.partners.known_as
+    return compile_program(name, scenario.programs[name], setting.numbers, setting.markets.names, known_as)
 
 
 def _fitted_on(scenario: Scenario) -> Scenario:

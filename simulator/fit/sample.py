@@ -56,7 +56,7 @@ class Sample:
         for component in program.components:
             credit = component.credit(rep=rep, code=c["code"], amount=c["amount"])
             credit = np.where(c["event"] == component.measure.event, credit, 0.0)
-            found.append(self._registered(component, rep, credit))
+            found.append(self._in_time(component, rep, credit))
         pays = [
             np.rint(component.claim_payout(rep=rep, credit=credit)) if component.by_claim else np.zeros(len(rep))
             for component, credit in zip(program.components, found, strict=True)
@@ -71,12 +71,17 @@ class Sample:
             out.append(self._statistics(rows, credit[rows], pay[rows], clawed * credit[rows], event))
         return out
 
-    def _registered(self, component: Component, rep: Ints, credit: Array) -> Array:
-        """Registered deals closed while protected; a cap on registrations is not foreseen claim by claim."""
-        if component.registration is None:
-            return credit
+    def _in_time(self, component: Component, rep: Ints, credit: Array) -> Array:
+        """Claims made within the time allowed; a cap on registrations is not foreseen claim by claim.
+
+        Who is eligible, and when, is not looked at here: partners know it of themselves.
+        """
         waited = self.claims["time"] - self.claims["start"]
-        return np.where(waited <= take(component.registration.protection_weeks, rep), credit, 0.0)
+        if component.registration is not None:
+            credit = np.where(waited <= take(component.registration.protection_weeks, rep), credit, 0.0)
+        if component.reach is not None and component.reach.within is not None:
+            credit = np.where(waited <= take(component.reach.within, rep), credit, 0.0)
+        return credit
 
     def _clawed(self, component: Component, rows: Ints, rep: Ints) -> Array:
         within = self._ends[rows] - self.claims["time"][rows] <= take(component.terms.clawback_weeks, rep)

@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 from scipy.special import ndtr
 
+from simulator.model.landing import active, active_weeks, landing_price, likely_share
 from simulator.model.outlook import Outlook, Prospect
 from simulator.model.setting import WEEKS_PER_QUARTER, WEEKS_PER_YEAR, Setting
 from simulator.program.compiled import Ints, Program
@@ -73,6 +74,7 @@ class Perception:
         self._churn = setting.behavior("success_churn")
         self._discount = setting.behavior("discount_rate") / WEEKS_PER_YEAR
         self._shape = rate.shape
+        self.likely = [likely_share(c, p) for c, p in zip(program.components, self.prospects, strict=True)]
         self._flow = [(self._certified if c.measure.event == Event.CERTIFIED else rate) for c in program.components]
 
     def forecast(self, prospect: Prospect, flow: Array, weeks: float, pace: Array, paced: bool) -> tuple[Array, Array]:
@@ -83,31 +85,36 @@ class Perception:
         sd = np.sqrt(flow * prospect.square * weeks)
         return mean, np.maximum(sd, 0.5 * prospect.claim)
 
-    def reference(self, component: int, last_year: Array) -> Array:
-        """Unit of a component's thresholds: 1, the partner's expected baseline result, or last year's result."""
+    def reference(self, component: int, last_year: Array, week: int) -> Array:
+        """Unit of a component's thresholds in the window of `week`: 1, the partner's expected baseline result, or last
+        year's result."""
         c = self.program.components[component]
         if c.reference == "quota":
-            return self._flow[component] * self.prospects[component].credit * float(c.window)
+            weeks = active_weeks(c, week - week % c.window, float(c.window)) or float(c.window)
+            return self._flow[component] * self.prospects[component].credit * weeks
         if c.reference == "growth":
             return np.maximum(last_year, c.minimum_base)
         return np.ones((1, 1))
 
-    def open_window(self, component: int, reference: Array, pace: Array) -> tuple[Schedule, Schedule, Array]:
-        """The schedule of a window that starts, exact and smooth, and the price of a claim at its start."""
+    def open_window(self, component: int, reference: Array, pace: Array, week: int) -> tuple[Schedule, Schedule, Array]:
+        """The schedule of the window that starts in `week`, exact and smooth, and the price of a claim at the start of
+        the next."""
         c = self.program.components[component]
         exact = c.schedule if c.reference == "money" else c.schedule.scaled(reference)
         smooth = exact.smooth()
         if c.by_claim:
             return exact, smooth, self.prospects[component].price
-        mean, sd = self.ahead(component, float(c.window), pace)
+        coming = week - week % c.window + c.window
+        mean, sd = self.ahead(component, coming, float(c.window), pace)
         return exact, smooth, claim_price(smooth, mean, sd, self.prospects[component].claim)
 
-    def ahead(self, component: int, weeks: float, pace: Array) -> tuple[Array, Array]:
-        """Mean and standard deviation of a component's credit in the coming weeks."""
-        paced = self.program.components[component].measure.event != Event.CERTIFIED
+    def ahead(self, component: int, week: float, weeks: float, pace: Array) -> tuple[Array, Array]:
+        """Mean and standard deviation of a component's credit in the `weeks` from `week` on in which it is active."""
+        c = self.program.components[component]
+        paced, weeks = c.measure.event != Event.CERTIFIED, active_weeks(c, week, weeks)
         return self.forecast(self.prospects[component], self._flow[component], weeks, pace, paced)
 
-    def tier_benefits(self, smooth: Sequence[Schedule], pace: Array) -> list[Array]:
+    def tier_benefits(self, smooth: Sequence[Schedule], pace: Array, week: int) -> list[Array]:
         """What each tier adds to the one below until the next review, in cents at the expected result."""
         tiers = self.program.tiers
         if tiers is None:
@@ -117,13 +124,19 @@ class Perception:
             if np.ptp(c.tier_multiple) == 0:
                 continue
             weeks = float(c.window or WEEKS_PER_QUARTER)
-            mean, sd = self.ahead(k, weeks, pace)
+            mean, sd = self.ahead(k, week, weeks, pace)
             pays = mean * self.prospects[k].price if c.by_claim else expected_payout(smooth[k], mean, sd)
+            pays = self._expected(k, pays)
             quarters = weeks / WEEKS_PER_QUARTER / tiers.upgrade_every
             for level in range(len(tiers.levels)):
                 step = c.tier_multiple[:, level + 1, None] - c.tier_multiple[:, level, None]
                 total[level] = total[level] + step * pays / quarters
         return total
+
+    def _expected(self, component: int, value: Array) -> Array:
+        """What a payout or price is worth to a partner that may not be eligible or may miss the gate."""
+        likely = self.likely[component]
+        return value if likely is None else value * likely
 
     def multiple(self, component: int, status: Ints) -> Array:
         """Payout multiple of each partner's tier."""
@@ -147,26 +160,21 @@ class Perception:
         shown: list[Array] = []
         for k, c in enumerate(self.program.components):
             left = self._left(c.window, week)
-            multiple = self.multiple(k, account.status)
+            multiple = self._expected(k, self.multiple(k, account.status))
             lag = c.terms.payout_lag_weeks
             now = prices[k] * (multiple * np.exp(-self._discount * (left + lag)))
             later = account.opening[k] * (multiple * np.exp(-self._discount * (left + c.window + lag)))
-            shown.append(now + np.zeros(self._shape))
+            shown.append(active(c, week) * now + np.zeros(self._shape))
             brought = self._flow[k] * self.prospects[k].credit
             if c.measure.event == Event.CERTIFIED:
-                enable = enable + brought * now
+                enable = enable + active(c, week) * brought * now
                 continue
-            event, weeks = int(c.measure.event), min(int(left), WEEKS_PER_YEAR)
-            if c.by_claim:
-                sourced = worked = brought * now
-            else:
-                soon = self.outlook.source_lands[:, :, event, weeks]
-                sourced = brought * (soon * now + (1 - soon) * later)
-                soon = self.outlook.cosell_lands[:, :, event, weeks]
-                worked = brought * (soon * now + (1 - soon) * later)
+            event = int(c.measure.event)
+            sourced = brought * landing_price(self.outlook.source_lands[:, :, event], c, week, left, now, later)
+            worked = brought * landing_price(self.outlook.cosell_lands[:, :, event], c, week, left, now, later)
             source = source + sourced
             cosell = cosell + self._cosell * self.outlook.stage_share[:, :, event] * worked
-            success = success + self._churn * self.prospects[k].clawed * brought * now
+            success = success + active(c, week) * self._churn * self.prospects[k].clawed * brought * now
         source, cosell, enable = self._add_tiers(week, account, source, cosell, enable)
         enable = enable + self._skill * source
         return View((source, cosell, enable, success), tuple(shown))
@@ -180,7 +188,7 @@ class Perception:
             return self.prospects[k].price
         if account.smooth[k].linear:
             return account.smooth[k].base
-        mean, sd = self.ahead(k, self._left(c.window, week), account.pace)
+        mean, sd = self.ahead(k, week, self._left(c.window, week), account.pace)
         return claim_price(account.smooth[k], account.attained[k] + mean, sd, self.prospects[k].claim)
 
     def _exclusive(self, week: int, account: Account, prices: list[Array]) -> list[Array]:
@@ -190,8 +198,8 @@ class Perception:
                 continue
             expected = [np.zeros(self._shape)] * len(prices)
             for k in group:
-                mean, sd = self.ahead(k, self._left(self.program.components[k].window, week), account.pace)
-                total = expected_payout(account.smooth[k], account.attained[k] + mean, sd)
+                mean, sd = self.ahead(k, week, self._left(self.program.components[k].window, week), account.pace)
+                total = self._expected(k, expected_payout(account.smooth[k], account.attained[k] + mean, sd))
                 expected[k] = total * self.multiple(k, account.status) + np.zeros(self._shape)
             best = resolve_groups(self.program, expected, by_claim=False)
             for k in group:

@@ -74,6 +74,11 @@ class Partners:
         """Number of partners."""
         return len(self.segment)
 
+    @property
+    def known_as(self) -> tuple[tuple[str, str], ...]:
+        """The names by which programs may call each partner: its own and its segment's."""
+        return tuple((name, self.segments[s]) for name, s in zip(self.names, self.segment.tolist(), strict=True))
+
 
 @dataclass(frozen=True)
 class Territories:

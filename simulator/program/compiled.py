@@ -8,6 +8,7 @@ Money and counts are in hundredths and integral, held in float64, so sums are ex
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 from simulator.program.measures import MEASURES, Measure
 from simulator.program.numbers import Array
 from simulator.program.schedule import Schedule
+
+if TYPE_CHECKING:
+    from simulator.program.reach import Reach
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -67,6 +71,7 @@ class Component:
     tier_multiple: Array
     group: str | None
     registration: Registration | None
+    reach: Reach | None
     terms: CompiledTerms
 
     @property

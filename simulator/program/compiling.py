@@ -22,18 +22,27 @@ from simulator.program.compiled import (
 from simulator.program.components.deal_registration import DealRegistration
 from simulator.program.measures import MEASURES
 from simulator.program.numbers import Array, Numbers
+from simulator.program.reach import reach_of
 from simulator.program.spec import WINDOW_WEEKS, ComponentSpec, TierStatus
 
 if TYPE_CHECKING:
     from simulator.scenario.schema import Program as ProgramSpec
 
 
-def compile_program(name: str, spec: ProgramSpec, numbers: Numbers, markets: Sequence[str]) -> Program:
-    """Compile a program. numbers: reader of the whole scenario; markets: names of the market segments in order."""
+def compile_program(
+    name: str,
+    spec: ProgramSpec,
+    numbers: Numbers,
+    markets: Sequence[str],
+    partners: Sequence[tuple[str, ...]] = (),
+) -> Program:
+    """Compile a program. numbers: reader of the whole scenario; markets: names of the market segments in order;
+    partners: the names that each partner goes by."""
     here = numbers.below(f"programs.{name}")
     tier_names = (spec.tiers.entry, *spec.tiers.levels) if spec.tiers else ("all",)
     components = tuple(
-        _component(key, c, here.below(f"components.{key}"), markets, tier_names) for key, c in spec.components.items()
+        _component(key, c, here.below(f"components.{key}"), markets, tier_names, partners)
+        for key, c in spec.components.items()
     )
     ceiling = None if spec.deal_ceiling is None else here("deal_ceiling")
     tiers = None if spec.tiers is None else _tiers(spec.tiers, here.below("tiers"))
@@ -46,7 +55,12 @@ def no_program() -> Program:
 
 
 def _component(
-    name: str, spec: ComponentSpec, number: Numbers, markets: Sequence[str], tier_names: Sequence[str]
+    name: str,
+    spec: ComponentSpec,
+    number: Numbers,
+    markets: Sequence[str],
+    tier_names: Sequence[str],
+    partners: Sequence[tuple[str, ...]],
 ) -> Component:
     terms = number.below("terms")
     schedule = replace(
@@ -76,6 +90,7 @@ def _component(
         ),
         group=spec.exclusive_group,
         registration=registration,
+        reach=reach_of(spec, number, partners),
         terms=CompiledTerms(
             payout_lag_weeks=terms("payout_lag_weeks"),
             holdback_share=terms("holdback_share"),

@@ -100,6 +100,20 @@ class ComponentSpec(Spec):
         description="sourced: found by the partner; assisted: the vendor's customer, registered by the partner",
     )
     min_amount: float = number(0.0, "deals below this size do not count", unit="money", ge=0)
+    only_partners: Listed[str] = Field(
+        (), description="the only partners it is for, by segment or as SEGMENT-NUMBER; empty: all"
+    )
+    not_partners: Listed[str] = Field((), description="partners it is not for, by segment or as SEGMENT-NUMBER")
+    from_week: int | None = number(None, "week after launch from which claims count", unit="weeks", ge=0, le=520)
+    until_week: int | None = number(None, "week after launch from which no claim counts", unit="weeks", ge=1, le=520)
+    within_weeks: float | None = number(
+        None,
+        "a claim counts if made at most this long after the opportunity was found; "
+        "after the sale: after the contract was signed",
+        unit="weeks",
+        gt=0,
+        le=520,
+    )
     credit_by_market: dict[str, Multiple] = Field(
         default_factory=dict, description="weight of a claim by market segment; 1 where absent [multiple]"
     )

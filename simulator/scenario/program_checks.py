@@ -21,6 +21,7 @@ def program_findings(draft: Draft) -> Iterator[Finding]:
         for component, spec in program.components.items():
             path = (*steps, "components", component)
             yield from _window(path, spec)
+            yield from _dates(path, spec)
             yield from _ladders(draft, path, spec)
             yield from _floor_and_cap(draft, (*path, "terms"), spec)
         yield from _exclusive_groups((*steps, "components"), program.components)
@@ -34,6 +35,12 @@ def _window(steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:
         yield Finding((*steps, "window"), spec.window, f"must be 'quarter', 'half' or 'year': {rule}")
     if spec.kind == "deal_registration" and spec.window != "claim":
         yield Finding((*steps, "window"), spec.window, "must be 'claim': a registered deal is paid by itself")
+
+
+def _dates(steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:
+    if spec.until_week is not None and spec.until_week <= (spec.from_week or 0):
+        rule = f"must be above from_week, which is {spec.from_week or 0}"
+        yield Finding((*steps, "until_week"), spec.until_week, rule)
 
 
 def _ladders(draft: Draft, steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:

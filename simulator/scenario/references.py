@@ -42,6 +42,8 @@ def _program(draft: Draft, program: DraftProgram, steps: Steps, raw: Mapping[str
             for tier in table(component, "payout_by_tier"):
                 rule = "names no tier, as the program has none"
                 yield Finding((*path, "payout_by_tier", tier), None, rule, "add a tiers table")
+        for field in ("only_partners", "not_partners"):
+            yield from _partners(draft, (*path, field), component.get(field))
         if component.get("kind") == "bonus":
             yield from _named("measure", MEASURES, (*path, "measure"), component)
     for level, needs in _tables(table(raw, "tiers"), "levels"):
@@ -78,6 +80,20 @@ def _filter(draft: Draft, steps: Steps, markets: Any) -> Iterator[Finding]:
     for position, market in enumerate(markets if isinstance(markets, list) else ()):
         if isinstance(market, str) and market not in known:
             yield Finding((*steps, position), market, "names no market", suggestion(market, known))
+
+
+def _partners(draft: Draft, steps: Steps, names: Any) -> Iterator[Finding]:
+    """Names of partners are those of segments, or SEGMENT-NUMBER with a number up to the segment's count."""
+    for position, name in enumerate(names if isinstance(names, list) else ()):
+        segment, _, number = name.rpartition("-") if isinstance(name, str) else ("", "", "")
+        if not isinstance(name, str) or name in draft.names("partners"):
+            continue
+        if segment not in draft.names("partners") or not number.isdigit():
+            hint = suggestion(name, draft.names("partners"))
+            yield Finding((*steps, position), name, "names no partner: must be SEGMENT or SEGMENT-NUMBER", hint)
+        elif segment in draft.partners and not 1 <= int(number) <= draft.partners[segment].count:
+            rule = f"names no partner: '{segment}' has partners 1 to {draft.partners[segment].count}"
+            yield Finding((*steps, position), name, rule)
 
 
 def _named(what: str, known: Iterable[str], steps: Steps, holder: Mapping[str, Any]) -> Iterator[Finding]:

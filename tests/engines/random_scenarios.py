@@ -126,7 +126,20 @@ def component(draw: Draw, kind: str, markets: Sequence[str]) -> dict[str, Any]:
             "credit_by_market": {pick(draw, *markets): pick(draw, 0.5, 2.0)},
             "credit_by_engagement": {"assisted": pick(draw, 0.33, 1.5)},
         }
+    out |= _reach(draw)
     out["terms"] = _terms(draw)
+    return out
+
+
+def _reach(draw: Draw) -> dict[str, Any]:
+    """Now and then: named partners, active weeks, and a limit on how long a claim may take."""
+    out: dict[str, Any] = {}
+    if draw(st.integers(0, 3)) == 0:
+        out[pick(draw, "only_partners", "not_partners")] = [pick(draw, "reseller", "reseller-1")]
+    if draw(st.integers(0, 3)) == 0:
+        out |= pick(draw, {"from_week": 5}, {"until_week": 30}, {"from_week": 13, "until_week": 26}, {"until_week": 7})
+    if draw(st.integers(0, 4)) == 0:
+        out["within_weeks"] = pick(draw, 4.5, 16.0)
     return out
 
 
