@@ -10,6 +10,7 @@ from scipy.special import ndtri
 from simulator.model.setting import Setting
 from simulator.program.compiled import Ints
 from simulator.program.numbers import Array
+from simulator.scenario.shocks import Shocks
 from simulator.streams import name_word
 
 
@@ -62,5 +63,5 @@ def reference_setting(setting: Setting, size: int) -> Setting:
     weeks = float(np.exp(setting.markets.log_cycle).max())
     burn_in = int(min(max(39, 13 * np.ceil(4 * weeks / 13)), 208))
     time = setting.scenario.time.model_copy(update={"burn_in_weeks": max(burn_in, 52), "horizon_weeks": 52})
-    scenario = setting.scenario.model_copy(update={"time": time})
+    scenario = setting.scenario.model_copy(update={"time": time, "shocks": Shocks()})
     return replace(setting, scenario=scenario, partners=partners, territories=replace(t, rate=rate))

@@ -13,6 +13,7 @@ from scipy.special import ndtri
 
 from simulator.model import opportunity
 from simulator.model.setting import WEEKS_PER_QUARTER, Setting
+from simulator.model.shocks import compile_shocks, shocked_mix
 from simulator.program.compiled import Bools, Ints, take
 from simulator.program.numbers import Array
 from simulator.streams import Streams, poisson
@@ -55,6 +56,7 @@ class World:
         self.shape = (len(self.ids), setting.partners.count)
         self._people()
         self._economy()
+        self.shocks = compile_shocks(setting, self.rate)
         self.candidates = Table(_CANDIDATE)
         self.deals = Table(_DEAL)
         expected = self.rate.sum() * (setting.burn_in + setting.horizon)
@@ -105,6 +107,16 @@ class World:
         """Demand of a week as a multiple of its mean, shape (R, 1)."""
         return np.asarray(self.demand[:, week + self.setting.burn_in, None])
 
+    def _demanded(self, week: int, mix: Array) -> Array:
+        """Demand of a week, shocks included, for streams with the market mix `mix` (R or 1, n, markets); (R, n)."""
+        factor = self.shocks.demand_in(week)
+        return self.demand_in(week) if factor is None else self.demand_in(week) * shocked_mix(mix, factor)[0]
+
+    def _mix_in(self, week: int, mix: Array) -> Array:
+        """Market mix of the opportunities found in a week."""
+        factor = self.shocks.demand_in(week)
+        return mix if factor is None else shocked_mix(mix, factor)[1]
+
     def sourced(self, week: int, multiple: Array) -> Ints:
         """Rows of the candidates that become partner-sourced opportunities when sourcing is `multiple` (R, P)."""
         m = np.minimum(multiple, float(MAX_LAYERS))
@@ -128,7 +140,7 @@ class World:
         blocks = self._layers.setdefault(key, [])
         if missing.any():
             rep, who = np.nonzero(missing)
-            rate = np.minimum(self.rate * self.demand_in(week), MOST_PER_WEEK)[rep, who]
+            rate = np.minimum(self.rate * self._demanded(week, self.setting.partners.mix), MOST_PER_WEEK)[rep, who]
             word = self.setting.partners.word[who]
             count = poisson(self._draw("arrivals", rep, word, week, layer)[0], rate)
             blocks.append(self._candidates("deal", rep, who, word, week, layer, count, vendor=False))
@@ -140,7 +152,7 @@ class World:
         if week not in self._vendor:
             t = self.setting.territories
             rep, home = np.divmod(np.arange(self.shape[0] * len(t.names)), len(t.names))
-            rate = (np.broadcast_to(t.rate, (self.shape[0], len(t.names))) * self.demand_in(week))[rep, home]
+            rate = (np.broadcast_to(t.rate, (self.shape[0], len(t.names))) * self._demanded(week, t.mix))[rep, home]
             rate = np.minimum(rate, MOST_PER_WEEK)
             count = poisson(self._draw("vendor", rep, t.word[home], week, 0)[0], rate)
             self._vendor[week] = self._candidates("vendor deal", rep, home, t.word[home], week, 0, count, vendor=True)
@@ -195,7 +207,7 @@ class World:
     def deals_of(self, rows: Ints) -> Ints:
         """Deal rows of candidates, drawing the attributes of those that nobody asked for before.
 
-        All of `rows` are partner-sourced, or all are the vendor's.
+        All of `rows` are of one week, and all partner-sourced, or all the vendor's.
         """
         fresh = rows[self.candidates["deal"][rows] < 0]
         if len(fresh):
@@ -204,16 +216,17 @@ class World:
 
     def _attributes(self, rows: Ints) -> Ints:
         c, s = self.candidates, self.setting
-        rep, who, vendor = c["rep"][rows], c["who"][rows], c["vendor"][rows]
+        rep, who, vendor, week = c["rep"][rows], c["who"][rows], c["vendor"][rows], int(c["week"][rows[0]])
         kind = "vendor deal" if vendor[0] else "deal"
         address = (rep, c["word"][rows], c["week"][rows], c["ordinal"][rows])
         u = np.concatenate([self._draw(f"{kind} {k}", *address) for k in range(1, 5)])
         known = np.maximum(who, 0)
         p, m = s.partners, s.markets
+        of_vendor, of_partners = self._mix_in(week, s.territories.mix), self._mix_in(week, p.mix)
         market = np.where(
             vendor,
-            opportunity.choose(u[1], s.territories.mix[rep % len(s.territories.mix), p.territory[known]]),
-            opportunity.choose(u[1], p.mix[rep % len(p.mix), known]),
+            opportunity.choose(u[1], of_vendor[rep % len(of_vendor), p.territory[known]]),
+            opportunity.choose(u[1], of_partners[rep % len(of_partners), known]),
         )
         at = {"rep": rep, "market": market}
         one = {"rep": rep, "column": market}
@@ -235,7 +248,7 @@ class World:
             market=market,
             complexity=complexity,
             account=account,
-            amount=opportunity.amount(m, **at, log_cents=log_cents),
+            amount=self._priced(week, rep, market, opportunity.amount(m, **at, log_cents=log_cents)),
             with_logit=take(m.win_logit, **one) + tilt + self.win_effect[rep, known] + second_win * second,
             direct_logit=take(m.direct_logit, **one) + tilt,
             hurdles=opportunity.hurdles(weights, np.ascontiguousarray(u[4:8].T)),
@@ -245,6 +258,11 @@ class World:
             audit=u[13],
             delay=u[14],
         )  # fmt: skip
+
+    def _priced(self, week: int, rep: Ints, market: Ints, amount: Array) -> Array:
+        """Deal sizes at the price level of the week in which the deals are found."""
+        factor = self.shocks.price_in(week)
+        return amount if factor is None else np.maximum(np.rint(amount * take(factor, rep, market)), 1.0)
 
     def certified(self, week: int, multiple: Array) -> tuple[Ints, Ints, Array]:
         """Certifications of a week at enablement `multiple` (R, P): (replication, partner, time) of each."""

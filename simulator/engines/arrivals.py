@@ -39,7 +39,7 @@ def arrive(life: VectorLife, week: int) -> None:
 def _vendor_deals(life: VectorLife, rows: Ints) -> None:
     w, c = life.world, life.world.candidates
     honest, claimed = registration_shares(
-        life.setting, life.planner.activity[0], life.temptation, w.misreport_cost, w.opportunist,
+        life.setting, life.planner.working(0), life.temptation, w.misreport_cost, w.opportunist,
         gaming_on=life.conduct.gaming,
     )  # fmt: skip
     rep, who, mark = c["rep"][rows], np.maximum(c["who"][rows], 0), c["mark"][rows]
@@ -72,7 +72,7 @@ def _found(life: VectorLife, rows: Ints, worked: np.ndarray, false: np.ndarray, 
 
 
 def _certify(life: VectorLife, week: int) -> None:
-    rep, who, _ = life.world.certified(week, life.planner.activity[2])
+    rep, who, _ = life.world.certified(week, life.planner.working(2))
     if len(rep):
         _claim_activity(life, Event.CERTIFIED, week, rep, who, np.zeros(len(rep), dtype=bool), np.ones(len(rep)))
 

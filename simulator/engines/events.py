@@ -59,7 +59,7 @@ class EventLife:
     ) -> None:
         self.world, self.rollout, self.conduct, self.paid = world, rollout, conduct, paid
         self.setting, self.shape = world.setting, world.shape
-        self.planner = Planner(self.setting, world.rate, world.inert, conduct.outlook, conduct.responding)
+        self.planner = Planner(self.setting, world.rate, world.inert, conduct.outlook, world.shocks, conduct.responding)
         self.log: list[tuple[Any, ...]] | None = [] if log else None
         p = self.setting.partners
         self.partners = [Partner(i, n, bool(world.opportunist[0, i])) for i, n in enumerate(p.names)]
@@ -195,8 +195,9 @@ class EventLife:
             desk.prices = view.price
             if self.conduct.gaming:
                 temptation.add(desk.perception, view.price, member)
+        self.planner.plan(week, values, np.array([[float(p.open) for p in self.partners]]))
+        temptation.only(self.planner.presence)
         self.false_gain = temptation.activity
-        self.planner.plan(values, np.array([[float(p.open) for p in self.partners]]))
         self.intensity, self.speed = self.planner.intensity, self.planner.speed
         self._open_week(week, temptation)
 
@@ -206,7 +207,7 @@ class EventLife:
         for who, opp in self._opportunities(w.sourced(week, self.planner.multiple), vendor=False):
             self.found.setdefault(who, []).append(opp)
         self._vendor_desk(week, temptation)
-        _, certified, _ = w.certified(week, self.planner.activity[2])
+        _, certified, _ = w.certified(week, self.planner.working(2))
         self._certified: dict[int, int] = {}
         for i in certified.tolist():
             self._certified[i] = self._certified.get(i, 0) + 1
@@ -223,7 +224,7 @@ class EventLife:
         """Customers that the vendor finds: worked with their partner, registered without work, or worked alone."""
         w = self.world
         honest, claimed = registration_shares(
-            self.setting, self.planner.activity[0], temptation, w.misreport_cost, w.opportunist,
+            self.setting, self.planner.working(0), temptation, w.misreport_cost, w.opportunist,
             gaming_on=self.conduct.gaming,
         )  # fmt: skip
         rows = w.vendor(week)
@@ -304,8 +305,8 @@ class EventLife:
             p.work += p.intensity
             p.wins = 0
         if week >= 0:
-            for a, q in enumerate(self.planner.activity):
-                self.effort[a] += float(np.cumsum(q, axis=1)[0, -1])
+            for a in range(len(self.effort)):
+                self.effort[a] += float(np.cumsum(self.planner.working(a), axis=1)[0, -1])
 
     # -- log ---------------------------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ class VectorLife:
         self.world, self.rollout, self.conduct = world, rollout, conduct
         self.setting = world.setting
         self.shape = world.shape
-        self.planner = Planner(self.setting, world.rate, world.inert, conduct.outlook, conduct.responding)
+        self.planner = Planner(self.setting, world.rate, world.inert, conduct.outlook, world.shocks, conduct.responding)
         self.temptation = Temptation(self.shape)
         self.work, self.open = np.zeros(self.shape), np.zeros(self.shape)
         self.opps, self.claims = Table(OPP), Table(CLAIM)
@@ -173,7 +173,8 @@ class VectorLife:
             if self.conduct.gaming:
                 self.temptation.add(b.perception, view.price, b.member)
         self.planned_open = self.open
-        self.planner.plan(values, self.open)
+        self.planner.plan(week, values, self.open)
+        self.temptation.only(self.planner.presence)
 
     # -- end of week -------------------------------------------------------------------------------------------
 
@@ -187,5 +188,5 @@ class VectorLife:
         self.planner.remember(self.wins if self.wins is not None else np.zeros(self.shape))
         self.wins = None
         if week >= 0:
-            for a, q in enumerate(self.planner.activity):
-                self.effort_total[a] += np.cumsum(q, axis=1)[:, -1]
+            for a in range(len(ACTIVITIES)):
+                self.effort_total[a] += np.cumsum(self.planner.working(a), axis=1)[:, -1]

@@ -11,6 +11,7 @@ from simulator.model import effort, gaming, opportunity
 from simulator.model.outlook import Outlook
 from simulator.model.perception import Perception
 from simulator.model.setting import ACTIVITIES, Setting
+from simulator.model.shocks import Shocks
 from simulator.program.compiled import Bools
 from simulator.program.measures import Event
 from simulator.program.numbers import Array
@@ -20,11 +21,16 @@ class Planner:
     """Activity, skill, co-sell intensity and forecasts of partners; arrays (R, P). Arrays are replaced, never written.
 
     rate: base opportunities per week; inert: partners that never re-optimise; responding False freezes everyone at
-    the baseline's usual activity.
+    the baseline's usual activity. presence: share of its effort that a partner puts in at all, None where everyone is
+    there.
     """
 
-    def __init__(self, setting: Setting, rate: Array, inert: Bools, outlook: Outlook, responding: bool) -> None:
+    def __init__(
+        self, setting: Setting, rate: Array, inert: Bools, outlook: Outlook, shocks: Shocks, responding: bool
+    ) -> None:
         self.setting, self.rate, self.responding = setting, rate, responding
+        self._shocks = shocks
+        self.presence: Array | None = None
         one = np.ones(rate.shape)
         self.activity: list[Array] = [one for _ in ACTIVITIES]
         self.values: list[Array] = [one for _ in ACTIVITIES]
@@ -51,23 +57,33 @@ class Planner:
         prior, weeks = s.behavior("pace_prior_deals"), s.behavior("pace_weeks")
         return effort.pace(self.recent, self.expected_wins, prior, weeks)
 
-    def plan(self, values: Sequence[Array], open_deals: Array) -> None:
+    def working(self, a: int) -> Array:
+        """Activity `a` of the partners that are there."""
+        return self.activity[a] if self.presence is None else self.activity[a] * self.presence
+
+    def plan(self, week: int, values: Sequence[Array], open_deals: Array) -> None:
         """Effort of the coming week from the value of each activity and the deals open now."""
         s, p = self.setting, self.setting.partners
         count = len(s.territories.names)
-        found = effort.territory_means(self.rate, self.skilled * self.activity[0], p.territory, count)
+        found = effort.territory_means(self.rate, self.skilled * self.working(0), p.territory, count)
         self.values = list(values)
         if self.responding:
             capacity = s.behavior("hours_capacity")
-            target = effort.target_activity(values, self._usual, self._elasticity, self._shares, capacity)
+            wage = self._shocks.wage_in(week)
+            usual = self._usual if wage is None else [u * wage for u in self._usual]
+            target = effort.target_activity(values, usual, self._elasticity, self._shares, capacity)
             weeks = s.behavior("adjustment_weeks")
             self.activity = [effort.adjust(q, t, weeks) for q, t in zip(self.activity, target, strict=True)]
             self.skill = effort.adjust(self.skill, self.activity[2], s.behavior("skill_decay_weeks"))
             self.skilled = np.power(self.skill, s.behavior("skill_elasticity") + np.zeros(self.rate.shape))
         self.intensity = effort.intensity(self.activity[1], self._usual_open, open_deals)
+        orphaned, gone = self._shocks.orphaned_in(week), self._shocks.gone_in(week)
+        if orphaned is not None:
+            self.intensity = np.where(orphaned, 0.0, self.intensity)
+        self.presence = None if gone is None else np.where(gone, 0.0, 1.0)
         self.speed = opportunity.speed(self.intensity, s.behavior("cosell_speed"))
         rivalrous = s.behavior("rivalrous_share")
-        self.multiple = effort.sourcing_multiple(self.skilled, self.activity[0], rivalrous, found)
+        self.multiple = effort.sourcing_multiple(self.skilled, self.working(0), rivalrous, found)
 
     def remember(self, wins: Array) -> None:
         """Take the week's signed deals into the memory that forecasts rest on."""
@@ -80,6 +96,12 @@ class Temptation:
     def __init__(self, shape: tuple[int, int]) -> None:
         self.activity: dict[Event, Array] = {}
         self.registration = np.zeros(shape)
+
+    def only(self, presence: Array | None) -> None:
+        """Nobody who is not there is tempted."""
+        if presence is not None:
+            self.activity = {event: gain * presence for event, gain in self.activity.items()}
+            self.registration = self.registration * presence
 
     def add(self, view: Perception, prices: Sequence[Array], members: Bools) -> None:
         """Add the components of one program for the partners `members` (P,) on it."""

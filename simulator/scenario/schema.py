@@ -19,6 +19,7 @@ from simulator.program.spec import (
 )
 from simulator.scenario.conduct import Behavior, Gaming
 from simulator.scenario.market import Economy, Market, PartnerSegment, Territory
+from simulator.scenario.shocks import Shocks
 
 if TYPE_CHECKING:
     AnyComponent = ComponentSpec
@@ -129,6 +130,7 @@ class Scenario(Spec):
     partners: dict[str, PartnerSegment] = Field(description="partner segments by name", min_length=1)
     behavior: Behavior = Field(default_factory=Behavior)
     gaming: Gaming = Field(default_factory=Gaming)
+    shocks: Shocks = Field(default_factory=Shocks)
     budget: Budget | None = None
     goals: Goals = Field(default_factory=Goals)
     uncertainty: dict[str, Uncertain] = Field(

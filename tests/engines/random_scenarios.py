@@ -200,6 +200,20 @@ def _people(draw: Draw, territory: str, markets: Sequence[str], count: int, spre
     }
 
 
+def _shocks(draw: Draw, markets: Sequence[str]) -> dict[str, Any]:
+    when = {"from_week": pick(draw, -10, 3, 13), "until_week": pick(draw, 14, 30, 500)}
+    hit = [pick(draw, *markets)] if draw(st.booleans()) else []
+    return {
+        "demand": [{"factor": pick(draw, 0.0, 0.6, 1.7), "markets": hit, **when}],
+        "price": [{"factor": pick(draw, 0.7, 1.3), "markets": hit, **when}],
+        "competitor": [{"factor": pick(draw, 0.5, 1.5), "partners": ["reseller"], **when}],
+        "departure": [
+            {"rank": 1, "from_week": pick(draw, -5, 8), "open_deals": "orphaned"},
+            {"partner": "reseller-1", "from_week": pick(draw, 2, 20), "open_deals": "worked"},
+        ],
+    }
+
+
 @st.composite
 def scenario_texts(draw: Draw) -> str:
     """A random scenario: up to 20 partners, two territories and markets, every component kind, every game."""
@@ -247,6 +261,8 @@ def scenario_texts(draw: Draw) -> str:
         "price_authority": pick(draw, "vendor", "partner"),
         "push_loss_per_week": pick(draw, 0.0, 0.05),
     }
+    if draw(st.integers(0, 2)) == 0:
+        sections["shocks"] = _shocks(draw, markets)
     uncertain = {
         "behavior.elasticity": (0.0, 1.5),
         "gaming.opportunist_share": (0.0, 1.0),
