@@ -11,9 +11,8 @@ from simulator.scenario.finding import Finding, Steps, plain
 from simulator.scenario.market import Economy
 from simulator.scenario.program_checks import program_findings
 from simulator.scenario.references import reference_findings
-from simulator.scenario.uncertain_checks import correlation_findings, uncertainty_findings
 from simulator.scenario.shock_checks import shock_findings
-from simulator.scenario.uncertain_checks import uncertainty_findings
+from simulator.scenario.uncertain_checks import correlation_findings, uncertainty_findings
 
 MAX_ARRIVALS = 500.0
 """Most opportunities per stream and week: the inversion of a Poisson count underflows at about 700."""
