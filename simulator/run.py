@@ -26,6 +26,7 @@ from simulator.engines.tally import tally, won_deals
 from simulator.engines.vector import VectorLife
 from simulator.errors import SimulatorError, fault
 from simulator.fit import Design, Reference
+from simulator.model.gaming import kinds_on
 from simulator.model.setting import compile_setting
 from simulator.parameters import drawn_values, unit_points
 from simulator.program.compiled import Ints
@@ -124,7 +125,8 @@ def prepare(
     outlook = reference.outlook(setting, world, unit)
     names = dict.fromkeys(("baseline", "none", *programs))
     offers = {name: reference.offer(name, setting, unit) for name in names}
-    return Stage(world, offers, {g: Conduct(g, outlook) for g in (False, True)})
+    kinds = kinds_on(scenario.gaming)
+    return Stage(world, offers, {False: Conduct(frozenset(), outlook), True: Conduct(kinds, outlook)})
 
 
 def vector_outcomes(

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from simulator.model import opportunity
+from simulator.model.gaming import kinds_on
 from simulator.model.setting import WEEKS_PER_QUARTER, Setting
 from simulator.model.shocks import compile_shocks, shocked_mix
 from simulator.program.compiled import Bools, Ints, take
@@ -80,8 +81,7 @@ class World:
         self.size_effect = p.size_log_sd * ndtri(first[1])
         self.win_effect = p.win_logit_sd * ndtri(first[2])
         s = self.setting
-        switched = (s.scenario.gaming.timing, s.scenario.gaming.padding, s.scenario.gaming.credit_claiming)
-        self.opportunist: Bools = (first[3] < s.gaming("opportunist_share")) & any(switched)
+        self.opportunist: Bools = (first[3] < s.gaming("opportunist_share")) & bool(kinds_on(s.scenario.gaming))
         self.inert: Bools = second[0] < s.behavior("inert_share")
         spread = s.gaming("misreport_log_sd") * ndtri(second[1])
         self.misreport_cost = s.gaming("misreport_cost") * 100 * np.exp(spread)

@@ -21,7 +21,7 @@ _PADDED = tuple(name for name, m in MEASURES.items() if m.padded)
 
 
 def arrive(life: VectorLife, week: int) -> None:
-    s, w = life.setting, life.world
+    w = life.world
     first = life.opps.rows
     rows = w.sourced(week, life.planner.multiple)
     _found(life, rows, np.ones(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool), vendor=False)
@@ -32,7 +32,7 @@ def arrive(life: VectorLife, week: int) -> None:
     for b in life.books:
         b.register(week, fresh, life.opps)
     _certify(life, week)
-    if life.conduct.gaming and s.scenario.gaming.padding:
+    if "padding" in life.conduct.gaming:
         _pad(life, week)
 
 
@@ -40,7 +40,7 @@ def _vendor_deals(life: VectorLife, rows: Ints) -> None:
     w, c = life.world, life.world.candidates
     honest, claimed = registration_shares(
         life.setting, life.planner.working(0), life.temptation, w.misreport_cost, w.opportunist,
-        gaming_on=life.conduct.gaming,
+        claiming="credit_claiming" in life.conduct.gaming,
     )  # fmt: skip
     rep, who, mark = c["rep"][rows], np.maximum(c["who"][rows], 0), c["mark"][rows]
     known = c["who"][rows] >= 0

@@ -118,7 +118,7 @@ class EventLife:
         if not (first or last or switch or paid_switch or week % WEEKS_PER_QUARTER == 0):
             return
         self.pace, self.pushed = self.planner.pace(), []
-        if self.conduct.gaming and self.setting.scenario.gaming.timing and not first:
+        if "timing" in self.conduct.gaming and not first:
             self.switching = switch
             yield from self._announce("file")
         self.desks = self._turn_over(self.desks, self.rollout, week, switch, "account")
@@ -202,7 +202,7 @@ class EventLife:
         self._open_week(week, temptation)
 
     def _open_week(self, week: int, temptation: Temptation) -> None:
-        w, s = self.world, self.setting
+        w = self.world
         self.found: dict[int, list[Opportunity]] = {}
         for who, opp in self._opportunities(w.sourced(week, self.planner.multiple), vendor=False):
             self.found.setdefault(who, []).append(opp)
@@ -212,7 +212,7 @@ class EventLife:
         for i in certified.tolist():
             self._certified[i] = self._certified.get(i, 0) + 1
         self._false: dict[int, list[tuple[int, float]]] = {}
-        if self.conduct.gaming and s.scenario.gaming.padding:
+        if "padding" in self.conduct.gaming:
             for name in (n for n, m in MEASURES.items() if m.padded):
                 event = MEASURES[name].event
                 rate = np.array([[p.false_rates(self).get(int(event), 0.0) for p in self.partners]])
@@ -225,7 +225,7 @@ class EventLife:
         w = self.world
         honest, claimed = registration_shares(
             self.setting, self.planner.working(0), temptation, w.misreport_cost, w.opportunist,
-            gaming_on=self.conduct.gaming,
+            claiming="credit_claiming" in self.conduct.gaming,
         )  # fmt: skip
         rows = w.vendor(week)
         marks = w.candidates["mark"][rows].tolist()

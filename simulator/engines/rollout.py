@@ -40,8 +40,8 @@ def everyone(offers: tuple[Offer, ...], choice: int, partners: int, horizon: int
 
 @dataclass(frozen=True)
 class Conduct:
-    """How partners behave: whether opportunists game; whether anyone responds at all."""
+    """How partners behave: the kinds of gaming that opportunists play; whether anyone responds at all."""
 
-    gaming: bool
+    gaming: frozenset[str]
     outlook: Outlook
     responding: bool = True

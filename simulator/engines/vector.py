@@ -103,7 +103,7 @@ class VectorLife:
         other = self.fork(rollout)
         other.opps, other.claims, other.planner = lived.opps, lived.claims, lived.planner
         other.effort_total = lived.effort_total
-        other.conduct = replace(lived.conduct, gaming=False)
+        other.conduct = replace(lived.conduct, gaming=frozenset())
         found = np.searchsorted(np.floor(other.opps["start"]), np.arange(self.setting.horizon + 1))
         claimed = np.searchsorted(other.claims["week"], np.arange(self.setting.horizon + 1))
         for week in range(self.setting.horizon):
@@ -122,7 +122,7 @@ class VectorLife:
         if not (first or last or switch.any() or week % WEEKS_PER_QUARTER == 0):
             return
         moved: Ints = np.zeros(0, dtype=np.int64)
-        if self.conduct.gaming and self.setting.scenario.gaming.timing and not first:
+        if "timing" in self.conduct.gaming and not first:
             moved = filing.file_late_or_early(self, week, switch)
         for b in self.books:
             b.close(week, b.member & (switch | last))

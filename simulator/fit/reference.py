@@ -150,7 +150,7 @@ class Reference:
         self._usual = self._usual_open(life)
 
     def _live(self, offer: Offer, outlook: Outlook, *, responding: bool) -> _ReferenceLife:
-        life = _ReferenceLife(self.world, offer, Conduct(False, outlook, responding))
+        life = _ReferenceLife(self.world, offer, Conduct(frozenset(), outlook, responding))
         life.run(-self.setting.burn_in, self.setting.horizon)
         return life
 

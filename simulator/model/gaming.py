@@ -10,9 +10,18 @@ import numpy as np
 
 from simulator.program.compiled import Bools, Ints
 from simulator.program.numbers import Array
+from simulator.scenario.conduct import Gaming
+
+KINDS = ("timing", "padding", "credit_claiming")
+"""Kinds of gaming, each with a switch of its name in a scenario's `gaming`."""
 
 TIE = 1e-9
 """A choice must gain more than this share of its value, so that rounding never decides."""
+
+
+def kinds_on(switches: Gaming) -> frozenset[str]:
+    """The kinds of gaming that a scenario switches on."""
+    return frozenset(kind for kind in KINDS if getattr(switches, kind))
 
 
 def false_claim_gain(price: Array, detection: Array, penalty_multiple: Array) -> Array:

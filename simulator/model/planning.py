@@ -122,12 +122,12 @@ def registration_shares(
     cost: Array,
     opportunist: Bools,
     *,
-    gaming_on: bool,
+    claiming: bool,
 ) -> tuple[Array, Array]:
     """Shares of the vendor's customers registered with joint work, and registered at all; arrays (R, P)."""
     hazard = setting.behavior("registration_hazard") + np.zeros(source.shape)
     honest = gaming.registration_share(hazard, source)
-    if not (gaming_on and setting.scenario.gaming.credit_claiming):
+    if not claiming:
         return honest, honest
     more = np.where(opportunist, gaming.false_claim_rate(temptation.registration, cost), 0.0)
     return honest, gaming.registration_share(hazard + more, source)
