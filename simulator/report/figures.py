@@ -147,7 +147,7 @@ def differences(study: Comparison, ax: Axes, metric: str = "incremental_margin")
     label = study.definition(metric).label
     ax.set_xlabel(titled(f"{label}, difference to the baseline", form.unit))
     ax.set_title(f"{label} against the baseline, same worlds")
-    sampled(ax, f"{study.sample_text}; bars: 95 % CI; open: not distinguishable from 0")
+    sampled(ax, f"{study.sample_text}; bars: {study.interval_text}; open: not distinguishable from 0")
     return ax
 
 
@@ -216,9 +216,10 @@ def _mark_zero(ax: Axes) -> None:
 
 def _bar(got: Difference, form: Form) -> Array | None:
     """Error bar below and above, (2, 1)."""
-    if got.mean is None or got.low is None or got.high is None:
+    low, high = got.limits
+    if got.mean is None or low is None or high is None:
         return None
-    return np.array([[got.mean - got.low], [got.high - got.mean]]) * form.factor
+    return np.array([[got.mean - low], [high - got.mean]]) * form.factor
 
 
 def _edges(values: Sequence[Array]) -> Array:

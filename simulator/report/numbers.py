@@ -44,7 +44,8 @@ class Form:
             return "0 exactly"
         mark = "" if got.distinguishable else f"{NOT_DISTINGUISHABLE} "
         mean = self.number(got.mean, sign=True)
-        return f"{mark}{mean} [{self.number(got.low, sign=True)}, {self.number(got.high, sign=True)}]"
+        low, high = got.limits
+        return f"{mark}{mean} [{self.number(low, sign=True)}, {self.number(high, sign=True)}]"
 
 
 def form_of(values: Iterable[float | None], errors: Iterable[float | None], unit: str, currency: str) -> Form:

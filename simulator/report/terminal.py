@@ -87,8 +87,9 @@ def _metrics(study: Comparison) -> list[Row]:
 
 
 def _notes(study: Comparison, width: int) -> str:
+    said = study.measured.sampling.text
     undefined = [f"\u2013 {line}" for line in reasons(study, study.headline_metrics())]
-    return wrapped([*undefined, "The baseline's own return is against no program."], width)
+    return wrapped([*undefined, "The baseline's own return is against no program.", said.capitalize() + "."], width)
 
 
 def _costs(study: Comparison, width: int) -> str:
@@ -109,7 +110,7 @@ def _differences(study: Comparison, width: int) -> str:
         form = form_of_differences(found, study.unit(metric), study.scenario.currency)
         rows.append((titled(study.definition(metric).label, form.unit), [form.difference(got) for got in found]))
     key = f"{NOT_DISTINGUISHABLE}: not distinguishable from 0"
-    title = f"Difference to the baseline, same worlds (95 % CI; {key})"
+    title = f"Difference to the baseline, same worlds ({study.interval_text}; {key})"
     return _section(title, rows, shown, width)
 
 

@@ -70,7 +70,7 @@ def _compared(study: Comparison, program: str, metric: str, verb: str, more: str
     if not got.distinguishable:
         return f"{verb} not distinguishably {more} or {less.split()[0]}"
     form = form_of_differences([got], study.unit(metric), study.scenario.currency)
-    low, high = sorted((abs(got.low or 0.0), abs(got.high or 0.0)))
+    low, high = sorted(abs(limit or 0.0) for limit in got.limits)
     span = f"95 % CI {form.number(low)} to {form.number(high)}"
     return f"{verb} {form.number(abs(got.mean))} {form.unit} {more if got.mean > 0 else less} ({span})"
 

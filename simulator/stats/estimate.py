@@ -14,19 +14,24 @@ which is the ordinary standard error where every b_i is the same; and the influe
 (Rockafellar and Uryasev 2000). The influence on a difference of two statistics of the same replications is
 the difference of the influences, so paired errors need no covariance, and equal inputs give a difference of
 exactly 0 with error 0.
+
+Intervals are Student's t about the value, with one degree of freedom less than there are influences; of a tail mean
+with one less than there are replications in the tail. Probabilities and quantiles have intervals of their own, and
+several differences can have joint ones: see `simulator.stats.interval`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+
+from simulator.stats.interval import quantile_limits, simultaneous_quantile, t_quantile, wilson
 
 Array = NDArray[np.float64]
 
-CONFIDENCE = 0.95
 TAIL_ONE_IN = 20
 """The tail mean is over the worst one in so many replications."""
 ONE_SAMPLE = "all of the denominator comes from a single replication"
@@ -42,6 +47,8 @@ class Statistic:
     value: None where it is undefined, for the `reason` given. influence: (N,), empty where no error can be
     given. each: values of single replications where that has a meaning, undefined ones left out; otherwise
     empty. smallest_se: what the error is at least, for a share of replications that is 0 or 1 by luck.
+    degrees: degrees of freedom of its error where they are fewer than usual. share_of: for a share of replications,
+    of how many. smooth: whether it is a mean or a ratio of means, so that controls help.
     """
 
     value: float | None
@@ -49,11 +56,17 @@ class Statistic:
     each: Array
     reason: str = ""
     smallest_se: float = 0.0
+    degrees: int | None = None
+    share_of: int | None = None
+    smooth: bool = True
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """mean with Monte Carlo standard error, and quantiles over replications; None where undefined."""
+    """mean with Monte Carlo standard error and 95 % confidence limits, and quantiles over replications with theirs.
+
+    None where undefined, or where there are too few replications for a limit.
+    """
 
     mean: float | None
     se: float | None
@@ -61,22 +74,42 @@ class Estimate:
     p50: float | None
     p90: float | None
     reason: str = ""
+    low: float | None = None
+    high: float | None = None
+    p10_low: float | None = None
+    p10_high: float | None = None
+    p50_low: float | None = None
+    p50_high: float | None = None
+    p90_low: float | None = None
+    p90_high: float | None = None
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Paired difference with standard error and confidence limits; None where undefined."""
+    """Paired difference with standard error and confidence limits; None where undefined.
+
+    low, high: limits of this difference taken alone; joint_low, joint_high: limits that hold for all candidates of
+    the study at once, wider where there are several.
+    """
 
     mean: float | None
     se: float | None
     low: float | None
     high: float | None
     reason: str = ""
+    joint_low: float | None = None
+    joint_high: float | None = None
+
+    @property
+    def limits(self) -> tuple[float | None, float | None]:
+        """The joint limits; where there are none, its own."""
+        return (self.low, self.high) if self.joint_low is None else (self.joint_low, self.joint_high)
 
     @property
     def distinguishable(self) -> bool:
-        """Whether the confidence interval leaves 0 out."""
-        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+        """Whether the limits leave 0 out."""
+        low, high = self.limits
+        return low is not None and high is not None and (low > 0 or high < 0)
 
 
 def undefined(reason: str) -> Statistic:
@@ -124,7 +157,8 @@ def probability_of(event: NDArray[np.bool_]) -> Statistic:
     p = (float(np.sum(x)) + 2.0) / n
     plain = mean_of(x)
     edge = plain.value in (0.0, 1.0)
-    return replace(plain, each=_NONE, smallest_se=float(np.sqrt(p * (1.0 - p) / n)) if edge else 0.0)
+    smallest = float(np.sqrt(p * (1.0 - p) / n)) if edge else 0.0
+    return replace(plain, each=_NONE, smallest_se=smallest, share_of=len(x), smooth=False)
 
 
 def tail_mean_of(x: Array) -> Statistic:
@@ -135,28 +169,34 @@ def tail_mean_of(x: Array) -> Statistic:
         return undefined(SHORT_TAIL)
     quantile = float(np.partition(x, n - whole - 1)[n - whole - 1])
     shortfall = quantile + np.maximum(x - quantile, 0.0) * TAIL_ONE_IN
-    return replace(mean_of(shortfall), each=_NONE)
+    return replace(mean_of(shortfall), each=_NONE, degrees=max(whole - 1, 1), smooth=False)
 
 
 def scaled(statistic: Statistic, per: float) -> Statistic:
     """The statistic in a unit of which `per` old units make one."""
     if statistic.value is None:
         return statistic
-    return Statistic(
-        statistic.value / per,
-        statistic.influence / per,
-        statistic.each / per,
-        statistic.reason,
-        statistic.smallest_se / per,
+    return replace(
+        statistic,
+        value=statistic.value / per,
+        influence=statistic.influence / per,
+        each=statistic.each / per,
+        smallest_se=statistic.smallest_se / per,
     )
 
 
 def estimate(statistic: Statistic) -> Estimate:
-    """Mean, error and quantiles of a statistic."""
+    """Mean, error, quantiles and limits of a statistic."""
     if statistic.value is None:
         return Estimate(None, None, None, None, None, statistic.reason)
-    p10, p50, p90 = (quantile(statistic.each, p) if len(statistic.each) else None for p in (10, 50, 90))
-    return Estimate(statistic.value, _error(statistic), p10, p50, p90, statistic.reason)
+    se = _error(statistic)
+    low, high = _limits(statistic, se)
+    found: dict[str, float | None] = {"low": low, "high": high}
+    ordered = np.sort(statistic.each)
+    for p in (10, 50, 90):
+        found[f"p{p}"] = float(ordered[rank(len(ordered), p)]) if len(ordered) else None
+        found[f"p{p}_low"], found[f"p{p}_high"] = quantile_limits(ordered, p) if len(ordered) else (None, None)
+    return Estimate(mean=statistic.value, se=se, reason=statistic.reason, **found)
 
 
 def difference(one: Statistic, other: Statistic) -> Difference:
@@ -168,8 +208,22 @@ def difference(one: Statistic, other: Statistic) -> Difference:
         return Difference(mean, None, None, None, one.reason or other.reason)
     influence = one.influence - other.influence
     se = _root_mean(influence)
-    half = se * float(stdtrit(len(influence) - 1, 0.5 + CONFIDENCE / 2))
+    half = se * t_quantile(min(_degrees(one), _degrees(other)))
     return Difference(mean, se, mean - half, mean + half)
+
+
+def joint_differences(ones: Sequence[Statistic], other: Statistic) -> list[Difference]:
+    """Each of `ones` less `other`, with limits that hold for all at once beside those of each alone."""
+    found = [difference(one, other) for one in ones]
+    known = [k for k, gap in enumerate(found) if gap.se is not None]
+    if len(known) < 2:
+        return found
+    influences = np.stack([ones[k].influence - other.influence for k in known])
+    critical = simultaneous_quantile(influences, min(_degrees(s) for s in (*(ones[k] for k in known), other)))
+    for k in known:
+        mean, half = found[k].mean or 0.0, (found[k].se or 0.0) * critical
+        found[k] = replace(found[k], joint_low=mean - half, joint_high=mean + half)
+    return found
 
 
 def quantile(x: Array, percent: int) -> float:
@@ -187,6 +241,21 @@ def replication_at(x: Array, percent: int) -> int:
     return int(np.flatnonzero(x == quantile(x, percent))[0])
 
 
+def _degrees(statistic: Statistic) -> int:
+    usual = len(statistic.influence) - 1
+    return usual if statistic.degrees is None else min(usual, statistic.degrees)
+
+
+def _limits(statistic: Statistic, se: float | None) -> tuple[float | None, float | None]:
+    """Confidence limits of a defined statistic."""
+    if statistic.value is None or se is None:
+        return None, None
+    if statistic.share_of is not None:
+        return wilson(statistic.value, statistic.share_of)
+    half = se * t_quantile(_degrees(statistic))
+    return statistic.value - half, statistic.value + half
+
+
 def _error(statistic: Statistic) -> float | None:
     if not len(statistic.influence):
         return None
@@ -202,4 +271,4 @@ def _root_mean(influence: Array) -> float:
 def _half_width(x: Array) -> float:
     """Half the confidence interval of the total of x."""
     n = len(x)
-    return n * _root_mean(x - np.mean(x)) * float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2))
+    return n * _root_mean(x - np.mean(x)) * t_quantile(n - 1)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
 from simulator.model.setting import WEEKS_PER_YEAR
 from simulator.run import RUNGS, Simulated
 from simulator.scenario.schema import Scenario
-from simulator.stats.estimate import Difference, Estimate, Statistic, difference, estimate
+from simulator.stats.estimate import Difference, Estimate, Statistic, difference, estimate, joint_differences
 from simulator.stats.metric import Lives, Metric
 from simulator.stats.metrics import metrics_of
+from simulator.stats.sampling import PLAIN, Sampling, sampling_of
 
 BASELINE = "baseline"
 NONE = "none"
@@ -27,30 +27,49 @@ Key = tuple[str, str, str]
 class Measured:
     """definitions: metrics by name; estimates, differences: by (program, rung, metric), in table order.
 
-    Metrics that a program does not have (a tier, a component) are left out for it.
+    Metrics that a program does not have (a tier, a component) are left out for it. sampling: what errors rest on.
     """
 
     definitions: dict[str, Metric]
     estimates: dict[Key, Estimate]
     differences: dict[Key, Difference]
+    sampling: Sampling = PLAIN
 
 
-def measure(simulated: Simulated) -> Measured:
-    """Measure everything. Values of single replications are not kept; a metric gives them again."""
+def measure(simulated: Simulated, sampling: Sampling | None = None) -> Measured:
+    """Measure everything. Values of single replications are not kept; a metric gives them again.
+
+    sampling: what errors rest on; that of the study's design if None.
+    """
+    rests_on = sampling_of(simulated) if sampling is None else sampling
+    definitions = _definitions(simulated)
     estimates: dict[Key, Estimate] = {}
     gaps: dict[Key, Difference] = {}
-    definitions = _definitions(simulated)
     for rung in RUNGS:
-        for metric, status_quo in _present(simulated, definitions, BASELINE, rung):
-            gaps[BASELINE, rung, metric.name] = difference(status_quo, status_quo)
-            estimates[BASELINE, rung, metric.name] = estimate(status_quo)
-        for program in shown_programs(simulated)[1:]:
-            for metric, own in _present(simulated, definitions, program, rung):
-                estimates[program, rung, metric.name] = estimate(own)
-                if (BASELINE, rung, metric.name) in gaps:
-                    status_quo = metric.of(lives(simulated, BASELINE, rung))
-                    gaps[program, rung, metric.name] = difference(own, status_quo)
-    return Measured(definitions, _sorted(simulated, definitions, estimates), _sorted(simulated, definitions, gaps))
+        views = {program: lives(simulated, program, rung) for program in shown_programs(simulated)}
+        present = {program: {m.name for m in metrics_of(view.own)} for program, view in views.items()}
+        for name, metric in definitions.items():
+            if metric.gaming and rung != STRATEGIC:
+                continue
+            found = {p: rests_on.refined(metric.of(view)) for p, view in views.items() if name in present[p]}
+            estimates |= {(p, rung, name): estimate(statistic) for p, statistic in found.items()}
+            gaps |= {(p, rung, name): gap for p, gap in _against_baseline(found).items()}
+    return Measured(
+        definitions,
+        _sorted(simulated, definitions, estimates),
+        _sorted(simulated, definitions, gaps),
+        rests_on,
+    )
+
+
+def _against_baseline(found: dict[str, Statistic]) -> dict[str, Difference]:
+    """Differences of the programs that have a metric, where the baseline has it; its own is exactly 0."""
+    if BASELINE not in found:
+        return {}
+    status_quo = found[BASELINE]
+    others = {p: statistic for p, statistic in found.items() if p != BASELINE}
+    gaps = zip(others, joint_differences(list(others.values()), status_quo), strict=True)
+    return {BASELINE: difference(status_quo, status_quo), **dict(gaps)}
 
 
 def lives(simulated: Simulated, program: str, rung: str) -> Lives:
@@ -76,16 +95,6 @@ def budget_of(scenario: Scenario) -> int | None:
     if scenario.budget is None:
         return None
     return round(scenario.budget.per_year * 100 * scenario.time.horizon_weeks / WEEKS_PER_YEAR)
-
-
-def _present(
-    simulated: Simulated, definitions: dict[str, Metric], program: str, rung: str
-) -> Iterator[tuple[Metric, Statistic]]:
-    """The metrics that a program has on a rung, with their statistics."""
-    view = lives(simulated, program, rung)
-    for metric in metrics_of(view.own):
-        if metric.name in definitions and (rung == STRATEGIC or not metric.gaming):
-            yield metric, metric.of(view)
 
 
 def _definitions(simulated: Simulated) -> dict[str, Metric]:

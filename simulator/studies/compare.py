@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +82,11 @@ class Comparison:
         return f"{self.simulated.replications:,} replications, seed {self.simulated.seed}"
 
     @property
+    def interval_text(self) -> str:
+        """What the intervals of differences are."""
+        return "95 % CI for all candidates at once" if len(self.candidates) > 1 else "95 % CI"
+
+    @property
     def budget(self) -> float | None:
         """Budget for the horizon."""
         budget = lives(self.simulated, BASELINE, STRATEGIC).budget
@@ -130,16 +135,20 @@ class Comparison:
     def metrics(self) -> pd.DataFrame:
         """All estimates: a row per program, rung and metric."""
         rows = [self._row(key, asdict(got)) for key, got in self.measured.estimates.items()]
-        return _floats(pd.DataFrame(rows), "mean", "se", "p10", "p50", "p90")
+        numbers = [f.name for f in fields(Estimate) if f.name != "reason"]
+        return _floats(pd.DataFrame(rows), *numbers)
 
     def differences(self, rung: str | None = None) -> pd.DataFrame:
-        """All paired differences against the baseline with 95 % confidence limits; of one rung if named."""
+        """All paired differences against the baseline with 95 % confidence limits; of one rung if named.
+
+        low, high are limits of each alone; joint_low, joint_high those that hold for all candidates at once.
+        """
         rows = [
             {**self._row(key, asdict(got)), "distinguishable": got.distinguishable}
             for key, got in self.measured.differences.items()
             if rung in (None, key[1])
         ]
-        return _floats(pd.DataFrame(rows), "mean", "se", "low", "high")
+        return _floats(pd.DataFrame(rows), "mean", "se", "low", "high", "joint_low", "joint_high")
 
     def ladder(self) -> pd.DataFrame:
         """Rungs side by side: a row per program and metric, a mean and a standard error per rung."""

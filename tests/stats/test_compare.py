@@ -56,9 +56,12 @@ def test_json_has_the_stated_form() -> None:
         40,
         "baseline",
     )
-    assert set(got["programs"]["growth"]["program_cost"]) == {"mean", "se", "p10", "p50", "p90", "unit"}
+    assert set(got["programs"]["growth"]["program_cost"]) == {
+        "mean", "se", "p10", "p50", "p90", "unit", "low", "high",
+        "p10_low", "p10_high", "p50_low", "p50_high", "p90_low", "p90_high",
+    }  # fmt: skip
     assert set(got["differences"]["growth"]["program_cost"]) == {
-        "mean", "se", "low", "high", "unit"
+        "mean", "se", "low", "high", "unit", "joint_low", "joint_high"
     }  # fmt: skip
     assert list(got["ladder"]["growth"]) == list(RUNGS)
     assert got["ladder"]["growth"]["strategic"] == got["programs"]["growth"]
