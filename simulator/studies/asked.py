@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simulator.errors import InputError, Problem
+import numpy as np
+
+from simulator.errors import InputError, Problem, fault
 from simulator.scenario.finding import shown, suggestion
 from simulator.scenario.schema import Scenario
+from simulator.vectors import Vectors
 
 ENGINES = ("vector", "events")
 _PLACE = "options"
@@ -50,6 +53,15 @@ def check_run(
         )
     if problems:
         raise InputError(problems)
+
+
+def check_design(vectors: Vectors | None) -> None:
+    """Raises `InputError` for a design whose replications share worlds: errors take them as separate."""
+    if vectors is None or vectors.size is None:
+        return
+    luck = vectors.luck(np.arange(vectors.size))
+    if len(np.unique(luck)) < len(luck):
+        raise fault(_PLACE, "vectors", vectors, "replications must each meet a world of their own", "see `sim.split`")
 
 
 def _unknown(name: str, known: list[str]) -> Problem:

@@ -21,7 +21,7 @@ from simulator.scenario.schema import Scenario
 from simulator.stats.estimate import Array, Difference, Estimate, replication_at
 from simulator.stats.measure import BASELINE, STRATEGIC, Measured, lives, measure, shown_programs
 from simulator.stats.metric import Metric
-from simulator.studies.asked import asked_programs, check_run
+from simulator.studies.asked import asked_programs, check_design, check_run
 from simulator.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -262,6 +262,7 @@ def compare(
     count = scenario.run.replications if replications is None else replications
     start = scenario.run.seed if seed is None else seed
     check_run(replications=count, seed=start, engine=engine, workers=workers, chunk=chunk)
+    check_design(vectors)
     simulated = simulate(
         scenario,
         programs=names,
