@@ -1,6 +1,6 @@
 """What common random numbers are worth: variance of a difference of payouts, independent over common draws.
 
-Published nowhere; closed forms, for X ~ N(100, 20^2). Linear: (.10^2 + .11^2)/(.01^2) = 221.0. Bonus of 5 at 100 against
+Closed forms, for X ~ N(100, 20^2). Linear: (.10^2 + .11^2)/(.01^2) = 221.0. Bonus of 5 at 100 against
 105: 25 (p q + p' q')/(25 r (1 - r)) with p = 1/2, p' = P(X > 105) = .401294, r = p - p' = .098706: 5.51. Accelerator of
 5 %, 8 % above 100 against 110: 168.2, by quadrature.
 """
