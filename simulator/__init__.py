@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from simulator.scenario.paths import number_paths, value_at, with_values
     from simulator.scenario.schema import Scenario
     from simulator.studies.compare import Comparison, compare
+    from simulator.studies.lint import Lint, lint
     from simulator.studies.trace import Trace, trace
     from simulator.studies.verify import Verification, verify
 
@@ -31,6 +32,7 @@ _HOMES = {
     "Calibration": "simulator.calibrate.calibration",
     "Comparison": "simulator.studies.compare",
     "InputError": "simulator.errors",
+    "Lint": "simulator.studies.lint",
     "Problem": "simulator.errors",
     "Scenario": "simulator.scenario.schema",
     "SimulatorError": "simulator.errors",
@@ -38,6 +40,7 @@ _HOMES = {
     "Verification": "simulator.studies.verify",
     "calibrate": "simulator.calibrate.calibration",
     "compare": "simulator.studies.compare",
+    "lint": "simulator.studies.lint",
     "load": "simulator.scenario.load",
     "number_paths": "simulator.scenario.paths",
     "parse": "simulator.scenario.load",
@@ -52,6 +55,7 @@ __all__ = [
     "Calibration",
     "Comparison",
     "InputError",
+    "Lint",
     "Problem",
     "Scenario",
     "SimulatorError",
@@ -59,6 +63,7 @@ __all__ = [
     "Verification",
     "calibrate",
     "compare",
+    "lint",
     "load",
     "number_paths",
     "parse",

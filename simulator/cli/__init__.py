@@ -1,5 +1,5 @@
-"""The command line. Exit codes: 0 done; 1 the engines disagree (`verify`); 2 wrong usage or input; 3 the run
-failed; 130 interrupted.
+"""The command line. Exit codes: 0 done; 1 the engines disagree (`verify`) or lint has findings
+(`validate --strict`); 2 wrong usage or input; 3 the run failed; 130 interrupted.
 
 Results go to standard output; progress, notes and problems to standard error. Everything numeric is imported
 when a command runs, so help is immediate.
@@ -51,8 +51,8 @@ def _version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
 @click.group(
     cls=_Reporting,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done; 1 the engines disagree (verify); 2 wrong usage or input; 3 the run failed; "
-    "130 interrupted.",
+    epilog="Exit codes: 0 done; 1 engines disagree (verify), or findings (validate --strict); 2 wrong usage or input; "
+    "3 the run failed; 130 interrupted.",
 )
 @click.option(
     "--version",

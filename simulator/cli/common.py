@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from simulator.progress import Progress
     from simulator.scenario.schema import Scenario
 
-DISAGREE, BAD_INPUT, FAILED, INTERRUPTED = 1, 2, 3, 130
+DISAGREE = FOUND = 1
+BAD_INPUT, FAILED, INTERRUPTED = 2, 3, 130
 STDOUT = "-"
 
 

@@ -33,8 +33,8 @@ from simulator.world import World
 STRATA = 8
 PER_STRATUM, PER_STRATUM_DESIGN = 12, 4
 """Partners per stratum and life, where nothing is uncertain and where there is a life per design point."""
-REPEATS = 8
-"""Lives of the reference population where nothing is uncertain."""
+REPEATS, FORECAST_REPEATS = 8, 3
+"""Lives of the reference population where nothing is uncertain, and where only forecasts are asked for."""
 _PASSES = 6
 _CLOSE = 0.002
 """Mean activity off by less than this needs no further pass."""
@@ -78,18 +78,23 @@ class _ReferenceLife(VectorLife):
 
 
 class Reference:
-    """The fitted reference population of a scenario; everyone in it re-optimises."""
+    """The fitted reference population of a scenario; everyone in it re-optimises.
 
-    def __init__(self, scenario: Scenario, design: Design | None = None) -> None:
+    effort: False leaves the values of activities at which they are 1 unfitted, for those who ask for forecasts alone.
+    """
+
+    def __init__(self, scenario: Scenario, design: Design | None = None, *, effort: bool = True) -> None:
         self.scenario = scenario
         self.design = design
-        lives = REPEATS if design is None else len(design.unit)
+        lives = (REPEATS if effort else FORECAST_REPEATS) if design is None else len(design.unit)
         setting = compile_setting(scenario, None if design is None else design.drawn)
         self.per_stratum = PER_STRATUM if design is None else PER_STRATUM_DESIGN
         self.setting = reference_setting(setting, STRATA * self.per_stratum)
         self.world = World(self.setting, Streams(0), np.arange(lives), prefix="reference ")
         self.world.inert = np.zeros(self.world.shape, dtype=bool)
-        self._fit()
+        self._forecast()
+        if effort:
+            self._fit_effort()
         self._programs = {
             name: self._sample.program(compile_named(name, scenario, self.setting))
             for name in (*scenario.programs, "none")
@@ -120,13 +125,15 @@ class Reference:
 
     # -- the fixed point ---------------------------------------------------------------------------------------
 
-    def _fit(self) -> None:
+    def _forecast(self) -> None:
         nothing = Offer(no_program(), (), {})
         count = len(self.setting.partners.segments)
         self._usual = np.zeros((self.world.shape[0], count, STRATA))
         self._value = np.zeros((self.world.shape[0], count, STRATA, 4))
         self._take(self._live(nothing, self._blank_outlook(), responding=False))
         self._take(self._live(nothing, self._own_outlook(), responding=False))
+
+    def _fit_effort(self) -> None:
         program = compile_named("baseline", self.scenario, self.setting)
         baseline = self._offer(program, self._sample.program(program), self.setting, None)
         life = self._live(baseline, self._own_outlook(), responding=False)

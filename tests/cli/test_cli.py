@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 import simulator.scenario.load as load_module
 import simulator.studies.compare as compare_module
+import simulator.studies.lint as lint_module
 import simulator.studies.trace as trace_module
 import simulator.studies.verify as verify_module
 from simulator.calibrate import calibration
@@ -19,6 +20,7 @@ from simulator.errors import SimulatorError
 from simulator.results import verified
 from simulator.run import Simulated
 from simulator.scenario.json_schema import schema_json
+from simulator.studies.lint_rules import Finding
 from tests import made_up
 from tests.scenario.texts import SMALL, edited
 
@@ -226,7 +228,7 @@ def test_calibrate_prints_its_summary(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_validate_says_what_is_in_a_scenario(file: Path) -> None:
-    result = run("validate", file)
+    result = run("validate", file, "--no-lint")
     assert result.exit_code == 0
     assert result.stdout == (
         f"{file}: ok\n"
@@ -236,6 +238,21 @@ def test_validate_says_what_is_in_a_scenario(file: Path) -> None:
         "tiers registered < silver < gold\n"
         "  growth    Growth points: core (revenue_share), points (growth), tiers registered < silver < gold\n"
     )
+
+
+def test_validate_lists_findings_which_are_advice_unless_strict(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = Finding("notch", "growth", "programs.growth.components.core", "", 1.0, 2.0, "USD", 30.0, "a step", "a slope")
+    found = lint_module.Lint(("baseline", "growth"), (step,), "USD")
+    monkeypatch.setattr(lint_module, "lint", lambda *_, **__: found)
+    result = run("validate", file)
+    assert result.exit_code == 0
+    text = "baseline: no finding\ngrowth: 1 finding\n  notch [30 USD a year] programs.growth.components.core\n"
+    assert text + "    a step\n    mend: a slope\n" in result.stdout
+    strict = run("validate", file, "--strict", "--json", "-")
+    assert strict.exit_code == 1
+    assert json.loads(strict.stdout)["programs"]["growth"][0]["mend"] == "a slope"
+    monkeypatch.setattr(lint_module, "lint", lambda *_, **__: lint_module.Lint(("baseline",), (), "USD"))
+    assert run("validate", file, "--strict").exit_code == 0
 
 
 def test_schema_is_printed_or_written(tmp_path: Path) -> None:

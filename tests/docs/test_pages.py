@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.lint_table import lint_page
 from tests.docs.metrics_table import metrics_page
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +32,10 @@ def test_links_inside_the_project_exist(page: Path) -> None:
 
 def test_table_of_metrics_is_current() -> None:
     assert (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8") == metrics_page()
+
+
+def test_table_of_lint_rules_is_current() -> None:
+    assert (ROOT / "docs" / "lint.md").read_text(encoding="utf-8") == lint_page()
 
 
 def test_python_in_the_readme_runs() -> None:
