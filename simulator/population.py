@@ -49,12 +49,13 @@ def reference_setting(setting: Setting, size: int) -> Setting:
         own_certification_value=rows(p.own_certification_value),
         certification_rate=rows(p.certification_rate),
         second_share=rows(p.second_share),
+        prospect=np.zeros(size * len(p.segments), dtype=bool),
         volume_z=np.tile(ndtri((np.arange(size) + 0.5) / size), len(p.segments)),
     )
     rate = t.rate.copy()
     for k in range(len(t.names)):
         real, here = (
-            p.mean_rate[:, p.territory == k].sum(),
+            p.mean_rate[:, (p.territory == k) & ~p.prospect].sum(),
             partners.mean_rate[:, partners.territory == k].sum(),
         )
         rate = np.concatenate(
@@ -63,5 +64,5 @@ def reference_setting(setting: Setting, size: int) -> Setting:
     weeks = float(np.exp(setting.markets.log_cycle).max())
     burn_in = int(min(max(39, 13 * np.ceil(4 * weeks / 13)), 208))
     time = setting.scenario.time.model_copy(update={"burn_in_weeks": max(burn_in, 52), "horizon_weeks": 52})
-    scenario = setting.scenario.model_copy(update={"time": time, "shocks": Shocks()})
+    scenario = setting.scenario.model_copy(update={"time": time, "shocks": Shocks(), "participation": None})
     return replace(setting, scenario=scenario, partners=partners, territories=replace(t, rate=rate))

@@ -13,6 +13,7 @@ from scipy.special import ndtri
 
 from simulator.model import opportunity
 from simulator.model.gaming import kinds_on
+from simulator.model.participation import Membership
 from simulator.model.setting import WEEKS_PER_QUARTER, Setting
 from simulator.model.shocks import compile_shocks, shocked_mix
 from simulator.program.compiled import Bools, Ints, take
@@ -195,7 +196,8 @@ class World:
         """A partner of the territory, drawn by base rate; -1 where the territory has none."""
         chosen = np.full(len(rep), -1)
         for territory in range(len(self.setting.territories.names)):
-            members = np.flatnonzero(self.setting.partners.territory == territory)
+            partners = self.setting.partners
+            members = np.flatnonzero((partners.territory == territory) & ~partners.prospect)
             rows = np.flatnonzero(home == territory)
             if len(members) and len(rows):
                 weight = np.cumsum(self.rate[:, members], axis=1)
@@ -263,6 +265,19 @@ class World:
         """Deal sizes at the price level of the week in which the deals are found."""
         factor = self.shocks.price_in(week)
         return amount if factor is None else np.maximum(np.rint(amount * take(factor, rep, market)), 1.0)
+
+    def membership(self) -> Membership | None:
+        """Who takes part at the start of the burn-in; None where all do."""
+        if self.setting.scenario.participation is None:
+            return None
+        start = -self.setting.burn_in
+        return Membership(self.setting, self.participation(start)[0], start)
+
+    def participation(self, week: int) -> tuple[Array, Array]:
+        """Marks (R, P) of a review of participation: who reconsiders, and how it turns out."""
+        rep, who = np.divmod(np.arange(self.shape[0] * self.shape[1]), self.shape[1])
+        u = self._draw("participation", rep, self.setting.partners.word[who], week)
+        return u[0].reshape(self.shape), u[1].reshape(self.shape)
 
     def certified(self, week: int, multiple: Array) -> tuple[Ints, Ints, Array]:
         """Certifications of a week at enablement `multiple` (R, P): (replication, partner, time) of each."""

@@ -21,6 +21,7 @@ from simulator.engines.desk import Desk
 from simulator.engines.payments import Payments
 from simulator.engines.rollout import Conduct, Rollout
 from simulator.engines.timing import Timing
+from simulator.model.participation import Worth
 from simulator.model.planning import Planner, Temptation, registration_shares
 from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.program.compiled import Ints, deal_code
@@ -60,6 +61,7 @@ class EventLife:
         self.world, self.rollout, self.conduct, self.paid = world, rollout, conduct, paid
         self.setting, self.shape = world.setting, world.shape
         self.planner = Planner(self.setting, world.rate, world.inert, conduct.outlook, world.shocks, conduct.responding)
+        self.planner.membership = world.membership()
         self.log: list[tuple[Any, ...]] | None = [] if log else None
         p = self.setting.partners
         self.partners = [Partner(i, n, bool(world.opportunist[0, i])) for i, n in enumerate(p.names)]
@@ -95,6 +97,7 @@ class EventLife:
                 self._remember(week - 1)
             self.week = week
             yield from self._boundary(week)
+            self._reconsider(week)
             self._prepare(week)
             yield from self._announce("plan")
         yield self.env.at(self.setting.horizon, URGENT)
@@ -178,6 +181,25 @@ class EventLife:
     def benefits(self, account: Account) -> list[Array]:
         """What each tier adds until the next review."""
         return account.desk.benefits
+
+    def _reconsider(self, week: int) -> None:
+        """Ask all partners at a quarter's end whether they take part."""
+        members = self.planner.membership
+        if members is None or week % WEEKS_PER_QUARTER != 0 or week == -self.setting.burn_in:
+            return
+        worth = Worth(np.zeros(self.shape), np.zeros(self.shape))
+        for desk in self.desks:
+            desk.pace = self.planner.pace()
+            desk.gather()
+            seen = desk.perception.worth(week, desk)
+            for who in desk.accounts:
+                worth.certain[0, who], worth.income[0, who] = seen.certain[0, who], seen.income[0, who]
+        before = members.active
+        self.planner.review(week, worth, self.world.participation(week))
+        for partner in self.partners:
+            if before[0, partner.who] != members.active[0, partner.who]:
+                change = "takes part" if members.active[0, partner.who] else "goes dormant"
+                self.note(change, partner, None, 0.0)
 
     # -- effort and arrivals -----------------------------------------------------------------------------------
 

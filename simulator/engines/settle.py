@@ -43,6 +43,8 @@ def settle(life: VectorLife, won_without: Bools | None = None) -> Outcome:
     _count_deadweight(life, parts, won_without, totals)
     _count_deals(life, totals)
     _count_claims(life, totals)
+    if life.planner.membership is not None:
+        totals |= life.planner.membership.totals()
     return Outcome(sorted_ledger(ledger), totals)
 
 

@@ -20,6 +20,8 @@ def tally(life: EventLife, won_without: Bools | None = None) -> Outcome:
     _deadweight(life, won_without, totals)
     _deals(life, totals)
     _claims(life, totals)
+    if life.planner.membership is not None:
+        totals |= {name: int(value[0]) for name, value in life.planner.membership.totals().items()}
     table = np.array(rows, dtype=np.int64).reshape(-1, len(LEDGER_COLUMNS))
     ledger = sorted_ledger({name: table[:, k] for k, name in enumerate(LEDGER_COLUMNS)})
     return Outcome(ledger, {name: np.array([value], dtype=np.int64) for name, value in totals.items()})

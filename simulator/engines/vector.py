@@ -18,6 +18,7 @@ from simulator.engines.books import Books
 from simulator.engines.course import progress
 from simulator.engines.rollout import Conduct, Rollout
 from simulator.engines.tables import CLAIM, DONE, OPP
+from simulator.model.participation import Worth
 from simulator.model.perception import Perception
 from simulator.model.planning import Planner, Temptation
 from simulator.model.setting import ACTIVITIES, WEEKS_PER_QUARTER
@@ -35,6 +36,7 @@ class VectorLife:
         self.setting = world.setting
         self.shape = world.shape
         self.planner = Planner(self.setting, world.rate, world.inert, conduct.outlook, world.shocks, conduct.responding)
+        self.planner.membership = world.membership()
         self.temptation = Temptation(self.shape)
         self.work, self.open = np.zeros(self.shape), np.zeros(self.shape)
         self.opps, self.claims = Table(OPP), Table(CLAIM)
@@ -64,6 +66,7 @@ class VectorLife:
         self.claims.reserve(2 * deals)
         for week in range(start, stop):
             self._boundary(week)
+            self._review(week)
             self._plan(week)
             first_claim = self.claims.rows
             arrive(self, week)
@@ -159,6 +162,18 @@ class VectorLife:
             fresh.begin(week, self.claims, self.opps, before)
             fresh.restart(week, all_windows=True)
             self.books.append(fresh)
+
+    def _review(self, week: int) -> None:
+        """Let partners reconsider at a quarter's end whether to take part."""
+        if self.planner.membership is None or week % WEEKS_PER_QUARTER or week == -self.setting.burn_in:
+            return
+        pace = self.planner.pace()
+        certain, income = np.zeros(self.shape), np.zeros(self.shape)
+        for b in self.books:
+            b.pace = pace
+            worth = b.perception.worth(week, b)
+            certain, income = np.where(b.member, worth.certain, certain), np.where(b.member, worth.income, income)
+        self.planner.review(week, Worth(certain, income), self.world.participation(week))
 
     # -- effort ------------------------------------------------------------------------------------------------
 

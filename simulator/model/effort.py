@@ -55,13 +55,17 @@ def sourcing_multiple(skill: Array, source: Array, rivalrous: Array, territory_m
     return skill * source * ((1.0 - rivalrous) + rivalrous / np.maximum(territory_mean, 1e-6))
 
 
-def territory_means(weight: Array, activity: Array, territory: Ints, count: int) -> Array:
-    """Weighted mean of `activity` by territory, laid out per partner; (R, P). Sums run in partner order."""
+def territory_means(weight: Array, activity: Array, territory: Ints, count: int, usual: Array | None = None) -> Array:
+    """Weighted mean of `activity` by territory, laid out per partner; (R, P). Sums run in partner order.
+
+    usual: the share of each partner's activity that is there under the baseline, where not everyone is.
+    """
+    present = weight if usual is None else weight * usual
     out = np.ones(activity.shape)
     for t in range(count):
         members = np.flatnonzero(territory == t)
         if len(members):
-            w = np.cumsum(weight[:, members], axis=1)[:, -1]
+            w = np.cumsum(present[:, members], axis=1)[:, -1]
             total = np.cumsum(weight[:, members] * activity[:, members], axis=1)[:, -1]
             out[:, members] = (total / w)[:, None]
     return out

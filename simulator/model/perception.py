@@ -17,11 +17,12 @@ from scipy.special import ndtr
 
 from simulator.model.landing import active, active_weeks, landing_price, likely_share
 from simulator.model.outlook import Outlook, Prospect
+from simulator.model.participation import Worth, certainty_equivalent
 from simulator.model.setting import WEEKS_PER_QUARTER, WEEKS_PER_YEAR, Setting
 from simulator.program.compiled import Ints, Program
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
-from simulator.program.schedule import Schedule, claim_price, expected_payout
+from simulator.program.schedule import Schedule, claim_price, expected_payout, expected_square
 from simulator.program.stacking import resolve_groups
 
 
@@ -178,6 +179,39 @@ class Perception:
         source, cosell, enable = self._add_tiers(week, account, source, cosell, enable)
         enable = enable + self._skill * source
         return View((source, cosell, enable, success), tuple(shown))
+
+    def worth(self, week: int, account: Account) -> Worth:
+        """What taking part in a quarter from `week` on is worth.
+
+        Payouts of components move together, as they rest on the same deals: their standard deviations add up.
+        """
+        pays: list[Array] = []
+        spreads: list[Array] = []
+        for k, c in enumerate(self.program.components):
+            weeks = float(c.window or WEEKS_PER_QUARTER)
+            mean, sd = self.ahead(k, week, weeks, account.pace)
+            pay, spread = mean * self.prospects[k].price, sd * self.prospects[k].price
+            if not c.by_claim:
+                pay = expected_payout(account.smooth[k], mean, sd)
+                square = expected_square(account.smooth[k], mean, sd)
+                spread = np.sqrt(np.maximum(square - pay * pay, 0.0))
+            quarters = weeks / WEEKS_PER_QUARTER
+            late = np.exp(-self._discount * c.terms.payout_lag_weeks)
+            scale = self._expected(k, self.multiple(k, account.status)) * late + np.zeros(self._shape)
+            pays.append(scale * pay / quarters)
+            spreads.append(scale * spread / np.sqrt(quarters))
+        kept = resolve_groups(self.program, pays, by_claim=False)
+        total, sd = np.zeros(self._shape), np.zeros(self._shape)
+        for pay, best, spread in zip(pays, kept, spreads, strict=True):
+            total, sd = total + best, sd + np.where(best == pay, spread, 0.0)
+        p = self.setting.partners
+        own = self._own_revenue * (p.own_margin + p.own_success_margin) * account.pace
+        own = (own + self._certified * p.own_certification_value) * WEEKS_PER_QUARTER
+        paperwork = self.program.paperwork_per_year * (WEEKS_PER_QUARTER / WEEKS_PER_YEAR)
+        aversion, elasticity = self.setting.numbers("participation.risk_aversion"), self.setting.behavior("elasticity")
+        return certainty_equivalent(
+            own=own, pay=total, variance=sd * sd, paperwork=paperwork, risk_aversion=aversion, elasticity=elasticity
+        )
 
     def _left(self, window: int, week: int) -> float:
         return float(window - week % window) if window else 0.0

@@ -9,6 +9,7 @@ import numpy as np
 
 from simulator.model import effort, gaming, opportunity
 from simulator.model.outlook import Outlook
+from simulator.model.participation import Membership, Worth
 from simulator.model.perception import Perception
 from simulator.model.setting import ACTIVITIES, Setting
 from simulator.model.shocks import Shocks
@@ -31,6 +32,7 @@ class Planner:
         self.setting, self.rate, self.responding = setting, rate, responding
         self._shocks = shocks
         self.presence: Array | None = None
+        self.membership: Membership | None = None
         one = np.ones(rate.shape)
         self.activity: list[Array] = [one for _ in ACTIVITIES]
         self.values: list[Array] = [one for _ in ACTIVITIES]
@@ -49,6 +51,7 @@ class Planner:
         """An independent continuation."""
         other = copy.copy(self)
         other.activity = list(self.activity)
+        other.membership = None if self.membership is None else self.membership.copy()
         return other
 
     def pace(self) -> Array:
@@ -65,7 +68,9 @@ class Planner:
         """Effort of the coming week from the value of each activity and the deals open now."""
         s, p = self.setting, self.setting.partners
         count = len(s.territories.names)
-        found = effort.territory_means(self.rate, self.skilled * self.working(0), p.territory, count)
+        usual_presence = None if self.membership is None else self.membership.usual
+        sourcing = self.skilled * self.working(0)
+        found = effort.territory_means(self.rate, sourcing, p.territory, count, usual_presence)
         self.values = list(values)
         if self.responding:
             capacity = s.behavior("hours_capacity")
@@ -77,16 +82,37 @@ class Planner:
             self.skill = effort.adjust(self.skill, self.activity[2], s.behavior("skill_decay_weeks"))
             self.skilled = np.power(self.skill, s.behavior("skill_elasticity") + np.zeros(self.rate.shape))
         self.intensity = effort.intensity(self.activity[1], self._usual_open, open_deals)
-        orphaned, gone = self._shocks.orphaned_in(week), self._shocks.gone_in(week)
+        orphaned = self._shocks.orphaned_in(week)
         if orphaned is not None:
             self.intensity = np.where(orphaned, 0.0, self.intensity)
-        self.presence = None if gone is None else np.where(gone, 0.0, 1.0)
+        self.presence = self._present(week)
         self.speed = opportunity.speed(self.intensity, s.behavior("cosell_speed"))
         rivalrous = s.behavior("rivalrous_share")
         self.multiple = effort.sourcing_multiple(self.skilled, self.working(0), rivalrous, found)
 
+    def _present(self, week: int) -> Array | None:
+        gone = self._shocks.gone_in(week)
+        here = None if gone is None else np.where(gone, 0.0, 1.0)
+        if self.membership is None:
+            return here
+        share = self.membership.share(week)
+        here = share if here is None else here * share
+        if week >= 0:
+            self.membership.count(here)
+        return here
+
+    def review(self, week: int, worth: Worth, marks: tuple[Array, Array]) -> None:
+        """Partners reconsider at a quarter's end whether to take part."""
+        assert self.membership is not None
+        self.membership.review(week, worth, self._shocks.wage_in(week), marks)
+
     def remember(self, wins: Array) -> None:
-        """Take the week's signed deals into the memory that forecasts rest on."""
+        """Take the week's signed deals into the memory that forecasts rest on.
+
+        Who is not there, or ramps up, expects what its type does.
+        """
+        if self.membership is not None and self.presence is not None:
+            wins = np.where(self.presence < 1.0, self.expected_wins, wins)
         self.recent = self.recent + (wins - self.recent) / self.setting.behavior("pace_weeks")
 
 

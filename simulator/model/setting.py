@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.program.compiled import Ints
+from simulator.program.compiled import Bools, Ints
 from simulator.program.numbers import Array, Numbers
 from simulator.scenario.schema import Scenario
 from simulator.streams import name_word
@@ -49,6 +49,7 @@ class Markets:
 class Partners:
     """Partners in scenario order. segment, territory, word: (P,); the rest (R or 1, P); mix: (R or 1, P, markets).
 
+    prospect: whether it is none yet but may join, (P,).
     volume_z: fixed standard normal scores of log volume, shape (P,), or None where they are drawn.
     """
 
@@ -67,6 +68,7 @@ class Partners:
     own_certification_value: Array
     certification_rate: Array
     second_share: Array
+    prospect: Bools
     volume_z: Array | None = None
 
     @property
@@ -183,7 +185,7 @@ def _mix(numbers: Numbers, prefix: str, given: Mapping[str, float], markets: tup
 
 def _partners(scenario: Scenario, numbers: Numbers, markets: tuple[str, ...]) -> Partners:
     segments = tuple(scenario.partners)
-    counts = [scenario.partners[s].count for s in segments]
+    counts = [scenario.partners[s].count + scenario.partners[s].prospects for s in segments]
     segment = np.repeat(np.arange(len(segments)), counts)
     territories = list(scenario.territories)
     home = np.array([territories.index(scenario.partners[s].territory) for s in segments])
@@ -192,6 +194,7 @@ def _partners(scenario: Scenario, numbers: Numbers, markets: tuple[str, ...]) ->
     def every(field: str) -> Array:
         return np.ascontiguousarray(_columns([numbers(f"partners.{s}.{field}") for s in segments])[:, segment])
 
+    prospect = [np.arange(n) >= scenario.partners[s].count for s, n in zip(segments, counts, strict=True)]
     mixes = [_mix(numbers, f"partners.{s}", scenario.partners[s].markets, markets) for s in segments]
     return Partners(
         names=tuple(f"{s}-{i + 1}" for s, n in zip(segments, counts, strict=True) for i in range(n)),
@@ -209,6 +212,7 @@ def _partners(scenario: Scenario, numbers: Numbers, markets: tuple[str, ...]) ->
         own_certification_value=every("own_certification_value") * 100,
         certification_rate=every("certifications_per_year") / WEEKS_PER_YEAR,
         second_share=every("second_partner_share"),
+        prospect=np.concatenate(prospect),
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.model.recognition import ranks
-from simulator.model.setting import Setting
+from simulator.model.setting import Partners, Setting
 from simulator.program.compiled import Bools, Ints
 from simulator.program.numbers import Array
 from simulator.scenario import shocks as scenario
@@ -91,7 +91,11 @@ def compile_shocks(setting: Setting, rate: Array) -> Shocks:
             lambda j: named(shocks.competitor[j].partners, segments)[partners.segment],
         ),
         leaving=tuple(
-            Leaving(d.from_week, _leaver(d.partner, d.rank, partners.names, rate), d.open_deals == "orphaned")
+            Leaving(
+                d.from_week,
+                _leaver(d.partner, d.rank, partners, rate),
+                d.open_deals == "orphaned",
+            )
             for d in shocks.departure
         ),
     )
@@ -110,10 +114,10 @@ def shocked_mix(mix: Array, factor: Array) -> tuple[Array, Array]:
     return total[..., 0], np.where(total > 0, cumulative / np.where(total > 0, total, 1.0), 1.0)
 
 
-def _leaver(name: str | None, rank: int | None, names: tuple[str, ...], rate: Array) -> Bools:
+def _leaver(name: str | None, rank: int | None, partners: Partners, rate: Array) -> Bools:
     if name is not None:
-        return np.broadcast_to(np.array(names) == name, rate.shape)
-    place: Ints = ranks(rate, np.ones(rate.shape[1], dtype=bool))
+        return np.broadcast_to(np.array(partners.names) == name, rate.shape)
+    place: Ints = ranks(rate, ~partners.prospect)
     return np.asarray(place == (rank or 1) - 1)
 
 

@@ -120,13 +120,15 @@ class Tiers:
 
 @dataclass(frozen=True)
 class Program:
-    """A compiled program; deal_ceiling of shape (R or 1, 1), admin cost in cents per year."""
+    """A compiled program; deal_ceiling of shape (R or 1, 1); costs of administration and of a partner's paperwork in
+    cents per year."""
 
     name: str
     components: tuple[Component, ...]
     tiers: Tiers | None
     deal_ceiling: Array | None
     admin_cost_per_year: Array
+    paperwork_per_year: Array
 
     @property
     def groups(self) -> tuple[tuple[int, ...], ...]:

@@ -46,12 +46,14 @@ def compile_program(
     )
     ceiling = None if spec.deal_ceiling is None else here("deal_ceiling")
     tiers = None if spec.tiers is None else _tiers(spec.tiers, here.below("tiers"))
-    return Program(name, components, tiers, ceiling, here("admin_cost_per_year") * 100)
+    return Program(
+        name, components, tiers, ceiling, here("admin_cost_per_year") * 100, here("paperwork_per_year") * 100
+    )
 
 
 def no_program() -> Program:
     """The built-in program `none`, which pays nothing."""
-    return Program("none", (), None, None, np.zeros((1, 1)))
+    return Program("none", (), None, None, np.zeros((1, 1)), np.zeros((1, 1)))
 
 
 def _component(

@@ -81,6 +81,7 @@ class PartnerSegment(Spec):
     """A group of partners with the same distributions of traits."""
 
     count: int = number(..., "number of partners", unit="partners", ge=1, le=20000)
+    prospects: int = number(0, "prospective partners that may join from launch on", unit="partners", ge=0, le=20000)
     territory: str = Field(description="name of the territory they work in")
     markets: dict[str, Share] = Field(description="mix of market segments; sums to 1 [share]", min_length=1)
     opportunities_per_year: float = number(

@@ -26,6 +26,7 @@ def reference_findings(draft: Draft) -> Iterator[Finding]:
             yield from _mix(draft, (section, name, "markets"), table(raw, "markets"))
     for name, raw in _tables(draft.tree, "partners"):
         yield from _named("territory", draft.names("territories"), ("partners", name, "territory"), raw)
+    yield from _participation(draft)
     yield from _sum(("behavior", "effort_shares"), table(draft.tree, "behavior").get("effort_shares"))
     for name, raw in _tables(draft.tree, "programs"):
         yield from _program(draft, draft.programs[name], ("programs", name), raw)
@@ -52,6 +53,19 @@ def _program(draft: Draft, program: DraftProgram, steps: Steps, raw: Mapping[str
             path = (*steps, "tiers", "levels", level, "criteria", position, "measure")
             if isinstance(criterion, dict):
                 yield from _named("measure", MEASURES, path, criterion)
+
+
+def _participation(draft: Draft) -> Iterator[Finding]:
+    if isinstance(draft.tree.get("participation"), dict):
+        burn_in = table(draft.tree, "time").get("burn_in_weeks")
+        if isinstance(burn_in, int) and burn_in < 26:
+            rule = "must be at least 26 with participation, so that partners know what the baseline is worth to them"
+            yield Finding(("time", "burn_in_weeks"), burn_in, rule)
+        return
+    for name, raw in _tables(draft.tree, "partners"):
+        if raw.get("prospects"):
+            rule = "needs a participation table, or they never join"
+            yield Finding(("partners", name, "prospects"), raw["prospects"], rule)
 
 
 def _mix(draft: Draft, steps: Steps, mix: Mapping[str, Any]) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from simulator.program.spec import (
 )
 from simulator.scenario.conduct import Behavior, Gaming
 from simulator.scenario.market import Economy, Market, PartnerSegment, Territory
+from simulator.scenario.participation import Participation
 from simulator.scenario.shocks import Shocks
 
 if TYPE_CHECKING:
@@ -115,6 +116,9 @@ class Program(Spec):
         None, "most that all components paid by claim pay on one deal", unit="share of deal", gt=0, le=1
     )
     admin_cost_per_year: float = number(0.0, "fixed cost of running the program", unit="money per year", ge=0)
+    paperwork_per_year: float = number(
+        0.0, "what taking part costs a partner in paperwork", unit="money per partner and year", ge=0
+    )
 
 
 class Scenario(Spec):
@@ -130,6 +134,7 @@ class Scenario(Spec):
     partners: dict[str, PartnerSegment] = Field(description="partner segments by name", min_length=1)
     behavior: Behavior = Field(default_factory=Behavior)
     gaming: Gaming = Field(default_factory=Gaming)
+    participation: Participation | None = None
     shocks: Shocks = Field(default_factory=Shocks)
     budget: Budget | None = None
     goals: Goals = Field(default_factory=Goals)

@@ -7,10 +7,16 @@ are true dates, also of deals that were filed earlier or later.
 
 from __future__ import annotations
 
-from simulator.stats.definitions import cost, deals, gaming, results
+from simulator.stats.definitions import cost, deals, gaming, participation, results
 from simulator.stats.metric import Family, Metric, Totals
 
-METRICS: tuple[Metric | Family, ...] = (*cost.METRICS, *results.METRICS, *deals.METRICS, *gaming.METRICS)
+METRICS: tuple[Metric | Family, ...] = (
+    *cost.METRICS,
+    *results.METRICS,
+    *deals.METRICS,
+    *participation.METRICS,
+    *gaming.METRICS,
+)
 
 
 def metrics_of(totals: Totals) -> list[Metric]:

@@ -263,6 +263,13 @@ def scenario_texts(draw: Draw) -> str:
     }
     if draw(st.integers(0, 2)) == 0:
         sections["shocks"] = _shocks(draw, markets)
+    if sections["time"]["burn_in_weeks"] >= 26 and draw(st.booleans()):
+        sections["participation"] = {
+            "active_share": pick(draw, 0.3, 0.8), "response": pick(draw, 0.0, 6.0), "join_share": 0.3,
+            "review_share": pick(draw, 0.3, 1.0), "risk_aversion": pick(draw, 0.0, 2.0),
+            "ramp_weeks": pick(draw, 1.0, 20.0),
+        }  # fmt: skip
+        sections["partners.reseller"]["prospects"] = pick(draw, 0, 4)
     uncertain = {
         "behavior.elasticity": (0.0, 1.5),
         "gaming.opportunist_share": (0.0, 1.0),
