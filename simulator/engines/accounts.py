@@ -31,7 +31,7 @@ _ZERO = np.zeros(1, dtype=np.int64)
 
 @dataclass(slots=True)
 class Claim:
-    """What a partner reports. time, start in weeks; amount in cents; opp: its opportunity, if it has one."""
+    """What a partner reports. time in weeks; amount in cents, net of what was conceded; opp: its opportunity."""
 
     event: int
     time: float
@@ -42,6 +42,7 @@ class Claim:
     audit: float
     opp: Opportunity | None = None
     moved: int = 0
+    conceded: float = 0.0
 
 
 @dataclass(slots=True)
@@ -137,13 +138,14 @@ class Account:
         since = claim.time if opp is None else opp.start
         if not self._reaches(k, claim.week, claim.time - since, dated=dated):
             return 0.0
-        if opp is not None and claim.amount == opp.amount:
+        amount = claim.amount + claim.conceded if c.list_price else claim.amount
+        if opp is not None and amount == opp.amount:
             key = (self.offer, k)
             if key not in opp.credits:
-                opp.credits[key] = self._plain_credit(k, claim.amount, claim.code)
+                opp.credits[key] = self._plain_credit(k, amount, claim.code)
             credit = opp.credits[key]
         else:
-            credit = self._plain_credit(k, claim.amount, claim.code)
+            credit = self._plain_credit(k, amount, claim.code)
         if c.registration and credit:
             if opp is None or (k, opp.number) not in self.accepted:
                 return 0.0

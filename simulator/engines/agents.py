@@ -10,8 +10,10 @@ import numpy as np
 import simpy
 
 from simulator.engines.accounts import Account, Claim, Closed
+from simulator.engines.conceding import propose
 from simulator.model import gaming, opportunity
 from simulator.program.measures import MEASURES, Event
+from simulator.program.numbers import Array
 
 if TYPE_CHECKING:
     from simulator.engines.events import EventLife
@@ -25,9 +27,9 @@ class Opportunity:
     """One opportunity, its course as a process. Its partner is None where the vendor works alone."""
 
     __slots__ = (
-        "account", "amount", "at_stake", "code", "conceded", "credits", "deal", "decided", "due", "ends", "false",
-        "filed", "lost", "market", "number", "partner", "qualified", "since", "start", "vendor", "verbal", "won",
-        "worked",
+        "account", "amount", "at_stake", "code", "conceded", "credits", "deal", "decided", "discount", "due", "ends",
+        "false", "filed", "lost", "market", "number", "partner", "qualified", "since", "start", "vendor", "verbal",
+        "won", "worked",
     )  # fmt: skip
 
     def __init__(
@@ -46,7 +48,7 @@ class Opportunity:
         self.partner: Partner | None = None
         self.worked = self.false = self.filed = self.lost = self.won = self.verbal = False
         self.credits: dict[tuple[int, int], float] = {}
-        self.conceded, self.since, self.due = 0.0, 0.0, start
+        self.conceded, self.discount, self.since, self.due = 0.0, 0.0, 0.0, start
         self.qualified: float | None = None
         self.decided: float | None = None
         self.ends = np.inf
@@ -62,10 +64,13 @@ class Opportunity:
             yield life.env.at(self.due)
             if life.over:
                 return
-            if not self._passes(life, hurdles[stage]):
+            logit = self._logit(life)
+            if not hurdles[stage] < logit[0]:
                 self._lose(life, stage)
                 return
             self._pass(life, stage)
+            if stage == 2 and "discount_dumping" in life.conduct.gaming:
+                propose(life, self, logit)
         self.due = self.due + durations[4]
         self.verbal = True
         yield life.env.at(self.due)
@@ -86,9 +91,10 @@ class Opportunity:
     def _speed(self) -> float:
         return self.partner.speed if self.worked and self.partner is not None else 1.0
 
-    def _passes(self, life: EventLife, hurdle: float) -> bool:
+    def _logit(self, life: EventLife) -> Array:
+        """Log-odds as things stand, shape (1,)."""
         if not self.worked or self.partner is None:
-            return bool(hurdle < life.direct_logit[self.deal])
+            return np.array([life.direct_logit[self.deal]])
         p = self.partner
         work = p.work + p.intensity * (self.due - floor(self.due))
         mean = opportunity.mean_intensity(
@@ -98,7 +104,9 @@ class Opportunity:
             start=np.array([self.start]),
         )
         logit = opportunity.win_logit(base=life.with_logit(self.deal), cosell_win=life.cosell_win, intensity=mean)
-        return bool(hurdle < logit[0])
+        if self.discount:
+            logit = logit + life.discount_win * self.discount
+        return logit
 
     def _decide(self) -> None:
         self.decided = self.due
@@ -119,9 +127,17 @@ class Opportunity:
             self.partner.claim(life, self._claim(life, stage))
         life.note(STAGES[stage], self.partner, self, self.amount)
 
-    def _claim(self, life: EventLife, event: int) -> Claim:
+    def truth(self, life: EventLife) -> tuple[bool, float]:
+        """Whether a claim on the deal is false or rests on an unwarranted concession, and its audit mark."""
         audit = life.audits[self.deal]
-        return Claim(event, self.due, floor(self.due), self.amount, self.code, self.false, audit, self)
+        if self.discount:
+            audit = float(gaming.audit_mark(np.array([audit]), life.setting.gaming("discount_detection")[0])[0])
+        return self.false or self.discount > 0, audit
+
+    def _claim(self, life: EventLife, event: int) -> Claim:
+        false, audit = self.truth(life)
+        amount = self.amount - self.conceded
+        return Claim(event, self.due, floor(self.due), amount, self.code, false, audit, self, conceded=self.conceded)
 
     def _sign(self, life: EventLife) -> None:
         self.won, self.verbal = True, False

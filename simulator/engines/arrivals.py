@@ -65,7 +65,7 @@ def _found(life: VectorLife, rows: Ints, worked: np.ndarray, false: np.ndarray, 
         len(rows), deal=deal, cell=cell, start=start, amount=d["amount"][deal], code=code,
         attached=worked | false, worked=worked, false=false, vendor=vendor,
         since=work + x * (start - np.floor(start)), stage=0, due=start + d["durations"][deal, 0] / fast,
-        qualified=NEVER, decided=NEVER, lost=False, filed=False, conceded=0.0, ends=NEVER,
+        qualified=NEVER, decided=NEVER, lost=False, filed=False, conceded=0.0, discount=0.0, ends=NEVER,
     )  # fmt: skip
     life.open = life.open + np.bincount(cell[worked], minlength=life.open.size).reshape(life.shape)
     schedule(life, opp)
@@ -94,5 +94,5 @@ def _claim_activity(
 ) -> None:
     life.claims.append(
         len(rep), event=int(event), cell=rep * life.shape[1] + who, opp=-1, week=week, time=float(week),
-        start=float(week), amount=0.0, code=-1, false=false, audit=audit, moved=0,
+        start=float(week), amount=0.0, code=-1, false=false, audit=audit, moved=0, conceded=0.0,
     )  # fmt: skip

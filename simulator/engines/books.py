@@ -63,6 +63,7 @@ class Books:
         self.smooth: list[Schedule] = list(self.exact)
         self.opening: list[Array] = [zero] * count
         self.benefits: list[Array] = []
+        self.prices: tuple[Array, ...] = ()
         self.status: Ints = np.zeros(self.shape, dtype=np.int64)
         self.first_status: Ints = self.status
         self.registered: list[Ints] = [np.zeros(self.shape, dtype=np.int64) for _ in range(count)]
@@ -185,7 +186,8 @@ class Books:
         c = self.offer.program.components[k]
         rows = rows[claims["event"][rows] == c.measure.event]
         rep = claims["cell"][rows] // self.shape[1]
-        credit = c.credit(rep=rep, code=claims["code"][rows], amount=claims["amount"][rows])
+        amount = claims["amount"][rows] + claims["conceded"][rows] if c.list_price else claims["amount"][rows]
+        credit = c.credit(rep=rep, code=claims["code"][rows], amount=amount)
         if c.registration:
             opp = claims["opp"][rows]
             accepted = np.zeros(len(rows), dtype=bool)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.engines.dumping import propose
 from simulator.engines.tables import DONE, SIGNING
-from simulator.model import opportunity
-from simulator.program.compiled import Ints, take
+from simulator.model import gaming, opportunity
+from simulator.program.compiled import Bools, Ints, take
 from simulator.program.measures import Event
 from simulator.program.numbers import Array
 
@@ -59,6 +60,8 @@ def _stage_end(life: VectorLife, opp: Ints) -> Ints:
         base=d["with_logit"][deal], cosell_win=take(s.behavior("cosell_win"), rep), intensity=mean
     )
     logit = np.where(worked, with_work, d["direct_logit"][deal])
+    if "discount_dumping" in life.conduct.gaming:
+        logit = logit + take(s.behavior("discount_win"), rep) * o["discount"][opp]
     passed = d["hurdles"][deal, stage] < logit
     decided = ~passed | (stage == 3)
     o["decided"][opp[decided]] = due[decided]
@@ -69,6 +72,9 @@ def _stage_end(life: VectorLife, opp: Ints) -> Ints:
     o["qualified"][opp[passed & (stage == 0)]] = due[passed & (stage == 0)]
     on = opp[passed]
     claim_deals(life, on[(stage[passed] < 3) & o["attached"][on]], stage_of_claim=True)
+    if "discount_dumping" in life.conduct.gaming:
+        offered = passed & (stage == 2)
+        propose(life, opp[offered], logit[offered])
     _next_stage(life, on, stage[passed], cell[passed], due[passed])
     return np.asarray(on)
 
@@ -106,6 +112,16 @@ def claim_deals(life: VectorLife, opp: Ints, *, stage_of_claim: bool) -> None:
         event = o["stage"][opp] if stage_of_claim else np.full(len(opp), int(Event.SIGNED))
         life.claims.append(
             len(opp), event=event, cell=o["cell"][opp], opp=opp, week=np.floor(o["due"][opp]).astype(np.int64),
-            time=o["due"][opp], start=o["start"][opp], amount=o["amount"][opp], code=o["code"][opp],
-            false=o["false"][opp], audit=life.world.deals["audit"][o["deal"][opp]], moved=0,
+            time=o["due"][opp], start=o["start"][opp], amount=o["amount"][opp] - o["conceded"][opp],
+            code=o["code"][opp], moved=0, conceded=o["conceded"][opp], **truth(life, opp),
         )  # fmt: skip
+
+
+def truth(life: VectorLife, opp: Ints) -> dict[str, Array | Bools]:
+    """Whether claims on deals are false or rest on an unwarranted concession, and their audit marks."""
+    o = life.opps
+    false, audit, dumped = o["false"][opp], life.world.deals["audit"][o["deal"][opp]], o["discount"][opp] > 0
+    if dumped.any():
+        seen = take(life.setting.gaming("discount_detection"), o["cell"][opp] // life.shape[1])
+        audit = np.where(dumped, gaming.audit_mark(audit, seen), audit)
+    return {"false": false | dumped, "audit": audit}

@@ -32,6 +32,8 @@ class Desk:
             life.world.rate,
         )
         components = offer.program.components
+        self.shape = life.shape
+        self.clawed = [prospect.clawed for prospect in offer.prospects]
         self.accounts: dict[int, Account] = {}
         self.smooth: list[Schedule] = [c.schedule for c in components]
         self.opening: list[Array] = [np.zeros((1, 1)) for _ in components]

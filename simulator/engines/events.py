@@ -77,6 +77,7 @@ class EventLife:
         self.timing = Timing(self)
         self.payments = Payments(self)
         self.cosell_win = self.setting.behavior("cosell_win")[0]
+        self.discount_win = self.setting.behavior("discount_win")[0]
 
     def run(self) -> EventLife:
         """Live the whole replication, to the last payment."""

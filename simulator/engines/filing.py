@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.engines.books import Books
+from simulator.engines.course import truth
 from simulator.engines.options import at_cells, next_window
 from simulator.engines.tables import CLAIM, SIGNING
 from simulator.model import gaming
@@ -63,8 +64,8 @@ def _as_claims(life: VectorLife, opp: Ints, week: int) -> tuple[Table, Array]:
     claims = Table(CLAIM)
     claims.append(
         len(opp), event=int(Event.SIGNED), cell=o["cell"][opp], opp=opp, week=week - 1, time=float(week),
-        start=o["start"][opp], amount=o["amount"][opp] - price, code=o["code"][opp], false=o["false"][opp],
-        audit=life.world.deals["audit"][o["deal"][opp]], moved=-1,
+        start=o["start"][opp], amount=o["amount"][opp] - o["conceded"][opp] - price, code=o["code"][opp],
+        moved=-1, conceded=o["conceded"][opp] + price, **truth(life, opp),
     )  # fmt: skip
     return claims, conceded
 
@@ -250,12 +251,12 @@ def _pull(life: VectorLife, b: Books, opp: Ints, drawn: Table, chosen: Bools, co
         return
     rows = life.claims.append(
         len(opp), **{name: drawn[name][chosen] for name in ("event", "cell", "opp", "week", "time", "start", "amount",
-                                                             "code", "false", "audit", "moved")}
+                                                             "code", "false", "audit", "moved", "conceded")}
     )  # fmt: skip
     b.post(rows, life.claims)
     life.opps["filed"][opp] = True
     if life.setting.scenario.gaming.price_authority == "partner":
-        life.opps["conceded"][opp] = conceded
+        life.opps["conceded"][opp] += conceded
 
 
 def _push(life: VectorLife, b: Books, rows: Ints, week: int, delay: Array) -> Ints:

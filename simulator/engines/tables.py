@@ -7,11 +7,12 @@ import numpy as np
 OPP = {
     "deal": np.int32, "cell": np.int32, "start": float, "amount": float, "code": np.int16, "attached": bool,
     "worked": bool, "false": bool, "vendor": bool, "since": float, "stage": np.int8, "due": float, "qualified": float,
-    "decided": float, "lost": bool, "filed": bool, "conceded": float, "ends": float,
+    "decided": float, "lost": bool, "filed": bool, "conceded": float, "discount": float, "ends": float,
 }  # fmt: skip
 CLAIM = {
     "event": np.int8, "cell": np.int32, "opp": np.int32, "week": np.int32, "time": float, "start": float,
     "amount": float, "code": np.int16, "false": bool, "audit": float, "moved": np.int8,
+    "conceded": float,
 }  # fmt: skip
 SIGNING = 4
 DONE = 5

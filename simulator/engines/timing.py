@@ -85,8 +85,9 @@ class Timing:
     def _draft(self, opp: Opportunity, week: int) -> Claim:
         """The claim that an opportunity would make if filed just before `week`."""
         price = 0.0 if self.partner_pays else self._conceded(opp, week)
-        audit = self.life.audits[opp.deal]
-        return Claim(int(Event.SIGNED), float(week), week - 1, opp.amount - price, opp.code, opp.false, audit, opp, -1)
+        false, audit = opp.truth(self.life)
+        amount, given = opp.amount - opp.conceded - price, opp.conceded + price
+        return Claim(int(Event.SIGNED), float(week), week - 1, amount, opp.code, false, audit, opp, -1, given)
 
     def _payout_gains(
         self,
@@ -166,7 +167,7 @@ class Timing:
     def _pull(self, partner: Partner, opp: Opportunity, draft: Claim, price: float) -> None:
         opp.filed = True
         if not self.partner_pays:
-            opp.conceded = price
+            opp.conceded += price
         partner.claim(self.life, draft)
         self.life.note("pulled", partner, opp, price, reason="signature pulled before the window's end")
 

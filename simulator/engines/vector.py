@@ -184,6 +184,7 @@ class VectorLife:
         for b in self.books:
             b.pace = pace
             view = b.perception.view(week, b)
+            b.prices = view.price
             values = [np.where(b.member, v, old) for v, old in zip(view.activity, values, strict=True)]
             if self.conduct.gaming:
                 self.temptation.add(b.perception, view.price, b.member)

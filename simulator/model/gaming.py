@@ -12,7 +12,7 @@ from simulator.program.compiled import Bools, Ints
 from simulator.program.numbers import Array
 from simulator.scenario.conduct import Gaming
 
-KINDS = ("timing", "padding", "credit_claiming")
+KINDS = ("timing", "padding", "credit_claiming", "discount_dumping")
 """Kinds of gaming, each with a switch of its name in a scenario's `gaming`."""
 
 TIE = 1e-9
@@ -20,8 +20,9 @@ TIE = 1e-9
 
 
 def kinds_on(switches: Gaming) -> frozenset[str]:
-    """The kinds of gaming that a scenario switches on."""
-    return frozenset(kind for kind in KINDS if getattr(switches, kind))
+    """The kinds of gaming that a scenario switches on; who cannot set prices cannot dump them."""
+    on = {kind for kind in KINDS if getattr(switches, kind)}
+    return frozenset(on if switches.price_authority == "partner" else on - {"discount_dumping"})
 
 
 def false_claim_gain(price: Array, detection: Array, penalty_multiple: Array) -> Array:
@@ -32,6 +33,16 @@ def false_claim_gain(price: Array, detection: Array, penalty_multiple: Array) ->
 def false_claim_rate(gain: Array, cost: Array) -> Array:
     """Claims per week that maximise gain n - cost n^2 / 2: none where detection d > m / (m + F) (Becker 1968)."""
     return np.maximum(0.0, gain) / cost
+
+
+def kept(clawed: Array, detection: Array, penalty_multiple: Array) -> Array:
+    """Share of a payout that a partner expects to keep: (1 - clawed) (1 - d (1 + F)), d the odds of being found out."""
+    return (1.0 - clawed) * (1.0 - detection * (1.0 + penalty_multiple))
+
+
+def audit_mark(mark: Array, seen: Array) -> Array:
+    """The mark of a claim that only the share `seen` of audits sees through: found out where below the audit rate."""
+    return np.where(seen > 0, mark / np.where(seen > 0, seen, 1.0), 2.0)
 
 
 def registration_share(hazard: Array, source: Array) -> Array:

@@ -57,7 +57,9 @@ class Registration:
 
 @dataclass(frozen=True)
 class Component:
-    """One compiled component. weights: (R or 1, codes + 1); tier_multiple: (R or 1, tiers)."""
+    """One compiled component. weights: (R or 1, codes + 1); tier_multiple: (R or 1, tiers).
+
+    list_price: whether claims count before price concessions."""
 
     name: str
     kind: str
@@ -70,6 +72,7 @@ class Component:
     weights: Array
     tier_multiple: Array
     group: str | None
+    list_price: bool
     registration: Registration | None
     reach: Reach | None
     terms: CompiledTerms

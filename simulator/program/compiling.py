@@ -91,6 +91,7 @@ def _component(
             axis=1,
         ),
         group=spec.exclusive_group,
+        list_price=spec.terms.price_basis == "list",
         registration=registration,
         reach=reach_of(spec, number, partners),
         terms=CompiledTerms(

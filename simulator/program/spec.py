@@ -83,6 +83,9 @@ class Terms(Spec):
         ge=0,
         le=20,
     )
+    price_basis: Literal["net", "list"] = Field(
+        "net", description="net: claims count at the price after concessions; list: before"
+    )
     cap: float | None = number(None, "most that is paid per window (per claim where paid by claim)", unit="money", gt=0)
     floor: float | None = number(None, "payouts below this are not made", unit="money", gt=0)
 

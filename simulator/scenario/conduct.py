@@ -55,6 +55,10 @@ class Behavior(Spec):
     cosell_speed: float = number(
         0.2, "elasticity of the speed of a deal in its co-sell intensity", unit="elasticity", ge=0, le=2
     )
+    discount_win: float = number(
+        10.0, "log-odds of winning per unit of discount conceded", unit="logit", ge=0, le=50,
+        source="judgement: with a quarter of the odds still open, a tenth off the price wins a fifth more proposals",
+    )  # fmt: skip
     second_partner_win: float = number(
         0.4, "log-odds of winning per unit of a second partner's contribution", unit="logit", ge=0, le=3
     )
@@ -71,6 +75,9 @@ class Gaming(Spec):
     timing: bool = Field(True, description="pull signatures before, or push them past, the end of a window")
     padding: bool = Field(True, description="false or empty activity claims")
     credit_claiming: bool = Field(True, description="registering customers that the vendor would find anyway")
+    discount_dumping: bool = Field(
+        False, description="buying the win with the vendor's price, where partners hold price authority"
+    )
     opportunist_share: float = number(
         0.15, "share of partners that game when it pays", unit="share", ge=0, le=1,
         source="5-10 % of incentives abused (Deloitte/AGMA 2011); mainly effort (Steenburgh 2008)", grade="B",
@@ -99,6 +106,15 @@ class Gaming(Spec):
         ge=1,
         le=20,
         source="output rushed to a deadline is of lower quality (Tzioumis and Gee 2013); the size is judgement",
+    )
+    max_discount: float = number(
+        0.2, "largest concession made to win a deal, on top of usual discounts", unit="share of deal", ge=0, le=0.4
+    )
+    discount_cost: float = number(
+        250.0, "an opportunist's own cost of getting a concession through", unit="money per deal", ge=0
+    )
+    discount_detection: float = number(
+        0.5, "share of audits of a claim that find its concession unwarranted", unit="share", ge=0, le=1
     )
     push_loss_per_week: float = number(
         0.01, "risk of losing a deal by delaying it a week", unit="probability per week", ge=0, le=0.5

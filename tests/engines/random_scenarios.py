@@ -73,6 +73,8 @@ def _terms(draw: Draw) -> dict[str, Any]:
             "penalty_multiple": pick(draw, 0.0, 1.5),
         }
     if draw(st.integers(0, 2)) == 0:
+        terms["price_basis"] = "list"
+    if draw(st.integers(0, 2)) == 0:
         terms["cap"] = pick(draw, 900.0, 5_000.0, 20_000.0)
     if draw(st.integers(0, 2)) == 0:
         terms["floor"] = pick(draw, 50.0, 800.0)
@@ -242,6 +244,7 @@ def scenario_texts(draw: Draw) -> str:
         "rivalrous_share": pick(draw, 0.0, 0.5, 1.0),
         "registration_hazard": pick(draw, 0.0, 0.5),
         "cosell_win": pick(draw, 0.0, 0.6),
+        "discount_win": pick(draw, 4.0, 20.0),
         "cosell_speed": pick(draw, 0.0, 0.4),
         "skill_elasticity": pick(draw, 0.0, 0.4),
         "success_churn": pick(draw, 0.0, 1.0),
@@ -253,6 +256,9 @@ def scenario_texts(draw: Draw) -> str:
         "timing": pick(draw, True, True, False),
         "padding": pick(draw, True, True, False),
         "credit_claiming": pick(draw, True, True, False),
+        "discount_dumping": pick(draw, True, True, False),
+        "discount_cost": pick(draw, 0.0, 250.0),
+        "discount_detection": pick(draw, 0.0, 0.5, 1.0),
         "misreport_cost": pick(draw, 300.0, 4_000.0),
         "timing_cost": pick(draw, 0.0, 50.0),
         "max_shift_weeks": pick(draw, 1, 4, 12),

@@ -54,7 +54,7 @@ METRICS: tuple[Metric | Family, ...] = (
     ),
     Metric(
         "discount_conceded", "Price conceded", "money", "lower",
-        "Price concessions given for earlier signatures.",
+        "Price concessions given for earlier signatures, or to win a deal that pays.",
         Mean(lambda x: x.own["conceded"]),
     ),
     Metric(
