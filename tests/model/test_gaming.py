@@ -91,18 +91,19 @@ def test_delays_concessions_and_registrations_by_hand() -> None:
 class Ahead(SimpleNamespace):
     """What `next_window` asks of a perception: one component with a forecast for its coming window."""
 
-    def ahead(self, component: int, weeks: float, pace: Array) -> tuple[Array, Array]:
-        assert (component, weeks, scalar(pace)) == (0, 13.0, 1.0)
+    def ahead(self, component: int, week: int, weeks: float, pace: Array) -> tuple[Array, Array]:
+        assert (component, week, weeks, scalar(pace)) == (0, 26, 13.0, 1.0)
         return num(self.mean), num(self.sd)
 
 
 def gains(pay: Schedule, attained: float, mean: float, sd: float, moved: list[float]) -> tuple[Array, float]:
     """Gains of moving `moved` into this window (the first is 0), through the rules both engines call."""
-    window = SimpleNamespace(window=13)
-    view: Any = Ahead(mean=mean, sd=sd, rate=np.ones((1, 1)), program=SimpleNamespace(components=(window,)))
+    window = SimpleNamespace(window=13, reach=None)
+    program = SimpleNamespace(components=(window,))
+    view: Any = Ahead(mean=mean, sd=sd, rate=np.ones((1, 1)), program=program, likely=(None,))
     cell, shift = np.zeros(1, dtype=np.int64), np.array([moved])
     now = at_cells(pay, cell, cell).payout(attained + shift)
-    value = now + next_window(view, 0, pay.smooth(), num(1), cell, cell, -shift)
+    value = now + next_window(view, 0, pay.smooth(), num(1), 26, cell, cell, -shift)
     return value - value[:, :1], float(value[0, 0])
 
 
