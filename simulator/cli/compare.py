@@ -15,9 +15,27 @@ if TYPE_CHECKING:
     from simulator.studies.compare import Comparison
 
 
+def _percent(_ctx: click.Context, _option: click.Parameter, text: str | None) -> float | None:
+    """`1%` or `0.01` as a share."""
+    if text is None:
+        return None
+    try:
+        return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no number; write 1% or 0.01") from None
+
+
 @click.command()
 @click.argument("scenario", metavar="SCENARIO")
 @click.option("--replications", type=int, metavar="N", help="Replications  [default: the scenario's]")
+@click.option(
+    "--precision",
+    callback=_percent,
+    metavar="P",
+    help="Run until mean cost is within P (1% or 0.01) of itself, and paired differences of cost and pipeline within "
+    "P of the baseline's mean",
+)
+@click.option("--most", type=int, metavar="N", help="With --precision: replications at most  [default: 20000]")
 @seed_option
 @programs_option
 @click.option("--engine", default="vector", show_default=True, metavar="vector|events", help="Engine to run on")
@@ -33,6 +51,7 @@ def compare(scenario: str, json_file: str | None, out: str, no_plots: bool, quie
     from simulator.studies.compare import compare as run
 
     loaded = load(scenario)
+    settings = {name: value for name, value in settings.items() if name != "most" or value is not None}
     to_stderr = json_file == STDOUT
     if not quiet:
         click.echo(_defaults(loaded, settings), err=True)
@@ -50,8 +69,10 @@ def compare(scenario: str, json_file: str | None, out: str, no_plots: bool, quie
 def _defaults(scenario: Scenario, settings: dict[str, Any]) -> str:
     """What is about to run, and which of it nobody asked for."""
     run = scenario.run
+    precision = settings["precision"]
+    many = _setting("replications", settings["replications"], run.replications)
     parts = [
-        _setting("replications", settings["replications"], run.replications),
+        many if precision is None else f"replications until {precision:.2%}",
         _setting("seed", settings["seed"], run.seed),
         f"engine {settings['engine']}",
         f"programs {', '.join(settings['programs'] or scenario.programs)}",

@@ -32,6 +32,7 @@ def describe(study: Comparison, *, scenario_file: str, width: int = WIDTH) -> st
     """Headline, tables and replay commands."""
     parts = [
         wrapped(study.headline(), width),
+        wrapped([] if study.effort is None else study.effort.lines(), width),
         _section("Programs, strategic rung (mean \u00b1 standard error)", _metrics(study), study.programs, width),
         _notes(study, width),
         _costs(study, width),

@@ -64,6 +64,24 @@ def check_design(vectors: Vectors | None) -> None:
         raise fault(_PLACE, "vectors", vectors, "replications must each meet a world of their own", "see `sim.split`")
 
 
+def check_precision(precision: float | None, most: int, replications: int | None, vectors: Vectors | None) -> None:
+    """Raises `InputError` for a precision that cannot be run to."""
+    if precision is None:
+        return
+    problems = []
+    if not 0 < precision < 1:
+        problems.append(Problem(_PLACE, "precision", shown(precision), "must be between 0 and 1", "1 % is 0.01"))
+    if replications is not None:
+        rule = "says how many, and so does precision"
+        problems.append(Problem(_PLACE, "replications", shown(replications), rule, "give one of the two, and `most`"))
+    if most < 2:
+        problems.append(Problem(_PLACE, "most", shown(most), "must be at least 2"))
+    if vectors is not None:
+        problems.append(Problem(_PLACE, "vectors", "", "precision chooses the design itself", "leave it out"))
+    if problems:
+        raise InputError(problems)
+
+
 def _unknown(name: str, known: list[str]) -> Problem:
     hint = suggestion(name, known) or f"there are {', '.join(known)}"
     return Problem(_PLACE, "programs", shown(name), "no such program in the scenario", hint)

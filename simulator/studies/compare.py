@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,8 @@ from simulator.scenario.schema import Scenario
 from simulator.stats.estimate import Array, Difference, Estimate, replication_at
 from simulator.stats.measure import BASELINE, STRATEGIC, Measured, lives, measure, shown_programs
 from simulator.stats.metric import Metric
-from simulator.studies.asked import asked_programs, check_design, check_run
+from simulator.studies.asked import asked_programs, check_design, check_precision, check_run
+from simulator.studies.precision import MOST, Effort, run_to
 from simulator.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -56,10 +58,14 @@ class Replay:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Candidate programs side by side. Tables are new at every call; money is in units of the currency."""
+    """Candidate programs side by side. Tables are new at every call; money is in units of the currency.
+
+    effort: what it took, where a precision was asked for.
+    """
 
     simulated: Simulated
     measured: Measured
+    effort: Effort | None = None
 
     @property
     def scenario(self) -> Scenario:
@@ -175,6 +181,7 @@ class Comparison:
             "programs": {p: rungs[p][STRATEGIC] for p in self.programs},
             "differences": {p: self._figures(self.measured.differences, p, STRATEGIC) for p in self.programs},
             "ladder": rungs,
+            **({} if self.effort is None else {"precision": self.effort.to_dict()}),
         }
 
     def to_json(self) -> str:
@@ -251,30 +258,36 @@ def compare(
     chunk: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     vectors: Vectors | None = None,
+    precision: float | None = None,
+    most: int = MOST,
 ) -> Comparison:
     """Simulate programs of a scenario and compare them with its baseline.
 
     programs: names, all of the scenario if None; replications, seed: those of the scenario if None; vectors: which
-    point and world each replication has, see `simulator.vectors`. Neither workers nor chunk change a result. Raises
-    `InputError` for what cannot be run.
+    point and world each replication has, see `simulator.vectors`; precision: instead of a number of replications, the
+    half-width to reach, as a share, within `most` replications (`simulator.studies.precision`). Neither workers nor
+    chunk change a result. Raises `InputError` for what cannot be run.
     """
     names = asked_programs(scenario, programs)
     count = scenario.run.replications if replications is None else replications
     start = scenario.run.seed if seed is None else seed
     check_run(replications=count, seed=start, engine=engine, workers=workers, chunk=chunk)
     check_design(vectors)
-    simulated = simulate(
-        scenario,
-        programs=names,
-        replications=count,
-        seed=start,
-        engine=engine,
-        workers=workers,
-        chunk=chunk,
-        progress=progress,
-        vectors=vectors,
+    check_precision(precision, most, replications, vectors)
+    run = partial(
+        simulate, scenario, programs=names, seed=start, engine=engine, workers=workers, chunk=chunk, vectors=vectors
     )
-    return Comparison(simulated, measure(simulated))
+    if precision is None:
+        simulated = run(replications=count, progress=progress)
+        return Comparison(simulated, measure(simulated))
+
+    def further(first: int, size: int, study: Simulated | None) -> Simulated:
+        told = None if progress is None else (lambda done, total: progress(first + done, first + total))
+        reference = None if study is None else study.reference
+        return run(replications=size, first=first, reference=reference, progress=told)
+
+    simulated, sampling, effort = run_to(precision, most, further)
+    return Comparison(simulated, measure(simulated, sampling), effort)
 
 
 def _floats(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
