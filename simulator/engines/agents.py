@@ -12,6 +12,7 @@ import simpy
 from simulator.engines.accounts import Account, Claim, Closed
 from simulator.engines.conceding import propose
 from simulator.model import gaming, opportunity
+from simulator.program.compiled import ACCOUNTS, ENGAGEMENTS
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
 
@@ -53,6 +54,11 @@ class Opportunity:
         self.decided: float | None = None
         self.ends = np.inf
         self.at_stake: list[tuple[Partner, Account, Closed, Claim, float]] = []
+
+    @property
+    def complexity(self) -> int:
+        """1 for a complex deal, 0 for a standard one; read from the code."""
+        return self.code // (len(ENGAGEMENTS) * len(ACCOUNTS)) % 2
 
     def course(self, life: EventLife) -> Process:
         """From arrival through the stages to the signature."""
@@ -104,6 +110,7 @@ class Opportunity:
             start=np.array([self.start]),
         )
         logit = opportunity.win_logit(base=life.with_logit(self.deal), cosell_win=life.cosell_win, intensity=mean)
+        logit = life.helped(self, p, logit)
         if self.discount:
             logit = logit + life.discount_win * self.discount
         return logit

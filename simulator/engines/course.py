@@ -9,6 +9,7 @@ import numpy as np
 from simulator.engines.dumping import propose
 from simulator.engines.tables import DONE, SIGNING
 from simulator.model import gaming, opportunity
+from simulator.model.help import helped_logit
 from simulator.program.compiled import Bools, Ints, take
 from simulator.program.measures import Event
 from simulator.program.numbers import Array
@@ -59,6 +60,11 @@ def _stage_end(life: VectorLife, opp: Ints) -> Ints:
     with_work = opportunity.win_logit(
         base=d["with_logit"][deal], cosell_win=take(s.behavior("cosell_win"), rep), intensity=mean
     )
+    if (help_now := life.planner.help) is not None:
+        with_work = helped_logit(
+            with_work, complexity=d["complexity"][deal], account=d["account"][deal],
+            hard=help_now.complex.reshape(-1)[cell], named=help_now.named.reshape(-1)[cell],
+        )  # fmt: skip
     logit = np.where(worked, with_work, d["direct_logit"][deal])
     if "discount_dumping" in life.conduct.gaming:
         logit = logit + take(s.behavior("discount_win"), rep) * o["discount"][opp]

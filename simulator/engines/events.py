@@ -21,6 +21,7 @@ from simulator.engines.desk import Desk
 from simulator.engines.payments import Payments
 from simulator.engines.rollout import Conduct, Rollout
 from simulator.engines.timing import Timing
+from simulator.model.help import Help, help_of, helped_logit
 from simulator.model.participation import Worth
 from simulator.model.planning import Planner, Temptation, registration_shares
 from simulator.model.setting import WEEKS_PER_QUARTER
@@ -218,6 +219,7 @@ class EventLife:
             desk.prices = view.price
             if self.conduct.gaming:
                 temptation.add(desk.perception, view.price, member)
+        self.planner.help = self._help(week)
         self.planner.plan(week, values, np.array([[float(p.open) for p in self.partners]]))
         temptation.only(self.planner.presence)
         self.false_gain = temptation.activity
@@ -304,6 +306,26 @@ class EventLife:
     def with_logit(self, deal: int) -> Array:
         """Log-odds of a deal with a partner at usual intensity, shape (1,)."""
         return np.asarray(self.world.deals["with_logit"][deal : deal + 1])
+
+    def _help(self, week: int) -> Help | None:
+        """What enablement does for partners, asked of their open complex deals."""
+        offers, now = self.rollout.offers, self.rollout.at(week)
+        if not any(offer.program.supports for offer in offers):
+            return None
+        count = np.zeros(self.shape)
+        for p in self.partners:
+            count[0, p.who] = sum(o.worked and o.decided is None and o.complexity == 1 for o in p.opportunities)
+        given = [(offer.program.supports, now == index) for index, offer in enumerate(offers)]
+        return help_of(given, self.planner.working(1), count)
+
+    def helped(self, opp: Opportunity, partner: Partner, logit: Array) -> Array:
+        """Log-odds of a deal with the help that its partner gets this week, shape (1,)."""
+        if self.planner.help is None:
+            return logit
+        return helped_logit(
+            logit, complexity=np.array([opp.complexity]), account=np.array([opp.account]),
+            hard=self.planner.help.complex[:, partner.who], named=self.planner.help.named[:, partner.who],
+        )  # fmt: skip
 
     def activity_claims(self, who: int) -> Iterable[tuple[int, bool, float]]:
         """Claims without a deal that a partner files this week: (event, false, audit mark)."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from simulator.engines.books import Books, Closing
 from simulator.engines.ledger import LEDGER_COLUMNS, Outcome, attributed, sorted_ledger, taken_back
+from simulator.engines.noncash import help_totals, noncash
 from simulator.engines.tables import DONE, SIGNING
 from simulator.engines.vector import VectorLife
 from simulator.model.setting import ACTIVITIES, WEEKS_PER_YEAR
@@ -43,6 +44,7 @@ def settle(life: VectorLife, won_without: Bools | None = None) -> Outcome:
     _count_deadweight(life, parts, won_without, totals)
     _count_deals(life, totals)
     _count_claims(life, totals)
+    totals |= help_totals(life.planner, life.rollout, life.setting.horizon)
     if life.planner.membership is not None:
         totals |= life.planner.membership.totals()
     return Outcome(sorted_ledger(ledger), totals)
@@ -156,6 +158,9 @@ def _count_costs(life: VectorLife, parts: list[_Attribution], totals: dict[str, 
         totals[f"cost.{component.name}"] = totals[f"cost.{component.name}"] + sums["paid"] - sums["penalty"] + audit
     totals["admin"] = _admin_cost(life)
     totals["cost"] = totals["paid"] - totals["penalty"] + totals["audit"] + totals["admin"]
+    for name, cost in noncash(life.rollout, life.setting.horizon).items():
+        totals[f"noncash.{name}"] = zero + np.rint(cost).astype(np.int64)
+        totals["cost"] = totals["cost"] + totals[f"noncash.{name}"]
 
 
 def _audit_cost(life: VectorLife, a: _Attribution, rate: Array, cost: Array) -> NDArray[np.int64]:

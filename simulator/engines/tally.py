@@ -7,6 +7,7 @@ import numpy as np
 from simulator.engines.agents import Opportunity
 from simulator.engines.events import EventLife
 from simulator.engines.ledger import LEDGER_COLUMNS, Outcome, sorted_ledger
+from simulator.engines.noncash import help_totals, noncash
 from simulator.model.setting import ACTIVITIES, WEEKS_PER_YEAR
 from simulator.program.compiled import Bools
 from simulator.program.measures import Event
@@ -20,6 +21,8 @@ def tally(life: EventLife, won_without: Bools | None = None) -> Outcome:
     _deadweight(life, won_without, totals)
     _deals(life, totals)
     _claims(life, totals)
+    helped = help_totals(life.planner, life.paid or life.rollout, life.setting.horizon)
+    totals |= {name: int(value[0]) for name, value in helped.items()}
     if life.planner.membership is not None:
         totals |= {name: int(value[0]) for name, value in life.planner.membership.totals().items()}
     table = np.array(rows, dtype=np.int64).reshape(-1, len(LEDGER_COLUMNS))
@@ -65,6 +68,9 @@ def _costs(life: EventLife, rows: list[tuple[float, ...]], totals: dict[str, int
         weeks = sum((rollout.at(w) == index).any() for w in range(life.setting.horizon))
         totals["admin"] += int(np.rint(offer.program.admin_cost_per_year[0, 0] * weeks / WEEKS_PER_YEAR))
     totals["cost"] = totals["paid"] - totals["penalty"] + totals["audit"] + totals["admin"]
+    for name, spent in noncash(rollout, life.setting.horizon).items():
+        totals[f"noncash.{name}"] = int(np.rint(spent[0]))
+        totals["cost"] += totals[f"noncash.{name}"]
 
 
 def _audits(life: EventLife, totals: dict[str, int]) -> None:

@@ -17,7 +17,8 @@ from simulator.engines.arrivals import arrive
 from simulator.engines.books import Books
 from simulator.engines.course import progress
 from simulator.engines.rollout import Conduct, Rollout
-from simulator.engines.tables import CLAIM, DONE, OPP
+from simulator.engines.tables import CLAIM, DONE, OPP, SIGNING
+from simulator.model.help import Help, help_of
 from simulator.model.participation import Worth
 from simulator.model.perception import Perception
 from simulator.model.planning import Planner, Temptation
@@ -189,8 +190,21 @@ class VectorLife:
             if self.conduct.gaming:
                 self.temptation.add(b.perception, view.price, b.member)
         self.planned_open = self.open
+        self.planner.help = self._help(week)
         self.planner.plan(week, values, self.open)
         self.temptation.only(self.planner.presence)
+
+    def _help(self, week: int) -> Help | None:
+        """What enablement does for partners, from the complex deals that are open now."""
+        offers, now = self.rollout.offers, self.rollout.at(week)
+        if all(offer.program.supports is None for offer in offers):
+            return None
+        o = self.opps
+        open_now = np.flatnonzero(o["worked"] & (o["stage"] < SIGNING))
+        hard = open_now[self.world.deals["complexity"][o["deal"][open_now]] == 1]
+        count = np.bincount(o["cell"][hard], minlength=self.open.size).reshape(self.shape).astype(float)
+        given = [(offer.program.supports, now == index) for index, offer in enumerate(offers)]
+        return help_of(given, self.planner.working(1), count)
 
     # -- end of week -------------------------------------------------------------------------------------------
 

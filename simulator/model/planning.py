@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from simulator.model import effort, gaming, opportunity
+from simulator.model.help import Help
 from simulator.model.outlook import Outlook
 from simulator.model.participation import Membership, Worth
 from simulator.model.perception import Perception
@@ -23,7 +24,7 @@ class Planner:
 
     rate: base opportunities per week; inert: partners that never re-optimise; responding False freezes everyone at
     the baseline's usual activity. presence: share of its effort that a partner puts in at all, None where everyone is
-    there.
+    there. help: what enablement does for partners this week; set before planning.
     """
 
     def __init__(
@@ -33,6 +34,8 @@ class Planner:
         self._shocks = shocks
         self.presence: Array | None = None
         self.membership: Membership | None = None
+        self.help: Help | None = None
+        self.help_total = np.zeros((2, len(rate)))
         one = np.ones(rate.shape)
         self.activity: list[Array] = [one for _ in ACTIVITIES]
         self.values: list[Array] = [one for _ in ACTIVITIES]
@@ -79,7 +82,8 @@ class Planner:
             target = effort.target_activity(values, usual, self._elasticity, self._shares, capacity)
             weeks = s.behavior("adjustment_weeks")
             self.activity = [effort.adjust(q, t, weeks) for q, t in zip(self.activity, target, strict=True)]
-            self.skill = effort.adjust(self.skill, self.activity[2], s.behavior("skill_decay_weeks"))
+            trained = self.activity[2] if self.help is None else self.activity[2] + self.help.skill
+            self.skill = effort.adjust(self.skill, trained, s.behavior("skill_decay_weeks"))
             self.skilled = np.power(self.skill, s.behavior("skill_elasticity") + np.zeros(self.rate.shape))
         self.intensity = effort.intensity(self.activity[1], self._usual_open, open_deals)
         orphaned = self._shocks.orphaned_in(week)
@@ -87,8 +91,16 @@ class Planner:
             self.intensity = np.where(orphaned, 0.0, self.intensity)
         self.presence = self._present(week)
         self.speed = opportunity.speed(self.intensity, s.behavior("cosell_speed"))
+        if self.help is not None:
+            self.speed = self.speed * self.help.speed
+            self._count_help(week, self.help)
         rivalrous = s.behavior("rivalrous_share")
         self.multiple = effort.sourcing_multiple(self.skilled, self.working(0), rivalrous, found)
+
+    def _count_help(self, week: int, given: Help) -> None:
+        if week >= 0:
+            week_of = np.stack([np.cumsum(x, axis=1)[:, -1] for x in (given.use, given.access)])
+            self.help_total = self.help_total + week_of
 
     def _present(self, week: int) -> Array | None:
         gone = self._shocks.gone_in(week)

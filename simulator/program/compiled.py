@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.program.enablement import Supports
 from simulator.program.measures import MEASURES, Measure
 from simulator.program.numbers import Array
 from simulator.program.schedule import Schedule
@@ -132,6 +133,7 @@ class Program:
     deal_ceiling: Array | None
     admin_cost_per_year: Array
     paperwork_per_year: Array
+    supports: Supports | None = None
 
     @property
     def groups(self) -> tuple[tuple[int, ...], ...]:

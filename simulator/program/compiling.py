@@ -20,6 +20,7 @@ from simulator.program.compiled import (
     Tiers,
 )
 from simulator.program.components.deal_registration import DealRegistration
+from simulator.program.enablement import supports_of
 from simulator.program.measures import MEASURES
 from simulator.program.numbers import Array, Numbers
 from simulator.program.reach import reach_of
@@ -47,8 +48,9 @@ def compile_program(
     ceiling = None if spec.deal_ceiling is None else here("deal_ceiling")
     tiers = None if spec.tiers is None else _tiers(spec.tiers, here.below("tiers"))
     return Program(
-        name, components, tiers, ceiling, here("admin_cost_per_year") * 100, here("paperwork_per_year") * 100
-    )
+        name, components, tiers, ceiling, here("admin_cost_per_year") * 100, here("paperwork_per_year") * 100,
+        supports_of(spec.enablement, here.below("enablement")),
+    )  # fmt: skip
 
 
 def no_program() -> Program:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 import simulator.program.components  # noqa: F401  (registers the component kinds)
+from simulator.program.enablement import Enablement
 from simulator.program.spec import (
     COMPONENTS,
     ComponentSpec,
@@ -119,6 +120,7 @@ class Program(Spec):
     paperwork_per_year: float = number(
         0.0, "what taking part costs a partner in paperwork", unit="money per partner and year", ge=0
     )
+    enablement: Enablement | None = Field(None, description="non-cash support of partners")
 
 
 class Scenario(Spec):

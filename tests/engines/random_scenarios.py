@@ -158,6 +158,13 @@ def program(draw: Draw, name: str, markets: Sequence[str]) -> dict[str, dict[str
     head: dict[str, Any] = {"admin_cost_per_year": pick(draw, 0.0, 999.99)}
     if draw(st.booleans()):
         head["deal_ceiling"] = pick(draw, 0.02, 0.08)
+    if draw(st.integers(0, 2)) == 0:
+        head["enablement"] = {
+            "training": {"skill": pick(draw, 0.0, 0.7), "cost_per_partner": 333.33},
+            "content": {"speed": pick(draw, 0.0, 0.5), "use": pick(draw, 0.3, 1.0), "cost_per_year": 1000.01},
+            "sponsor": {"win": 0.5},
+            "specialists": {"capacity": pick(draw, 1.0, 40.0), "win": 0.7},
+        }
     out = {f"programs.{name}": head}
     if tiered:
         measure = pick(draw, "revenue", "deals", "demo", "certification")

@@ -22,6 +22,14 @@ def _cost_member(name: str, total: Callable[[Lives], Ints]) -> Metric:
     )  # fmt: skip
 
 
+def _noncash_member(name: str, total: Callable[[Lives], Ints]) -> Metric:
+    return Metric(
+        f"noncash_cost.{name}", f"Cost of {name}", "money", "lower",
+        "What this support costs the vendor; a part of the program cost.",
+        Mean(total),
+    )  # fmt: skip
+
+
 METRICS: tuple[Metric | Family, ...] = (
     Metric(
         "program_cost", "Program cost", "money", "lower",
@@ -29,6 +37,7 @@ METRICS: tuple[Metric | Family, ...] = (
         Mean(lambda x: x.own["cost"]),
     ),
     Family("cost.", _cost_member),
+    Family("noncash.", _noncash_member),
     Metric(
         "payout", "Payout", "money", "neutral",
         "Accrued by partners less what was forfeited and clawed back.",

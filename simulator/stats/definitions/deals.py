@@ -64,5 +64,15 @@ METRICS: tuple[Metric | Family, ...] = (
         Mean(lambda x: x.own["certified"]),
     ),
     Family("activity.", _activity_member),
+    Family("helped.content", lambda _, total: Metric(
+        "content_use", "Use of content", "share", "higher",
+        "Mean share of co-sell work in which partners use the program's content; a leading indicator.",
+        Mean(lambda x: total(x) * _MICRO),
+    )),
+    Family("helped.specialists", lambda _, total: Metric(
+        "specialist_access", "Access to specialists", "share", "higher",
+        "Mean share of their open complex deals for which partners get a specialist.",
+        Mean(lambda x: total(x) * _MICRO),
+    )),
     Family("tier.", _tier_member),
 )  # fmt: skip

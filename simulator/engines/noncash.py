@@ -1,0 +1,35 @@
+"""What enablement costs and how it was used: pure counts over who is on which program, for both engines."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.engines.rollout import Rollout
+from simulator.model.help import support_cost
+from simulator.model.planning import Planner
+from simulator.program.numbers import Array
+
+
+def noncash(rollout: Rollout, horizon: int) -> dict[str, Array]:
+    """Cost of each support from launch to the horizon, cents, (R or 1,)."""
+    on = np.stack([rollout.at(week) for week in range(horizon)])
+    found: dict[str, Array] = {}
+    for index, offer in enumerate(rollout.offers):
+        supports, mine = offer.program.supports, on == index
+        for name in supports.costs if supports else ():
+            assert supports is not None
+            weeks, partner_weeks = (np.array([[float(n)]]) for n in (mine.any(axis=1).sum(), mine.sum()))
+            found[name] = found.get(name, np.zeros(1)) + support_cost(supports, name, weeks, partner_weeks)
+    return found
+
+
+def help_totals(planner: Planner, rollout: Rollout, horizon: int) -> dict[str, NDArray[np.int64]]:
+    """Mean use of content and access to specialists over partner-weeks, in millionths, where a program has them."""
+    given = [offer.program.supports for offer in rollout.offers]
+    names = ("content", "specialists")
+    return {
+        f"helped.{name}": np.rint(planner.help_total[k] / (planner.rate.shape[1] * horizon) * 1e6).astype(np.int64)
+        for k, name in enumerate(names)
+        if any(s is not None and name in s.costs for s in given)
+    }
