@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.engines.ledger import attributed
 from simulator.engines.options import at_cells
 from simulator.model.perception import Perception
 from simulator.model.setting import WEEKS_PER_QUARTER
@@ -57,6 +56,7 @@ class Closed:
     accrued: float
     penalty: float
     parts: list[tuple[Claim, float]]
+    kept: float | None = None
     forfeited: float = 0.0
     clawed_back: float = 0.0
 
@@ -77,6 +77,7 @@ class Account:
         self.voided = [0.0] * len(components)
         self.earned = [0.0] * len(components)
         self.started = [0] * len(components)
+        self.advanced = [0.0] * len(components)
         self.claims: list[list[tuple[Claim, float]]] = [[] for _ in components]
         self.exact: list[Schedule] = [c.schedule for c in components]
         self.status = self.first_status = 0
@@ -206,34 +207,38 @@ class Account:
         """Payout of a window at the attainments given, tier multiple applied, unrounded."""
         return self._multiple(k) * at_cells(self.exact[k], _ZERO, np.array([self.who])).payout(attained)
 
-    def close(self, week: int, everything: bool) -> list[Closed]:
-        """Accrue the windows that end; `everything` when the partner leaves the program."""
-        todo = [k for k in range(len(self.components)) if everything or self.ends(k, week)]
-        paid = [np.zeros((1, 1)) for _ in self.components]
-        penalty = [0.0] * len(self.components)
-        for k in todo:
-            multiple = self.components[k].terms.penalty_multiple[0, 0]
-            if self.components[k].by_claim:
-                paid[k] = np.array([[self.earned[k]]])
-                penalty[k] = float(np.rint(multiple * self.voided[k]))
-                continue
-            paid[k] = np.rint(self.payout_at(k, np.array([[self.attained[k]]])))
-            if self.voided[k]:
-                more = np.rint(self.payout_at(k, np.array([[self.attained[k] + self.voided[k]]]))) - paid[k]
-                penalty[k] = float(np.rint(multiple * np.maximum(more[0, 0], 0.0)))
-        paid = resolve_groups(self.perception.program, paid, by_claim=False)
-        return [self._closed(k, week, float(paid[k][0, 0]), penalty[k]) for k in todo]
+    def due(self, k: int) -> tuple[float, float]:
+        """Payout and penalty of component k's window as it stands, in cents, before exclusive groups."""
+        c, attained = self.components[k], self.attained[k]
+        multiple = c.terms.penalty_multiple[0, 0]
+        if c.by_claim:
+            return self.earned[k], float(np.rint(multiple * self.voided[k]))
+        if c.advance is not None:
+            schedule = at_cells(self.exact[k], _ZERO, np.array([self.who]))
+            share = schedule.payout(np.array([[attained]])) / c.advance
+            return float(np.rint(self.advanced[k] * share)[0, 0]), 0.0
+        pay = np.rint(self.payout_at(k, np.array([[attained]])))
+        penalty = 0.0
+        if self.voided[k]:
+            more = np.rint(self.payout_at(k, np.array([[attained + self.voided[k]]]))) - pay
+            penalty = float(np.rint(multiple * np.maximum(more[0, 0], 0.0)))
+        return float(pay[0, 0]), penalty
 
-    def _closed(self, k: int, week: int, accrued: float, penalty: float) -> Closed:
-        if self.components[k].by_claim:
-            parts = list(self.claims[k])
-        else:
-            attained = np.array([self.attained[k]])
-            parts = [
-                (claim, float(attributed(np.array([accrued]), np.array([credit]), attained)[0]))
-                for claim, credit in self.claims[k]
-            ]
-        closed = Closed(self.offer, k, self.started[k], week, self.attained[k], accrued, penalty, parts)
+    def past_claims(self) -> list[Claim]:
+        """All claims of the partner so far."""
+        return self.desk.claims_of(self.who)
+
+    def book(
+        self,
+        k: int,
+        week: int,
+        accrued: float,
+        penalty: float,
+        parts: list[tuple[Claim, float]],
+        kept: float | None,
+    ) -> Closed:
+        """Close component k's window."""
+        closed = Closed(self.offer, k, self.started[k], week, self.attained[k], accrued, penalty, parts, kept)
         self.closed.append(closed)
         return closed
 
@@ -254,6 +259,11 @@ class Account:
             self.registered = [0] * len(self.components)
         if week % WEEKS_PER_QUARTER == 0 or first:
             self._review(week, first)
+        for k in starting:
+            advance = self.components[k].advance
+            if advance is not None:
+                on = self._reaches(k, week, 0.0)
+                self.advanced[k] = float(np.rint(self._multiple(k) * advance)[0, 0]) if on else 0.0
         return starting
 
     def _review(self, week: int, first: bool) -> None:

@@ -6,7 +6,7 @@ One set of books holds the partners that start on one program in one week.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +15,7 @@ from simulator.engines.rollout import Offer
 from simulator.model.perception import Perception
 from simulator.model.setting import WEEKS_PER_QUARTER, Setting
 from simulator.program.compiled import Bools, Ints, take
+from simulator.program.limits import Quality
 from simulator.program.measures import MEASURES
 from simulator.program.numbers import Array
 from simulator.program.schedule import Schedule
@@ -26,7 +27,8 @@ from simulator.table import Table
 class Closing:
     """A window that was closed for the partners `columns` (P,): claims from `start` to before `end` (weeks).
 
-    Arrays (R, P) in cents and hundredths.
+    Arrays (R, P) in cents and hundredths. earned: payout before budgets; kept: of what was paid in advance, None where
+    nothing was.
     """
 
     component: int
@@ -37,6 +39,8 @@ class Closing:
     penalty: Array
     status: Ints
     columns: Bools
+    earned: Array
+    kept: Array | None
 
 
 @dataclass
@@ -56,6 +60,7 @@ class Books:
         program, count = self.offer.program, len(self.offer.program.components)
         self.attained: list[Array] = [np.zeros(self.shape) for _ in range(count)]
         self.voided: list[Array] = [np.zeros(self.shape) for _ in range(count)]
+        self.advanced: list[Array] = [np.zeros(self.shape) for _ in range(count)]
         self.earned: list[Array] = [np.zeros(self.shape) for _ in range(count)]
         self.started: list[int] = [0] * count
         zero = np.zeros((1, 1))
@@ -84,6 +89,7 @@ class Books:
             "attained",
             "voided",
             "earned",
+            "advanced",
             "started",
             "exact",
             "smooth",
@@ -265,30 +271,42 @@ class Books:
         c, multiple = self.offer.program.components[k], self.perception.multiple(k, self.status)
         if c.by_claim:
             return self.earned[k], np.rint(c.terms.penalty_multiple * self.voided[k])
+        if c.advance is not None:
+            share = self.exact[k].payout(self.attained[k]) / c.advance
+            return np.rint(self.advanced[k] * share), np.zeros(self.shape)
         pay = np.rint(multiple * self.exact[k].payout(self.attained[k]))
         if not self.voided[k].any():
             return pay, np.zeros(self.shape)
         more = np.rint(multiple * self.exact[k].payout(self.attained[k] + self.voided[k])) - pay
         return pay, np.where(self.voided[k] > 0, np.rint(c.terms.penalty_multiple * np.maximum(more, 0.0)), 0.0)
 
-    def close(self, week: int, leaving: Bools) -> None:
-        """Accrue the windows that end at `week`, and every window of the partners `leaving` (P,)."""
+    def draft(self, week: int, leaving: Bools, quality: Callable[[int], Quality]) -> list[Closing]:
+        """The windows that end at `week`, and every window of the partners `leaving` (P,), before budgets.
+
+        quality: of the partners' deals in a window that ends now, by its start.
+        """
         ended = set(self.ending(week))
-        everything = leaving if leaving.any() else None
-        todo = range(len(self.attained)) if everything is not None else sorted(ended)
+        todo = range(len(self.attained)) if leaving.any() else sorted(ended)
         dues = {k: self.due(k) for k in todo}
         paid = [dues[k][0] if k in dues else np.zeros(self.shape) for k in range(len(self.attained))]
-        paid = resolve_groups(self.offer.program, paid, by_claim=False)
         for k in todo:
-            columns = self.member if k in ended else self.member & leaving
-            if not columns.any():
-                continue
-            self.closings.append(
-                Closing(
-                    k, self.started[k], week, np.where(columns, self.attained[k], 0.0), np.where(columns, paid[k], 0.0),
-                    np.where(columns, dues[k][1], 0.0), self.status, columns,
-                )
-            )  # fmt: skip
+            gate = self.offer.program.components[k].gate
+            if gate is not None:
+                paid[k] = np.where(gate.passes(quality(self.started[k])), paid[k], 0.0)
+        paid = resolve_groups(self.offer.program, paid, by_claim=False)
+        columns = {k: self.member if k in ended else self.member & leaving for k in todo}
+        return [self._closing(k, week, paid[k], dues[k][1], columns[k]) for k in todo if columns[k].any()]
+
+    def _closing(self, k: int, week: int, paid: Array, penalty: Array, columns: Bools) -> Closing:
+        def mine(value: Array) -> Array:
+            return np.where(columns, value, 0.0)
+
+        c = self.offer.program.components[k]
+        return Closing(
+            k, self.started[k], week, mine(self.attained[k]), mine(paid if c.advance is None else self.advanced[k]),
+            mine(penalty), self.status, columns, earned=mine(self.earned[k] if c.by_claim else paid),
+            kept=None if c.advance is None else mine(paid),
+        )  # fmt: skip
 
     def restart(self, week: int, *, all_windows: bool) -> None:
         """Reset ended windows, review tiers and open the windows that start at `week`."""
@@ -305,8 +323,22 @@ class Books:
             self.first_status = self.status
         for k in starting:
             self._open(k, week)
+            self._advance(k, week)
         if week % WEEKS_PER_QUARTER == 0 or all_windows:
             self.benefits = self.perception.tier_benefits(self.smooth, self.pace, week)
+
+    def _advance(self, k: int, week: int) -> None:
+        """What is paid at the start of component k's window, before budgets."""
+        c = self.offer.program.components[k]
+        if c.advance is None:
+            return
+        amount = np.rint(self.perception.multiple(k, self.status) * c.advance) + np.zeros(self.shape)
+        if c.reach is not None:
+            count = self.shape[1]
+            first, who = np.zeros(count, dtype=np.int64), np.arange(count)
+            on = c.reach.counts(rep=first, who=who, week=np.full(count, week), waited=np.zeros(count))
+            amount = amount * on
+        self.advanced[k] = amount
 
     def _open(self, k: int, week: int) -> None:
         last = self.year_ago[k][0] if k in self.year_ago else np.zeros((1, 1))

@@ -80,6 +80,10 @@ class Desk:
             for account in self.accounts.values():
                 account.exact[k] = exact
 
+    def claims_of(self, who: int) -> list[Claim]:
+        """All claims of a partner so far."""
+        return self._life.partners[who].claims
+
     def members(self) -> Bools:
         """Which partners have an account here, (P,)."""
         out = np.zeros(self._life.shape[1], dtype=bool)

@@ -17,6 +17,7 @@ from simpy.events import NORMAL, URGENT, EventPriority
 
 from simulator.engines.accounts import Account, Claim, Closed
 from simulator.engines.agents import Opportunity, Partner, Process
+from simulator.engines.closing import Purse, book, draft
 from simulator.engines.desk import Desk
 from simulator.engines.payments import Payments
 from simulator.engines.rollout import Conduct, Rollout
@@ -72,6 +73,7 @@ class EventLife:
         self.settled: list[tuple[int, Closed]] = []
         self.pushed: list[tuple[Partner, Claim]] = []
         self.effort = [0.0, 0.0, 0.0, 0.0]
+        self.purses = {"account": Purse(), "paid": Purse()}
         self.over = False
         self.env = Clock(initial_time=-self.setting.burn_in - 1)
         self.office_call = self.env.event()
@@ -142,11 +144,13 @@ class EventLife:
         """Close ended windows, review tiers, open new windows, and move partners that change programs."""
         last, first = week == self.setting.horizon, week == -self.setting.burn_in
         settled = slot == "paid" or self.paid is None
-        for desk in desks:
-            for who, account in desk.accounts.items():
-                for closed in account.close(week, last or who in switch):
-                    if settled and closed.end > 0:
-                        self.payments.settle(self.partners[who], account, closed)
+        accounts = [account for desk in desks for account in desk.accounts.values()]
+        drafts = [d for account in accounts for d in draft(account, week, last or account.who in switch)]
+        self.purses[slot].limit(week, drafts)
+        for d in drafts:
+            closed = book(d, week)
+            if settled and closed.end > 0:
+                self.payments.settle(self.partners[d.account.who], d.account, closed)
         if last:
             return desks
         for desk in desks:
@@ -164,6 +168,10 @@ class EventLife:
                 setattr(self.partners[who], slot, desk.join(week, who, self.partners[who].claims, before))
             desk.begin(week)
             kept.append(desk)
+        accounts = [account for desk in kept for account in desk.accounts.values()]
+        self.purses[slot].grant(week, accounts)
+        if settled and week >= 0:
+            self.payments.advance(week, accounts)
         return kept
 
     def account_after(self, partner: Partner) -> Account | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.engines.accrual import measured
 from simulator.engines.books import Books
 from simulator.engines.course import truth
 from simulator.engines.options import at_cells, next_window
@@ -15,6 +16,7 @@ from simulator.model import gaming
 from simulator.model.perception import Perception
 from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.program.compiled import Bools, Ints, Program, take
+from simulator.program.limits import Quality
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
 from simulator.program.stacking import resolve_groups
@@ -141,6 +143,9 @@ def _payout_gains(
         multiple = np.broadcast_to(b.perception.multiple(k, b.status), life.shape)[rep, who][:, None]
         attained = b.attained[k].reshape(-1)[cells][:, None]
         now[k] = multiple * at_cells(b.exact[k], rep, who).payout(attained + moved)
+        if c.gate is not None:
+            met = c.gate.passes(_quality(life, b.started[k], week, cells, push, drawn, ladder))
+            now[k] = np.where(met, now[k], 0.0)
         if target < 0:
             if c.reach is not None:
                 moved = ladder.pull(_lined(b, k, all_pull, drawn, dated=False)) - ladder.push(
@@ -164,6 +169,27 @@ def _payout_gains(
     total = _total(program, now, ladder.shape) + _total(program, later, ladder.shape)
     total += _tier_gain(life, b, week, cells, push, drawn, ladder)
     return total - total[:, :1], total[:, 0]
+
+
+def _quality(
+    life: VectorLife, start: int, week: int, cells: Ints, push: Ints, drawn: Table, ladder: _Ladder
+) -> Quality:
+    """Quality of the deals of the window that ends at `week` under each option, (n, options)."""
+    c, o, so_far = life.claims, life.opps, measured(life, start, week)
+    gone, come = c["opp"][push], drawn["opp"]
+    inside = (c["week"][push] >= start).astype(float)
+    price = o["amount"][come] - drawn["amount"]
+
+    def moved(total: Array, away: Array, here: Array) -> Array:
+        return total.reshape(-1)[cells][:, None] + ladder.pull(here) - ladder.push(away)
+
+    one = np.ones(len(come))
+    return Quality(
+        moved(so_far.amount, o["amount"][gone] * inside, o["amount"][come]),
+        moved(so_far.conceded, o["conceded"][gone] * inside, price),
+        moved(so_far.signed, np.ones(len(gone)), one),
+        moved(so_far.kept, (o["ends"][gone] > week).astype(float), one),
+    )
 
 
 def _total(program: Program, payouts: Sequence[Array], shape: tuple[int, int]) -> Array:

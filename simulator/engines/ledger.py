@@ -39,6 +39,11 @@ def attributed(accrued: Array, credit: Array, attained: Array) -> Array:
     return np.floor(accrued * share)
 
 
+def cut(part: Array, accrued: Array, earned: Array) -> Array:
+    """Part of a payout by claim once a budget or gate has cut what was `earned` to `accrued`."""
+    return np.where(accrued < earned, attributed(accrued, part, earned), part)
+
+
 def taken_back(
     part: Array,
     *,

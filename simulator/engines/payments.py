@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulator.engines.accounts import Account, Claim, Closed
 from simulator.engines.ledger import taken_back
+from simulator.program.compiled import Component
 
 if TYPE_CHECKING:
     from simulator.engines.agents import Opportunity, Partner, Process
@@ -23,7 +25,10 @@ class Payments:
     def settle(self, partner: Partner, account: Account, closed: Closed) -> None:
         self._life.settled.append((partner.who, closed))
         component = account.components[closed.component]
-        self._life.note("accrued", partner, None, closed.accrued, component.name, closed.attained)
+        if closed.kept is None:
+            self._life.note("accrued", partner, None, closed.accrued, component.name, closed.attained)
+        else:
+            self._missed(partner, component, closed)
         if closed.penalty:
             self._life.note(
                 "penalty",
@@ -38,7 +43,36 @@ class Payments:
                 claim.opp.at_stake.append((partner, account, closed, claim, part))
                 if np.isfinite(claim.opp.ends):
                     self._life.env.process(self._lose_customer(*claim.opp.at_stake[-1]))
-        self._life.env.process(self._pay(partner, account, closed))
+        if closed.kept is None:
+            self._life.env.process(self._pay(partner, account, closed))
+
+    def advance(self, week: int, accounts: Sequence[Account]) -> None:
+        """Pay what is paid at the start of the windows that start at `week`, after the lag."""
+        for account in accounts:
+            for k, c in enumerate(account.components):
+                if c.advance is not None and account.started[k] == week and account.advanced[k]:
+                    partner = self._life.partners[account.who]
+                    self._life.note("accrued", partner, None, account.advanced[k], c.name, reason="paid in advance")
+                    self._life.env.process(self._pay_advance(partner, account, k, week, account.advanced[k]))
+
+    def _pay_advance(self, partner: Partner, account: Account, k: int, start: int, amount: float) -> Process:
+        c = account.components[k]
+        yield self._life.env.at(start + c.terms.payout_lag_weeks[0, 0])
+        ended = [x for x in account.closed if x.component == k and x.start == start]
+        self._life.note("paid", partner, None, amount - sum(x.forfeited for x in ended), c.name)
+
+    def _missed(self, partner: Partner, component: Component, closed: Closed) -> None:
+        """Take back what was paid in advance and not earned; before it was paid it is forfeited."""
+        assert closed.kept is not None
+        back = closed.accrued - closed.kept
+        paid = closed.start + component.terms.payout_lag_weeks[0, 0] < closed.end
+        if paid:
+            closed.clawed_back += back
+        else:
+            closed.forfeited += back
+        if back:
+            event = "clawed back" if paid else "forfeited"
+            self._life.note(event, partner, None, -back, component.name, closed.attained, reason="target missed")
 
     def customer_signed(self, opp: Opportunity) -> None:
         """A deal that was paid before its signature gets its customer."""
@@ -54,7 +88,7 @@ class Payments:
         yield self._life.env.at(max(opp.ends, self._life.env.now))
         forfeited, clawed = taken_back(
             np.array([part]), lost=np.array([opp.ends]), claimed=np.array([claim.time]),
-            end=np.array([float(closed.end)]),
+            end=np.array([float(closed.end if closed.kept is None else closed.start)]),
             lag=terms.payout_lag_weeks[0], holdback=terms.holdback_share[0], held=terms.holdback_weeks[0],
             window=terms.clawback_weeks[0],
         )  # fmt: skip

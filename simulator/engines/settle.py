@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.engines.books import Books, Closing
-from simulator.engines.ledger import LEDGER_COLUMNS, Outcome, attributed, sorted_ledger, taken_back
+from simulator.engines.ledger import LEDGER_COLUMNS, Outcome, attributed, cut, sorted_ledger, taken_back
 from simulator.engines.noncash import help_totals, noncash
 from simulator.engines.tables import DONE, SIGNING
 from simulator.engines.vector import VectorLife
@@ -91,13 +91,16 @@ def _attribute(life: VectorLife, b: Books) -> list[_Attribution]:
                 by_claim[span] = _with_status(b, closing, rows, life)
             claims, pay, _ = by_claim[span][closing.component]
             keep = pay > 0
-            out.append(_Attribution(b, closing, claims[keep], pay[keep]))
+            cell = c["cell"][claims[keep]]
+            part = cut(pay[keep], closing.accrued.reshape(-1)[cell], closing.earned.reshape(-1)[cell])
+            out.append(_Attribution(b, closing, claims[keep], part))
             continue
         claims, credit, void = b.credits(closing.component, rows, c)
         counted = ~void & (credit > 0)
         claims, credit = claims[counted], credit[counted]
         cell = c["cell"][claims]
-        part = attributed(closing.accrued.reshape(-1)[cell], credit, closing.attained.reshape(-1)[cell])
+        paid = closing.accrued if closing.kept is None else closing.kept
+        part = attributed(paid.reshape(-1)[cell], credit, closing.attained.reshape(-1)[cell])
         out.append(_Attribution(b, closing, claims, part))
     return out
 
@@ -112,18 +115,24 @@ def _with_status(b: Books, closing: Closing, rows: Ints, life: VectorLife) -> li
 def _ledger_rows(life: VectorLife, a: _Attribution) -> dict[str, Array]:
     cl, terms = a.closing, a.books.offer.program.components[a.closing.component].terms
     c, o, size = life.claims, life.opps, life.shape[0] * life.shape[1]
-    forfeited, clawed = np.zeros(size), np.zeros(size)
+    forfeited: Array = np.zeros(size)
+    clawed: Array = np.zeros(size)
     opp = c["opp"][a.claims]
     deal = opp >= 0
     if (terms.clawback_weeks > 0).any() and deal.any():
         rows, opp = a.claims[deal], opp[deal]
         rep = c["cell"][rows] // life.shape[1]
         back = taken_back(
-            a.part[deal], lost=o["ends"][opp], claimed=c["time"][rows], end=np.full(len(rows), float(cl.end)),
+            a.part[deal], lost=o["ends"][opp], claimed=c["time"][rows],
+            end=np.full(len(rows), float(cl.end if cl.kept is None else cl.start)),
             lag=take(terms.payout_lag_weeks, rep), holdback=take(terms.holdback_share, rep),
             held=take(terms.holdback_weeks, rep), window=take(terms.clawback_weeks, rep),
         )  # fmt: skip
         forfeited, clawed = (np.bincount(c["cell"][rows], weights=x, minlength=size).astype(float) for x in back)
+    if cl.kept is not None:  # a missed target takes an advance back, or forfeits it before it was paid
+        missed, paid = cl.accrued - cl.kept, cl.start + terms.payout_lag_weeks < cl.end
+        clawed = clawed + np.where(paid, missed, 0.0).reshape(-1)
+        forfeited = forfeited + np.where(paid, 0.0, missed).reshape(-1)
     accrued, attained, penalty = (x.reshape(-1) for x in (cl.accrued, cl.attained, cl.penalty))
     cell = np.flatnonzero((accrued != 0) | (attained != 0) | (penalty != 0))
     rep, who = np.divmod(cell, life.shape[1])

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.engines.accounts import Account, Claim
+from simulator.engines.closing import quality
 from simulator.engines.options import next_window
 from simulator.model import gaming
 from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.program.compiled import take
+from simulator.program.limits import Quality
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
 from simulator.program.stacking import resolve_groups
@@ -107,6 +109,9 @@ class Timing:
                 continue
             moved = (pull(_credit(account, k)) - push(_credit(account, k)))[None, :]
             now[k] = account.payout_at(k, account.attained[k] + moved)
+            if c.gate is not None:
+                met = c.gate.passes(self._quality(account, account.started[k], push, pull))
+                now[k] = np.where(met, now[k], 0.0)
             if fresh is None:
                 smooth, pace = self.life.smooth(account, k), self.life.pace
                 multiple = account.perception.multiple(k, np.array([[account.status]]))
@@ -134,6 +139,31 @@ class Timing:
                     if c.by_claim:
                         total = total + sign * way * lay(_payout(one, k, dated=one is account))
         return total - total[0], float(total[0])
+
+    def _quality(
+        self,
+        account: Account,
+        start: int,
+        push: Callable[[Callable[[Claim], float]], Array],
+        pull: Callable[[Callable[[Claim], float]], Array],
+    ) -> Quality:
+        """Quality of the deals of the window that ends now under each option, (1, options)."""
+        week = self.life.week
+        q = quality(account.past_claims(), start, week)
+
+        def at(claim: Claim, value: float) -> float:
+            return value if claim.week >= start else 0.0
+
+        def of(claim: Claim) -> Opportunity:
+            assert claim.opp is not None
+            return claim.opp
+
+        return Quality(
+            q.amount + pull(lambda c: of(c).amount) - push(lambda c: at(c, of(c).amount)),
+            q.conceded + pull(lambda c: of(c).amount - c.amount) - push(lambda c: at(c, of(c).conceded)),
+            q.signed + pull(_one) - push(_one),
+            q.kept + pull(_one) - push(lambda c: float(of(c).ends > week)),
+        )
 
     def _tier_gain(
         self,

@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from simulator.engines import filing
+from simulator.engines.accrual import Funds, close_windows
 from simulator.engines.arrivals import arrive
 from simulator.engines.books import Books
 from simulator.engines.course import progress
@@ -44,6 +45,7 @@ class VectorLife:
         self.calendar: dict[int, list[Ints]] = {}
         self.books: list[Books] = []
         self.closed: list[Books] = []
+        self.funds = Funds()
         self.effort_total = np.zeros((len(ACTIVITIES), self.shape[0]))
         self.wins: Array | None = None
 
@@ -56,6 +58,7 @@ class VectorLife:
         other.opps, other.claims = self.opps.copy(deals), self.claims.copy(2 * deals)
         other.calendar = {week: list(rows) for week, rows in self.calendar.items()}
         other.books = [b.copy() for b in self.books]
+        other.funds = self.funds.copy()
         other.closed = [b.copy() for b in self.closed]
         other.effort_total = self.effort_total.copy()
         return other
@@ -128,11 +131,11 @@ class VectorLife:
         moved: Ints = np.zeros(0, dtype=np.int64)
         if "timing" in self.conduct.gaming and not first:
             moved = filing.file_late_or_early(self, week, switch)
-        for b in self.books:
-            b.close(week, b.member & (switch | last))
+        close_windows(self, week, switch | last)
         if last:
             return
         self._change_books(week, now, switch | first)
+        self.funds.grant(week, self.books)
         if len(moved):
             for b in self.books:
                 b.post(moved, self.claims)

@@ -270,4 +270,5 @@ class Reference:
     def _prospect(self, statistics: dict[str, Array], segment: Ints, unit: Array | None) -> Prospect:
         got = {name: self._carry(value, unit)[:, segment] for name, value in statistics.items()}
         claim = np.where(got["claim"] > 0, got["claim"], 100.0)
-        return Prospect(got["credit"], got["square"], claim, got["price"], got["clawed"])
+        passing = np.minimum(got["passing"], 1.0) if "passing" in got else None
+        return Prospect(got["credit"], got["square"], claim, got["price"], got["clawed"], passing)

@@ -6,7 +6,8 @@ import numpy as np
 
 from simulator.engines.vector import VectorLife
 from simulator.model.setting import WEEKS_PER_YEAR
-from simulator.program.compiled import Component, Ints, Program, take
+from simulator.program.compiled import CLOSED_WEEKS, Component, Ints, Program, take
+from simulator.program.limits import Gate, Quality
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
 from simulator.program.stacking import apply_ceiling, resolve_groups
@@ -33,6 +34,7 @@ class Sample:
         measured = (life.claims["week"] >= 0) & (life.claims["week"] < h)
         self.claims = c = life.claims.take(np.flatnonzero(measured))
         self._ends = np.where(c["opp"] >= 0, o["ends"][np.maximum(c["opp"], 0)], np.inf)
+        self._signed = _signed(life)
         signed = np.flatnonzero(c["event"] == Event.SIGNED)
         wins = self._ratio(self._cells(c["cell"][signed]), self.found)
         revenue = self._ratio(self._cells(c["cell"][signed], c["amount"][signed]), self.found)
@@ -69,6 +71,8 @@ class Sample:
             clawed = self._clawed(component, rows, rep[rows])
             event = component.measure.event
             out.append(self._statistics(rows, credit[rows], pay[rows], clawed * credit[rows], event))
+            if component.gate is not None:
+                out[-1]["passing"] = self._passing(component.gate, component.window or CLOSED_WEEKS)
         return out
 
     def _in_time(self, component: Component, rep: Ints, credit: Array) -> Array:
@@ -82,6 +86,24 @@ class Sample:
         if component.reach is not None and component.reach.within is not None:
             credit = np.where(waited <= take(component.reach.within, rep), credit, 0.0)
         return credit
+
+    def _passing(self, gate: Gate, weeks: int) -> Array:
+        """Share of partners' windows of so many weeks in which a gate is met, (R, S)."""
+        c = self._signed
+        met: Array = np.zeros(self._shape)
+        ends = range(weeks, WEEKS_PER_YEAR + 1, weeks)
+        for end in ends:
+            inside, trailing = (c["week"] < end) & (c["week"] >= end - weeks), c["week"] < end
+            trailing = trailing & (c["week"] >= end - WEEKS_PER_YEAR)
+            sums = [
+                np.bincount(c["cell"][pick], weights=value[pick], minlength=met.size).astype(float).reshape(met.shape)
+                for pick, value in (
+                    (inside, c["amount"]), (inside, c["conceded"]), (trailing, np.ones(len(trailing))),
+                    (trailing, (c["ends"] > end).astype(float)),
+                )
+            ]  # fmt: skip
+            met = met + gate.passes(Quality(*sums))
+        return self._ratio(self._by_segment(met), self._by_segment(np.full(self._shape, float(len(ends)))))
 
     def _clawed(self, component: Component, rows: Ints, rep: Ints) -> Array:
         within = self._ends[rows] - self.claims["time"][rows] <= take(component.terms.clawback_weeks, rep)
@@ -134,3 +156,12 @@ class Sample:
                 if residual > 0:
                     out[1, k, event] = [(value * np.minimum(lag, w)).sum() / residual for w in weeks]
         return out[0], out[1]
+
+
+def _signed(life: VectorLife) -> dict[str, Array]:
+    """Deals signed in the measured year and the year before: cell, week, and what gates look at."""
+    c, o = life.claims, life.opps
+    rows = np.flatnonzero((c["event"] == Event.SIGNED) & (c["week"] >= -WEEKS_PER_YEAR))
+    opp = c["opp"][rows]
+    deals = {name: o[name][opp] for name in ("amount", "conceded", "ends")}
+    return {"cell": c["cell"][rows], "week": c["week"][rows], **deals}

@@ -14,9 +14,15 @@ from simulator.program.compiled import Component
 from simulator.program.numbers import Array
 
 
-def likely_share(c: Component, _: Prospect) -> Array | None:
-    """Share of a component's payout that a partner expects to get; None where it expects all. (R or 1, P or 1)."""
-    return None if c.reach is None else c.reach.partners
+def likely_share(c: Component, prospect: Prospect) -> Array | None:
+    """Share of a component's payout that a partner expects to get; None where it expects all. (R or 1, P or 1).
+
+    Nothing where it is not eligible, otherwise the probability of meeting the gate under the baseline.
+    """
+    eligible = None if c.reach is None else c.reach.partners
+    if prospect.passing is None:
+        return eligible
+    return prospect.passing if eligible is None else prospect.passing * eligible
 
 
 def active(c: Component, week: int) -> float:

@@ -13,7 +13,8 @@ class Prospect:
 
     credit: mean per sourced opportunity (per certification for certifications); square: mean of the squared credits
     per opportunity; claim: size of a typical claim; price: mean payout per unit of credit where paid by claim;
-    clawed: share of credit whose customer is lost within the clawback window.
+    clawed: share of credit whose customer is lost within the clawback window; passing: share of windows in which the
+    component's gate is met, None without one.
     """
 
     credit: Array
@@ -21,6 +22,7 @@ class Prospect:
     claim: Array
     price: Array
     clawed: Array
+    passing: Array | None = None
 
 
 @dataclass(frozen=True)

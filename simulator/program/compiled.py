@@ -19,6 +19,7 @@ from simulator.program.numbers import Array
 from simulator.program.schedule import Schedule
 
 if TYPE_CHECKING:
+    from simulator.program.limits import Fund, Gate
     from simulator.program.reach import Reach
 
 Ints = NDArray[np.int64]
@@ -27,6 +28,8 @@ Bools = NDArray[np.bool_]
 ENGAGEMENTS = ("sourced", "assisted")
 ACCOUNTS = ("new", "existing", "named")
 COMPLEXITIES = ("standard", "complex")
+CLOSED_WEEKS = 13
+"""Components paid by claim accrue at the end of every so many weeks."""
 CODES_PER_MARKET = len(COMPLEXITIES) * len(ENGAGEMENTS) * len(ACCOUNTS)
 
 
@@ -76,6 +79,9 @@ class Component:
     list_price: bool
     registration: Registration | None
     reach: Reach | None
+    gate: Gate | None
+    pool: Fund | None
+    advance: Array | None
     terms: CompiledTerms
 
     @property
@@ -131,6 +137,7 @@ class Program:
     components: tuple[Component, ...]
     tiers: Tiers | None
     deal_ceiling: Array | None
+    budget: Fund | None
     admin_cost_per_year: Array
     paperwork_per_year: Array
     supports: Supports | None = None

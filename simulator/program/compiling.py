@@ -21,10 +21,11 @@ from simulator.program.compiled import (
 )
 from simulator.program.components.deal_registration import DealRegistration
 from simulator.program.enablement import supports_of
+from simulator.program.limits import Fund, Gate
 from simulator.program.measures import MEASURES
 from simulator.program.numbers import Array, Numbers
 from simulator.program.reach import reach_of
-from simulator.program.spec import WINDOW_WEEKS, ComponentSpec, TierStatus
+from simulator.program.spec import WINDOW_WEEKS, ComponentSpec, QualityGate, TierStatus
 
 if TYPE_CHECKING:
     from simulator.scenario.schema import Program as ProgramSpec
@@ -47,15 +48,17 @@ def compile_program(
     )
     ceiling = None if spec.deal_ceiling is None else here("deal_ceiling")
     tiers = None if spec.tiers is None else _tiers(spec.tiers, here.below("tiers"))
-    return Program(
-        name, components, tiers, ceiling, here("admin_cost_per_year") * 100, here("paperwork_per_year") * 100,
-        supports_of(spec.enablement, here.below("enablement")),
-    )  # fmt: skip
+    budget = None
+    if spec.budget is not None:
+        budget = Fund(here("budget.amount") * 100, WINDOW_WEEKS[spec.budget.per])
+    admin, paperwork = here("admin_cost_per_year") * 100, here("paperwork_per_year") * 100
+    supports = supports_of(spec.enablement, here.below("enablement"))
+    return Program(name, components, tiers, ceiling, budget, admin, paperwork, supports)
 
 
 def no_program() -> Program:
     """The built-in program `none`, which pays nothing."""
-    return Program("none", (), None, None, np.zeros((1, 1)), np.zeros((1, 1)))
+    return Program("none", (), None, None, None, np.zeros((1, 1)), np.zeros((1, 1)))
 
 
 def _component(
@@ -96,6 +99,11 @@ def _component(
         list_price=spec.terms.price_basis == "list",
         registration=registration,
         reach=reach_of(spec, number, partners),
+        gate=None if spec.gate is None else _gate(spec.gate, number.below("gate")),
+        pool=None
+        if spec.pool is None
+        else Fund(number("pool") * 100, WINDOW_WEEKS[spec.window] or WINDOW_WEEKS["quarter"]),
+        advance=spec.advance(number),
         terms=CompiledTerms(
             payout_lag_weeks=terms("payout_lag_weeks"),
             holdback_share=terms("holdback_share"),
@@ -105,6 +113,13 @@ def _component(
             audit_cost=terms("audit_cost") * 100,
             penalty_multiple=terms("penalty_multiple"),
         ),
+    )
+
+
+def _gate(spec: QualityGate, number: Numbers) -> Gate:
+    return Gate(
+        None if spec.max_discount is None else number("max_discount"),
+        None if spec.min_retention is None else number("min_retention"),
     )
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from simulator.program.measures import MEASURES
-from simulator.program.numbers import Numbers
+from simulator.program.numbers import Array, Numbers
 from simulator.program.schedule import Schedule
 
 Window = Literal["claim", "quarter", "half", "year"]
@@ -90,6 +90,24 @@ class Terms(Spec):
     floor: float | None = number(None, "payouts below this are not made", unit="money", gt=0)
 
 
+class QualityGate(Spec):
+    """What a partner's own deals must look like when a window closes; otherwise nothing accrues."""
+
+    max_discount: float | None = number(
+        None, "most that is conceded on the deals signed in the window", unit="share of list value", ge=0, lt=1
+    )
+    min_retention: float | None = number(
+        None, "least share of the deals signed in the last 52 weeks that are still customers", unit="share", gt=0, le=1
+    )
+
+
+class ProgramBudget(Spec):
+    """What all partners together may accrue; beyond it accruals are prorated."""
+
+    amount: float = number(..., "most that accrues in a period", unit="money", gt=0)
+    per: Literal["quarter", "year"] = Field("year", description="fiscal period")
+
+
 class ComponentSpec(Spec):
     """One rule of a program: measure + window + schedule + filter + terms."""
 
@@ -129,6 +147,10 @@ class ComponentSpec(Spec):
     payout_by_tier: dict[str, Multiple] = Field(
         default_factory=dict, description="multiple of the payout by tier status; 1 where absent [multiple]"
     )
+    gate: QualityGate | None = Field(None, description="condition on the quality of the partner's deals")
+    pool: float | None = number(
+        None, "most that accrues per window over all partners; beyond it accruals are prorated", unit="money", gt=0
+    )
     exclusive_group: str | None = Field(
         None, description="of the components in one group only the highest payout applies; others add up"
     )
@@ -143,6 +165,10 @@ class ComponentSpec(Spec):
     @abstractmethod
     def schedule(self, number: Numbers) -> Schedule:
         """Payout per window without limits; thresholds in units of the component's `reference`."""
+
+    def advance(self, number: Numbers) -> Array | None:  # noqa: ARG002
+        """Cents paid when a window starts, of which a partner keeps what `schedule` gives at its end; None: nothing."""
+        return None
 
     def ladders(self) -> dict[str, tuple[float, ...]]:
         """Lists of thresholds that must rise, by their path below the component."""

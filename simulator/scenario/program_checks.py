@@ -22,6 +22,8 @@ def program_findings(draft: Draft) -> Iterator[Finding]:
             path = (*steps, "components", component)
             yield from _window(path, spec)
             yield from _dates(path, spec)
+            yield from _gate(path, spec)
+            yield from _advance(path, spec)
             yield from _ladders(draft, path, spec)
             yield from _floor_and_cap(draft, (*path, "terms"), spec)
         yield from _exclusive_groups((*steps, "components"), program.components)
@@ -35,6 +37,25 @@ def _window(steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:
         yield Finding((*steps, "window"), spec.window, f"must be 'quarter', 'half' or 'year': {rule}")
     if spec.kind == "deal_registration" and spec.window != "claim":
         yield Finding((*steps, "window"), spec.window, "must be 'claim': a registered deal is paid by itself")
+
+
+def _gate(steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:
+    if spec.gate is not None and spec.gate.max_discount is None and spec.gate.min_retention is None:
+        yield Finding((*steps, "gate"), None, "must have max_discount or min_retention")
+
+
+def _advance(steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:
+    """What is paid at the start of a window is settled at its end, as a whole."""
+    if type(spec).advance is ComponentSpec.advance:
+        return
+    rule = f"does not go with a component of kind '{spec.kind}', which is paid when its window starts"
+    if spec.window == "claim":
+        yield Finding((*steps, "window"), spec.window, f"must be 'quarter', 'half' or 'year': {rule}")
+    if spec.exclusive_group is not None:
+        yield Finding((*steps, "exclusive_group"), spec.exclusive_group, rule)
+    for field in ("cap", "floor", "holdback_share"):
+        if getattr(spec.terms, field):
+            yield Finding((*steps, "terms", field), getattr(spec.terms, field), rule)
 
 
 def _dates(steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:

@@ -45,7 +45,7 @@ def _program(draft: Draft, program: DraftProgram, steps: Steps, raw: Mapping[str
                 yield Finding((*path, "payout_by_tier", tier), None, rule, "add a tiers table")
         for field in ("only_partners", "not_partners"):
             yield from _partners(draft, (*path, field), component.get(field))
-        if component.get("kind") == "bonus":
+        if component.get("kind") in ("bonus", "upfront_commitment"):
             yield from _named("measure", MEASURES, (*path, "measure"), component)
     for level, needs in _tables(table(raw, "tiers"), "levels"):
         criteria = needs.get("criteria")

@@ -14,6 +14,7 @@ from simulator.program.spec import (
     COMPONENTS,
     ComponentSpec,
     Listed,
+    ProgramBudget,
     Spec,
     TierStatus,
     number,
@@ -116,6 +117,7 @@ class Program(Spec):
     deal_ceiling: float | None = number(
         None, "most that all components paid by claim pay on one deal", unit="share of deal", gt=0, le=1
     )
+    budget: ProgramBudget | None = Field(None, description="what all partners together may accrue")
     admin_cost_per_year: float = number(0.0, "fixed cost of running the program", unit="money per year", ge=0)
     paperwork_per_year: float = number(
         0.0, "what taking part costs a partner in paperwork", unit="money per partner and year", ge=0

@@ -16,7 +16,9 @@ from simulator.fit import reference
 Draw = Any
 """Hypothesis's `draw`, which its own types leave open."""
 
-KINDS = ("revenue_share", "accelerator", "growth", "bonus", "activity_credit", "deal_registration")
+KINDS = (
+    "revenue_share", "accelerator", "growth", "bonus", "activity_credit", "deal_registration", "upfront_commitment",
+)  # fmt: skip
 _ROUND = (10_000.0, 20_000.0, 40_000.0, 80_000.0, 160_000.0, 400_000.0)
 """Thresholds that whole numbers of equal deals can hit exactly."""
 
@@ -101,6 +103,8 @@ def _own_fields(draw: Draw, kind: str) -> dict[str, Any]:
         measure = pick(draw, "qualified", "demo", "pilot", "certification", "deals")
         limit = {"limit": pick(draw, 1.0, 3.0)} if draw(st.booleans()) else {}
         return {"measure": measure, "amount": pick(draw, 0.0, 433.33, 2_000.0), **limit}
+    if kind == "upfront_commitment":
+        return {"amount": 2_000.0, "target": pick(draw, *_ROUND), "shortfall": pick(draw, "all", "pro_rata")}
     return {
         "uplift": pick(draw, 0.03, 0.1),
         "protection_weeks": pick(draw, 6.0, 20.0),
@@ -113,7 +117,9 @@ def component(draw: Draw, kind: str, markets: Sequence[str]) -> dict[str, Any]:
     out = {"kind": kind, **_own_fields(draw, kind)}
     if kind != "deal_registration":
         windows = (
-            ("quarter", "half", "year") if kind in ("accelerator", "growth") else ("quarter", "half", "year", "claim")
+            ("quarter", "half", "year")
+            if kind in ("accelerator", "growth", "upfront_commitment")
+            else ("quarter", "half", "year", "claim")
         )
         out["window"] = pick(draw, *windows)
     if draw(st.booleans()):
@@ -129,7 +135,15 @@ def component(draw: Draw, kind: str, markets: Sequence[str]) -> dict[str, Any]:
             "credit_by_engagement": {"assisted": pick(draw, 0.33, 1.5)},
         }
     out |= _reach(draw)
+    if draw(st.integers(0, 3)) == 0:
+        out["gate"] = pick(
+            draw, {"max_discount": 0.02}, {"min_retention": 0.7}, {"max_discount": 0.0, "min_retention": 0.9}
+        )
+    if draw(st.integers(0, 3)) == 0:
+        out["pool"] = pick(draw, 3_000.0, 12_345.67)
     out["terms"] = _terms(draw)
+    if kind == "upfront_commitment":
+        out["terms"] = {k: v for k, v in out["terms"].items() if k not in ("cap", "floor", "holdback_share")}
     return out
 
 
@@ -153,7 +167,7 @@ def program(draw: Draw, name: str, markets: Sequence[str]) -> dict[str, dict[str
     for part in parts.values():
         if tiered and draw(st.booleans()):
             part["payout_by_tier"] = {"silver": 1.15, "gold": pick(draw, 0.5, 2.0)}
-        if draw(st.booleans()):
+        if draw(st.booleans()) and part["kind"] != "upfront_commitment":
             part["exclusive_group"] = "group-" + str(part.get("window", "claim"))
     head: dict[str, Any] = {"admin_cost_per_year": pick(draw, 0.0, 999.99)}
     if draw(st.booleans()):
@@ -165,6 +179,8 @@ def program(draw: Draw, name: str, markets: Sequence[str]) -> dict[str, dict[str
             "sponsor": {"win": 0.5},
             "specialists": {"capacity": pick(draw, 1.0, 40.0), "win": 0.7},
         }
+    if draw(st.integers(0, 2)) == 0:
+        head["budget"] = {"amount": pick(draw, 8_000.0, 30_000.01), "per": pick(draw, "quarter", "year")}
     out = {f"programs.{name}": head}
     if tiered:
         measure = pick(draw, "revenue", "deals", "demo", "certification")

@@ -6,5 +6,6 @@ from simulator.program.components.bonus import Bonus
 from simulator.program.components.deal_registration import DealRegistration
 from simulator.program.components.growth import Growth
 from simulator.program.components.revenue_share import RevenueShare
+from simulator.program.components.upfront_commitment import UpfrontCommitment
 
-__all__ = ["Accelerator", "ActivityCredit", "Bonus", "DealRegistration", "Growth", "RevenueShare"]
+__all__ = ["Accelerator", "ActivityCredit", "Bonus", "DealRegistration", "Growth", "RevenueShare", "UpfrontCommitment"]

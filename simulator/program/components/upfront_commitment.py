@@ -1,0 +1,39 @@
+"""Upfront commitment: paid at the start of every window, taken back if the target is missed at its end."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from simulator.program.numbers import Array, Numbers
+from simulator.program.schedule import Knot, Schedule
+from simulator.program.spec import ComponentSpec, component, number
+
+
+@component
+class UpfrontCommitment(ComponentSpec):
+    """Pays `amount` when the window starts. At its end the partner keeps all of it if the target is met; below, nothing
+    or the share of the target that was attained."""
+
+    kind: Literal["upfront_commitment"] = "upfront_commitment"
+    measure: str = Field("revenue", description="measure that the target is on")
+    amount: float = number(..., "paid at the start of every window", unit="money", gt=0)
+    target: float = number(..., "value of the measure that is committed to", unit="money or count", gt=0)
+    shortfall: Literal["all", "pro_rata"] = Field(
+        "all", description="what a missed target takes back: all, or the share of the target that is missing"
+    )
+
+    def measured(self) -> str:
+        return self.measure
+
+    def advance(self, number: Numbers) -> Array:
+        return number("amount") * 100
+
+    def schedule(self, number: Numbers) -> Schedule:
+        at, amount = number("target") * 100, number("amount") * 100
+        zero = np.zeros_like(at + amount)
+        if self.shortfall == "all":
+            return Schedule(zero, (Knot(at, zero, amount),))
+        return Schedule(amount / at, (Knot(at, -amount / at, zero),))

@@ -1,0 +1,63 @@
+"""What keeps a payout back when a window closes: a gate on the quality of deals, and budgets that are spent.
+
+A gate looks at the partner's own deals: what was conceded on those signed in the window, as a share of their list
+value, and how many of those signed in the last 52 weeks are still customers. Unmet, nothing accrues. Without deals it
+is met. A budget is shared by all partners: once the accruals of its period pass it, those that accrue at the same time
+are scaled down alike, to whole cents, rounded down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.program.compiled import Bools
+from simulator.program.numbers import Array
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Deals of partners, arrays of one shape. amount, conceded: cents of the window's; signed, kept: number of the
+    last 52 weeks' and of those still customers."""
+
+    amount: Array
+    conceded: Array
+    signed: Array
+    kept: Array
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Conditions of shape (R or 1, 1), None where there is none."""
+
+    max_discount: Array | None
+    min_retention: Array | None
+
+    def passes(self, q: Quality) -> Bools:
+        """Whether all conditions are met, in the shape of `q`."""
+        met = np.ones(q.amount.shape, dtype=bool)
+        if self.max_discount is not None:
+            met = met & (q.conceded <= self.max_discount * q.amount)
+        if self.min_retention is not None:
+            met = met & (q.kept >= self.min_retention * q.signed)
+        return met
+
+
+@dataclass(frozen=True)
+class Fund:
+    """A budget of `amount` cents, shape (R or 1, 1), in every period of so many weeks."""
+
+    amount: Array
+    weeks: int
+
+
+def prorated(accrued: Array, left: Array) -> Array:
+    """Accruals (R, n) of one moment, in whole cents, cut to what is `left` (R, 1), in whole cents."""
+    total = accrued.sum(axis=1, keepdims=True)
+    over = total > left
+    scale = np.where(over, left / np.where(over, total, 1.0), 1.0)
+    cut = np.where(over, np.floor(accrued * scale), accrued)
+    # A product that rounds up to a whole cent may leave a cent too much.
+    spare = cut.sum(axis=1, keepdims=True) > left
+    return np.where(spare, np.floor(np.maximum(accrued * scale - 1e-3, 0.0)), cut)
