@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 
 from simulator.errors import fault
 from simulator.report.numbers import Form, form_of_differences, form_of_estimates
-from simulator.report.style import QUIET, colour, line, marker, sampled, styled
+from simulator.report.style import (
+    QUIET,
+    colour,
+    line,
+    mark_zero,
+    marker,
+    new_axes,
+    rows_for,
+    sampled,
+    styled,
+)
 from simulator.report.wording import titled
 from simulator.run import RUNGS
 from simulator.scenario.finding import suggestion
@@ -32,7 +42,7 @@ def draw(study: Comparison, kind: str, ax: Axes | None = None, **options: Any) -
     if kind not in KINDS:
         raise fault("options", "kind", kind, f"must be one of {', '.join(KINDS)}", suggestion(kind, KINDS))
     with styled():
-        return KINDS[kind](study, _new_axes() if ax is None else ax, **options)
+        return KINDS[kind](study, new_axes() if ax is None else ax, **options)
 
 
 def frontier(study: Comparison, ax: Axes) -> Axes:
@@ -64,7 +74,7 @@ def cost(study: Comparison, ax: Axes) -> Axes:
     form = form_of_estimates(found, study.scenario.currency, study.scenario.currency)
     values = [study.each(p, "program_cost") * form.factor for p in study.programs]
     edges = _edges(values)
-    for k, (row, x, got) in enumerate(zip(_rows(ax, study.programs, above=1.0), values, found, strict=True)):
+    for k, (row, x, got) in enumerate(zip(rows_for(ax, study.programs, above=1.0), values, found, strict=True)):
         counts, _ = np.histogram(x, edges)
         height = 0.75 * counts / max(counts.max(), 1)
         ax.stairs(row + height, edges, baseline=row, fill=True, color=colour(k), alpha=0.35)
@@ -92,7 +102,7 @@ def ladder(study: Comparison, ax: Axes, metric: str = "incremental_margin") -> A
     """A metric on the three rungs: what rests on effort and what on gaming."""
     found = {rung: [study.estimate(p, metric, rung) for p in study.programs] for rung in RUNGS}
     form = form_of_estimates([e for row in found.values() for e in row], study.unit(metric), study.scenario.currency)
-    rows = _rows(ax, study.programs)
+    rows = rows_for(ax, study.programs)
     for shift, rung in zip((0.22, 0.0, -0.22), RUNGS, strict=True):
         there = [(row + shift, e) for row, e in zip(rows, found[rung], strict=True) if e and e.mean is not None]
         ax.errorbar(
@@ -107,7 +117,7 @@ def ladder(study: Comparison, ax: Axes, metric: str = "incremental_margin") -> A
             capsize=0,
             label=rung,
         )
-    _mark_zero(ax)
+    mark_zero(ax)
     ax.set_xlabel(titled(study.definition(metric).label, form.unit))
     ax.set_title(f"{study.definition(metric).label}: static, responsive, strategic")
     ax.legend(loc="upper left", bbox_to_anchor=(_LEGEND_LEFT, 1.0), borderaxespad=0.0)
@@ -120,7 +130,7 @@ def differences(study: Comparison, ax: Axes, metric: str = "incremental_margin")
     shown = study.candidates or study.programs
     found = [study.difference(p, metric) for p in shown]
     form = form_of_differences(found, study.unit(metric), study.scenario.currency)
-    for row, got in zip(_rows(ax, shown), found, strict=True):
+    for row, got in zip(rows_for(ax, shown), found, strict=True):
         if got is None or got.mean is None:
             ax.text(
                 0.5,
@@ -143,7 +153,7 @@ def differences(study: Comparison, ax: Axes, metric: str = "incremental_margin")
             markersize=7,
             markerfacecolor=colour(1) if got.distinguishable else "white",
         )
-    _mark_zero(ax)
+    mark_zero(ax)
     label = study.definition(metric).label
     ax.set_xlabel(titled(f"{label}, difference to the baseline", form.unit))
     ax.set_title(f"{label} against the baseline, same worlds")
@@ -190,28 +200,6 @@ KINDS: dict[str, Callable[..., Axes]] = {
     "gaming": gaming,
 }
 """Kinds of figures; `ladder` and `differences` take a `metric`."""
-
-
-def _new_axes() -> Axes:
-    # pyplot only here: a notebook shows its figures, files are written from figures without it.
-    from matplotlib import pyplot
-
-    return pyplot.subplots(figsize=(7.2, 4.2))[1]
-
-
-def _rows(ax: Axes, names: Sequence[str], above: float = 0.6) -> list[int]:
-    """A row for each name, the first on top; `above`: room over it, in rows."""
-    rows = list(range(len(names) - 1, -1, -1))
-    ax.set_yticks(rows, list(names))
-    ax.set_ylim(-0.6, len(names) - 1 + above)
-    ax.grid(False, axis="y")
-    return rows
-
-
-def _mark_zero(ax: Axes) -> None:
-    """Show where 0 is, and keep it in view."""
-    ax.axvline(0.0, color=QUIET, linewidth=1.0, zorder=0)
-    ax.margins(x=0.1)
 
 
 def _bar(got: Difference, form: Form) -> Array | None:

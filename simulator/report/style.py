@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,29 @@ def marker(position: int) -> str:
 def line(position: int) -> Any:
     """Line style of the program at a position."""
     return LINES[position % len(LINES)]
+
+
+def new_axes() -> Axes:
+    """Axes of a new figure."""
+    # pyplot only here: a notebook shows its figures, files are written from figures without it.
+    from matplotlib import pyplot
+
+    return pyplot.subplots(figsize=(7.2, 4.2))[1]
+
+
+def rows_for(ax: Axes, names: Sequence[str], above: float = 0.6) -> list[int]:
+    """A row for each name, the first on top; `above`: room over it, in rows."""
+    rows = list(range(len(names) - 1, -1, -1))
+    ax.set_yticks(rows, list(names))
+    ax.set_ylim(-0.6, len(names) - 1 + above)
+    ax.grid(False, axis="y")
+    return rows
+
+
+def mark_zero(ax: Axes) -> None:
+    """Show where 0 is, and keep it in view."""
+    ax.axvline(0.0, color=QUIET, linewidth=1.0, zorder=0)
+    ax.margins(x=0.1)
 
 
 def sampled(ax: Axes, text: str) -> None:
