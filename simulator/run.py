@@ -184,13 +184,16 @@ class _Work:
     seed: int
     engine: str
     vectors: Vectors
+    standings: bool = False
 
     def chunk(self, first: int, count: int) -> Totals:
         """Totals of the replications first to first + count - 1."""
         ids = np.arange(first, first + count)
         if self.engine == "vector":
-            return {key: outcome.totals for key, outcome in vector_outcomes(self._stage(ids), self.programs)}
-        lives = (event_outcomes(self._stage(ids[k : k + 1]), self.programs) for k in range(count))
+            outcomes = vector_outcomes(self._stage(ids), self.programs, standings=self.standings)
+            return {key: outcome.totals for key, outcome in outcomes}
+        stages = (self._stage(ids[k : k + 1]) for k in range(count))
+        lives = (event_outcomes(stage, self.programs, standings=self.standings) for stage in stages)
         return _joined([{key: outcome.totals for key, outcome in life} for life in lives])
 
     def _stage(self, ids: Ints) -> Stage:
@@ -218,6 +221,7 @@ def simulate(
     vectors: Vectors | None = None,
     first: int = 0,
     reference: Reference | None = None,
+    standings: bool = False,
 ) -> Simulated:
     """Simulate `programs` on every rung.
 
@@ -225,14 +229,15 @@ def simulate(
     it); progress: called with (replications done, all); executor: any `concurrent.futures` executor instead of
     processes of our own; vectors: which point and world each replication has, scrambled Sobol' points if None;
     first: number of the first replication, so that a study can be continued (`Simulated.extended`); reference: the
-    reference population if it was fitted already. Raises `InputError` if the design has too few replications.
+    reference population if it was fitted already; standings: also count who wins and loses, see
+    `simulator.engines.standings`. Raises `InputError` if the design has too few replications.
     """
     names = tuple(dict.fromkeys(programs))
     design = SOBOL if vectors is None else vectors
     if design.size is not None and first + replications > design.size:
         raise fault("options", "replications", replications, f"the design has {design.size - first} from {first} on")
     fitted = fit_reference(scenario) if reference is None else reference
-    work = _Work(scenario, fitted, names, seed, engine, design)
+    work = _Work(scenario, fitted, names, seed, engine, design, standings)
     size = chunk or (CHUNK if engine == "vector" else 4)
     size = min(size, -(-replications // max(workers, 1)))
     jobs = [(at, min(size, first + replications - at)) for at in range(first, first + replications, size)]

@@ -43,6 +43,11 @@ def test_extended_is_the_same_as_fitted_again(reference: Reference) -> None:
             assert (getattr(a, field) == getattr(b, field)).all()
 
 
+def test_extended_can_be_extended_again(reference: Reference) -> None:
+    scenario = with_values(parse(SMALL + UNCERTAIN), CHANGED)
+    assert reference.extended(scenario).extended(parse(SMALL + UNCERTAIN)).scenario == reference.scenario
+
+
 def test_a_changed_candidate_changes_what_is_expected_of_it(reference: Reference) -> None:
     scenario = parse(SMALL + UNCERTAIN)
     changed = with_values(scenario, {"programs.full.components.registered.uplift": 0.02})

@@ -114,7 +114,7 @@ class Reference:
         if _fitted_on(scenario) != _fitted_on(self.scenario) or not hasattr(self, "_sample"):
             raise SimulatorError("the reference population fits another scenario, or came from another process")
         other = copy.copy(self)
-        other.scenario = scenario
+        other.scenario, other._sample = scenario, self._sample
         setting = compile_setting(scenario, None if self.design is None else self.design.drawn)
         same = {n for n, p in scenario.programs.items() if self.scenario.programs.get(n) == p} | {"none"}
         other._programs = {
