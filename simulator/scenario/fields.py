@@ -88,8 +88,11 @@ class Place:
 
 
 def place_at(tree: Any, steps: Steps) -> Place | None:
-    """The place at `steps` of `tree` (nested dicts and lists), None where the schema or the tree has none."""
-    place: Place | None = Place(Scenario, tree)
+    """The place at `steps` of `tree` (nested dicts and lists), None where the schema or the tree has none.
+
+    The tree of a file with another schema is given as the `Place` of its root.
+    """
+    place: Place | None = tree if isinstance(tree, Place) else Place(Scenario, tree)
     for step in steps:
         place = _child(place, step) if place is not None else None
     return place

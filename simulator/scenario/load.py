@@ -25,12 +25,12 @@ def load(path: str | os.PathLike[str]) -> Scenario:
     Raises `InputError` with every fault found: the file cannot be read, is no UTF-8 or no TOML, or breaks a
     rule.
     """
-    return parse(_read(Path(path)), file=str(path))
+    return parse(read_text(Path(path)), file=str(path))
 
 
 def parse(text: str, *, file: str = "scenario") -> Scenario:
     """The scenario in a TOML text, called `file` in messages. Raises `InputError` like `load`."""
-    raw = _toml(text, file)
+    raw = toml_tree(text, file)
     written = raw.get("programs")
     programs = resolve(written) if isinstance(written, dict) else Programs()
     tree = {**raw, "programs": programs.tables} if isinstance(written, dict) else raw
@@ -41,7 +41,8 @@ def parse(text: str, *, file: str = "scenario") -> Scenario:
     return scenario
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a TOML file; raises `InputError` where it cannot be read or is no UTF-8."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -63,7 +64,8 @@ def _unreadable(path: Path, rule: str, hint: str = "", line: int | None = None) 
     return InputError([Problem(str(path), "file", "", rule, hint, line)])
 
 
-def _toml(text: str, file: str) -> dict[str, Any]:
+def toml_tree(text: str, file: str) -> dict[str, Any]:
+    """The tables of a TOML text; raises `InputError` where it is none."""
     try:
         return tomllib.loads(text)
     except RecursionError:

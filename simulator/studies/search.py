@@ -108,25 +108,27 @@ class Searched:
         """The surrogate of the mean gain over positions in the unit cube."""
         return fit_surrogate(_positions(self.levers, self.settings), np.array([t.mean for t in self.trials]))
 
+    def along(self, lever: int) -> tuple[Array, Array]:
+        """Values of one lever over its range, and the predicted gain there with the others at their best values."""
+        line = np.repeat(_positions(self.levers, self.settings[[self.closest]]), _SCAN, axis=0)
+        line[:, lever] = np.linspace(0.0, 1.0, _SCAN)
+        at = self.levers[lever]
+        return at.low + line[:, lever] * (at.high - at.low), self.surrogate()(line)
+
     def flat(self, lever: int, within: float) -> tuple[float, float]:
-        """The range of a lever around its best value in which the surrogate's gain is less by at most `within`.
+        """The range of a lever around its best value in which the predicted gain is less by at most `within`.
 
         The other levers stay at their best values.
         """
-        best = _positions(self.levers, self.settings[[self.closest]])
-        line = np.repeat(best, _SCAN, axis=0)
-        line[:, lever] = np.linspace(0.0, 1.0, _SCAN)
-        model = self.surrogate()
-        good = model(line) >= float(model(best)[0]) - within
-        middle = int(np.argmin(np.abs(line[:, lever] - best[0, lever])))
-        good[middle] = True
+        at, predicted = self.along(lever)
+        middle = int(np.argmin(np.abs(at - self.settings[self.closest, lever])))
+        good = predicted >= predicted[middle] - within
         low, high = middle, middle
         while low > 0 and good[low - 1]:
             low -= 1
-        while high < _SCAN - 1 and good[high + 1]:
+        while high < len(at) - 1 and good[high + 1]:
             high += 1
-        ends = self.levers[lever].low + line[[low, high], lever] * (self.levers[lever].high - self.levers[lever].low)
-        return float(ends[0]), float(ends[1])
+        return float(at[low]), float(at[high])
 
 
 def search(

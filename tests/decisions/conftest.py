@@ -1,0 +1,14 @@
+"""Worlds that the tests of decisions share: their reference population is fitted once."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulator.studies.variants import Bench
+from tests.decisions.worlds import linear_bench
+
+
+@pytest.fixture(scope="session")
+def bench() -> Bench:
+    """40 replications of the linear world."""
+    return linear_bench()
