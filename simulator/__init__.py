@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from simulator.scenario.schema import Scenario
     from simulator.studies.compare import Comparison, compare
     from simulator.studies.lint import Lint, lint
+    from simulator.studies.optimize import optimize
+    from simulator.studies.optimum import Optimum
     from simulator.studies.trace import Trace, trace
     from simulator.studies.verify import Verification, verify
 
@@ -33,6 +35,7 @@ _HOMES = {
     "Comparison": "simulator.studies.compare",
     "InputError": "simulator.errors",
     "Lint": "simulator.studies.lint",
+    "Optimum": "simulator.studies.optimum",
     "Problem": "simulator.errors",
     "Scenario": "simulator.scenario.schema",
     "SimulatorError": "simulator.errors",
@@ -43,6 +46,7 @@ _HOMES = {
     "lint": "simulator.studies.lint",
     "load": "simulator.scenario.load",
     "number_paths": "simulator.scenario.paths",
+    "optimize": "simulator.studies.optimize",
     "parse": "simulator.scenario.load",
     "payout_curve": "simulator.report.payout",
     "trace": "simulator.studies.trace",
@@ -56,6 +60,7 @@ __all__ = [
     "Comparison",
     "InputError",
     "Lint",
+    "Optimum",
     "Problem",
     "Scenario",
     "SimulatorError",
@@ -66,6 +71,7 @@ __all__ = [
     "lint",
     "load",
     "number_paths",
+    "optimize",
     "parse",
     "payout_curve",
     "trace",

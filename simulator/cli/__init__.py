@@ -13,6 +13,7 @@ import click
 
 from simulator.cli.common import BAD_INPUT, FAILED, INTERRUPTED, say
 from simulator.cli.compare import compare
+from simulator.cli.decide import optimize
 from simulator.cli.engines import trace, verify
 from simulator.cli.scenarios import calibrate, schema, validate
 from simulator.errors import InputError, SimulatorError
@@ -66,5 +67,5 @@ def main() -> None:
     """Simulate how partners respond to incentive programs, and what each costs, lifts and invites."""
 
 
-for _command in (compare, verify, trace, calibrate, validate, schema):
+for _command in (compare, verify, trace, calibrate, validate, schema, optimize):
     main.add_command(_command)

@@ -7,16 +7,19 @@ Gains are therefore those on worlds that the search has not seen; what the searc
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from simulator.scenario.schema import Scenario
 from simulator.stats.estimate import Array, Difference, difference, mean_of
+from simulator.stats.interval import t_quantile
 from simulator.studies.equal_cost import Levelled
 from simulator.studies.levers import Levers
 from simulator.studies.search import Lever, Searched, Trial
@@ -55,9 +58,7 @@ class Retold:
     def curse(self) -> tuple[float, float]:
         """How much less is gained on fresh worlds, and its standard error."""
         before, after = self.gain_searched, self.gain
-        return (before.mean or 0.0) - (after.mean or 0.0), float(
-            ((before.se or 0.0) ** 2 + (after.se or 0.0) ** 2) ** 0.5
-        )
+        return (before.mean or 0.0) - (after.mean or 0.0), math.hypot(before.se or 0.0, after.se or 0.0)
 
 
 @dataclass(frozen=True)
@@ -92,11 +93,17 @@ class Optimum:
 
     @property
     def over_linear(self) -> Difference | None:
-        """Gain of the best setting over the linear program of equal expected cost, on fresh worlds."""
-        if LINEAR not in self.retold:
+        """Gain of the best setting over the linear program of equal expected cost, on fresh worlds.
+
+        Costs were made equal on the worlds of the search; the error of that is part of this one.
+        """
+        if LINEAR not in self.retold or self.linear is None:
             return None
         best, linear = (self.retold[name].fresh.gain for name in (BEST, LINEAR))
-        return difference(mean_of(best), mean_of(linear))
+        got = difference(mean_of(best), mean_of(linear))
+        mean, se = float(np.mean(best - linear)), math.hypot(got.se or 0.0, self.linear.gap.se or 0.0)
+        half = se * t_quantile(min(self.replications, self.fresh_replications) - 1)
+        return Difference(mean, se, mean - half, mean + half)
 
     @property
     def sample_text(self) -> str:
