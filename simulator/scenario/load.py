@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from simulator.errors import InputError, Problem
+from simulator.errors import InputError, Problem, SimulatorError
+from simulator.program.spec import COMPONENTS
 from simulator.scenario.examine import examine
 from simulator.scenario.finding import Finding, Steps, dotted, shown, suggestion
 from simulator.scenario.lines import key_lines, line_of
 from simulator.scenario.overlay import Programs, resolve
-from simulator.scenario.schema import Scenario
+from simulator.scenario.schema import KINDS, Scenario
 
 _AT_LINE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
 
@@ -30,6 +31,10 @@ def load(path: str | os.PathLike[str]) -> Scenario:
 
 def parse(text: str, *, file: str = "scenario") -> Scenario:
     """The scenario in a TOML text, called `file` in messages. Raises `InputError` like `load`."""
+    late = COMPONENTS.keys() - KINDS
+    if late:
+        names = ", ".join(sorted(late))
+        raise SimulatorError(f"component kinds {names} came after the schema was built: import their module first")
     raw = toml_tree(text, file)
     written = raw.get("programs")
     programs = resolve(written) if isinstance(written, dict) else Programs()

@@ -22,7 +22,12 @@ from simulator.program.spec import (
 from simulator.scenario.conduct import Behavior, Gaming
 from simulator.scenario.market import Economy, Market, PartnerSegment, Territory
 from simulator.scenario.participation import Participation
+from simulator.scenario.plugins import load_plugins
 from simulator.scenario.shocks import Shocks
+
+load_plugins()
+KINDS = frozenset(COMPONENTS)
+"""The component kinds that the schema knows."""
 
 if TYPE_CHECKING:
     AnyComponent = ComponentSpec

@@ -1,0 +1,29 @@
+"""A component kind made elsewhere: a sum for every so much of a measure. Nothing in the simulator names it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from simulator.program.numbers import Numbers
+from simulator.program.schedule import Knot, Schedule
+from simulator.program.spec import ComponentSpec, component, number
+
+
+@component
+class Milestones(ComponentSpec):
+    """Pays `amount` for every full `each` of revenue, `most` times at most."""
+
+    kind: Literal["milestones"] = "milestones"
+    each: float = number(..., "revenue per milestone", unit="money", gt=0)
+    amount: float = number(..., "paid per milestone", unit="money", ge=0)
+    most: int = number(10, "milestones paid per window", unit="milestones", ge=1, le=50)
+
+    def measured(self) -> str:
+        return "revenue"
+
+    def schedule(self, number: Numbers) -> Schedule:
+        each, amount = number("each") * 100, number("amount") * 100
+        zero = np.zeros_like(each + amount)
+        return Schedule(zero, tuple(Knot(each * (n + 1), zero, amount) for n in range(self.most)))
