@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.components_table import components_page
 from tests.docs.lint_table import lint_page
 from tests.docs.metrics_table import metrics_page
 
@@ -36,6 +37,10 @@ def test_table_of_metrics_is_current() -> None:
 
 def test_table_of_lint_rules_is_current() -> None:
     assert (ROOT / "docs" / "lint.md").read_text(encoding="utf-8") == lint_page()
+
+
+def test_reference_of_components_is_current() -> None:
+    assert (ROOT / "docs" / "components.md").read_text(encoding="utf-8") == components_page()
 
 
 def test_python_in_the_readme_runs() -> None:
