@@ -86,6 +86,7 @@ class Account:
         tiers = self.perception.program.tiers
         self.quarters: dict[str, list[float]] = {m: [0.0] for m in (tiers.measures if tiers else ())}
         self.year_ago = {k: [0.0] * (52 // c.window) for k, c in enumerate(components) if c.reference == "growth"}
+        self.scores = [0.0] * len(self.perception.program.prizes)
         self._by_claim = any(c.by_claim for c in components)
 
     @property
@@ -190,6 +191,9 @@ class Account:
             else:
                 self.attained[k] += sign * credit
                 self._keep(k, claim, credit, sign)
+        for j, prize in enumerate(self.perception.program.prizes):
+            if claim.event == MEASURES[prize.measure].event:
+                self.scores[j] += sign * _counted(prize.measure, claim)
         for measure, sums in self.quarters.items():
             if claim.event == MEASURES[measure].event:
                 sums[-1] += sign * _counted(measure, claim)

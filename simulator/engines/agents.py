@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import simpy
 
+from simulator.engines import upkeep
 from simulator.engines.accounts import Account, Claim, Closed
 from simulator.engines.conceding import propose
 from simulator.model import gaming, opportunity
@@ -110,7 +111,7 @@ class Opportunity:
             start=np.array([self.start]),
         )
         logit = opportunity.win_logit(base=life.with_logit(self.deal), cosell_win=life.cosell_win, intensity=mean)
-        logit = life.helped(self, p, logit)
+        logit = upkeep.helped(life, self, p, logit)
         if self.discount:
             logit = logit + life.discount_win * self.discount
         return logit

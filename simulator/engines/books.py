@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from simulator.engines.contest import Contest
 from simulator.engines.rollout import Offer
 from simulator.model.perception import Perception
 from simulator.model.setting import WEEKS_PER_QUARTER, Setting
@@ -73,6 +74,7 @@ class Books:
         self.first_status: Ints = self.status
         self.registered: list[Ints] = [np.zeros(self.shape, dtype=np.int64) for _ in range(count)]
         self.accepted = Table({f"k{k}": bool for k, c in enumerate(program.components) if c.registration})
+        self.contest = Contest(program.prizes, self.shape)
         measures = program.tiers.measures if program.tiers else ()
         self.quarters: dict[str, list[Array]] = {m: [np.zeros(self.shape)] for m in measures}
         self.year_ago: dict[int, list[Array]] = {
@@ -99,9 +101,19 @@ class Books:
             setattr(other, name, list(getattr(self, name)))
         other.quarters = {m: list(v) for m, v in self.quarters.items()}
         other.year_ago = {k: list(v) for k, v in self.year_ago.items()}
-        other.accepted = self.accepted.copy()
+        other.accepted, other.contest = self.accepted.copy(), self.contest.copy()
         other.member = self.member.copy()
         return other
+
+    @property
+    def scores(self) -> list[Array]:
+        """Results of the running quarter by prize."""
+        return self.contest.scores
+
+    @property
+    def rivals(self) -> Bools:
+        """The partners that compete."""
+        return self.member
 
     def kept(self, measure: str, quarters: int) -> Array:
         """Trailing total that still counts `quarters` quarter-ends from now."""
@@ -252,6 +264,7 @@ class Books:
                 self.attained[k] = self.attained[k] + sign * self._sum(cell, np.where(void, 0.0, credit))
                 if void.any():
                     self.voided[k] = self.voided[k] + sign * self._sum(cell, np.where(void, credit, 0.0))
+        self.contest.post(rows, claims, sign)
         for measure, sums in self.quarters.items():
             at = MEASURES[measure]
             mine = rows[(claims["event"][rows] == at.event)]

@@ -12,6 +12,7 @@ from simulator.model.perception import Perception
 from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.program.compiled import Bools, Ints
 from simulator.program.numbers import Array
+from simulator.program.recognition import Prize
 from simulator.program.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Desk:
         self.benefits: list[Array] = []
         self.prices: tuple[Array, ...] = ()
         self.attained: list[Array] = []
+        self.scores: list[Array] = []
         self.status: Ints = np.zeros(life.shape, dtype=np.int64)
 
     def join(self, week: int, who: int, past: list[Claim], before: Account | None) -> Account:
@@ -84,6 +86,21 @@ class Desk:
         """All claims of a partner so far."""
         return self._life.partners[who].claims
 
+    @property
+    def rivals(self) -> Bools:
+        """The partners that compete for prizes."""
+        return self.members()
+
+    def award(self) -> list[tuple[Prize, int]]:
+        """The winners of the quarter that ends, (prize, partner); results start anew."""
+        won = []
+        for k, prize in enumerate(self.perception.program.prizes):
+            entered = sorted((-a.scores[k], who) for who, a in self.accounts.items() if a.scores[k] > 0)
+            won += [(prize, who) for _, who in entered[: prize.winners]]
+        for account in self.accounts.values():
+            account.scores = [0.0] * len(account.scores)
+        return won
+
     def members(self) -> Bools:
         """Which partners have an account here, (P,)."""
         out = np.zeros(self._life.shape[1], dtype=bool)
@@ -94,8 +111,11 @@ class Desk:
         """Lay the accounts' attainment and status out as arrays."""
         self.attained = [np.zeros(self._life.shape) for _ in self.smooth]
         self.status = np.zeros(self._life.shape, dtype=np.int64)
+        self.scores = [np.zeros(self._life.shape) for _ in self.perception.program.prizes]
         for who, account in self.accounts.items():
             self.status[0, who] = account.status
+            for k, value in enumerate(account.scores):
+                self.scores[k][0, who] = value
             for k, value in enumerate(account.attained):
                 self.attained[k][0, who] = value
 

@@ -15,6 +15,7 @@ import numpy as np
 import simpy
 from simpy.events import NORMAL, URGENT, EventPriority
 
+from simulator.engines import upkeep
 from simulator.engines.accounts import Account, Claim, Closed
 from simulator.engines.agents import Opportunity, Partner, Process
 from simulator.engines.closing import Purse, book, draft
@@ -22,13 +23,12 @@ from simulator.engines.desk import Desk
 from simulator.engines.payments import Payments
 from simulator.engines.rollout import Conduct, Rollout
 from simulator.engines.timing import Timing
-from simulator.model.help import Help, help_of, helped_logit
-from simulator.model.participation import Worth
 from simulator.model.planning import Planner, Temptation, registration_shares
 from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.program.compiled import Ints, deal_code
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
+from simulator.program.recognition import Prize
 from simulator.program.schedule import Schedule
 from simulator.world import World
 
@@ -70,6 +70,7 @@ class EventLife:
         self.opportunities: list[Opportunity] = []
         self.desks: list[Desk] = []
         self.paid_desks: list[Desk] = []
+        self.awarded: list[Prize] = []
         self.settled: list[tuple[int, Closed]] = []
         self.pushed: list[tuple[Partner, Claim]] = []
         self.effort = [0.0, 0.0, 0.0, 0.0]
@@ -101,7 +102,7 @@ class EventLife:
                 self._remember(week - 1)
             self.week = week
             yield from self._boundary(week)
-            self._reconsider(week)
+            upkeep.reconsider(self, week)
             self._prepare(week)
             yield from self._announce("plan")
         yield self.env.at(self.setting.horizon, URGENT)
@@ -151,6 +152,12 @@ class EventLife:
             closed = book(d, week)
             if settled and closed.end > 0:
                 self.payments.settle(self.partners[d.account.who], d.account, closed)
+        for desk in desks:
+            if week % WEEKS_PER_QUARTER == 0 or last or switch.issuperset(desk.accounts):
+                for prize, who in desk.award():
+                    if settled and week > 0:
+                        self.awarded.append(prize)
+                        self.note("award", self.partners[who], None, 0.0, prize.name)
         if last:
             return desks
         for desk in desks:
@@ -192,25 +199,6 @@ class EventLife:
         """What each tier adds until the next review."""
         return account.desk.benefits
 
-    def _reconsider(self, week: int) -> None:
-        """Ask all partners at a quarter's end whether they take part."""
-        members = self.planner.membership
-        if members is None or week % WEEKS_PER_QUARTER != 0 or week == -self.setting.burn_in:
-            return
-        worth = Worth(np.zeros(self.shape), np.zeros(self.shape))
-        for desk in self.desks:
-            desk.pace = self.planner.pace()
-            desk.gather()
-            seen = desk.perception.worth(week, desk)
-            for who in desk.accounts:
-                worth.certain[0, who], worth.income[0, who] = seen.certain[0, who], seen.income[0, who]
-        before = members.active
-        self.planner.review(week, worth, self.world.participation(week))
-        for partner in self.partners:
-            if before[0, partner.who] != members.active[0, partner.who]:
-                change = "takes part" if members.active[0, partner.who] else "goes dormant"
-                self.note(change, partner, None, 0.0)
-
     # -- effort and arrivals -----------------------------------------------------------------------------------
 
     def _prepare(self, week: int) -> None:
@@ -227,7 +215,8 @@ class EventLife:
             desk.prices = view.price
             if self.conduct.gaming:
                 temptation.add(desk.perception, view.price, member)
-        self.planner.help = self._help(week)
+                temptation.add_prizes(desk.perception, view.prizes, member)
+        self.planner.help = upkeep.enablement(self, week)
         self.planner.plan(week, values, np.array([[float(p.open) for p in self.partners]]))
         temptation.only(self.planner.presence)
         self.false_gain = temptation.activity
@@ -314,26 +303,6 @@ class EventLife:
     def with_logit(self, deal: int) -> Array:
         """Log-odds of a deal with a partner at usual intensity, shape (1,)."""
         return np.asarray(self.world.deals["with_logit"][deal : deal + 1])
-
-    def _help(self, week: int) -> Help | None:
-        """What enablement does for partners, asked of their open complex deals."""
-        offers, now = self.rollout.offers, self.rollout.at(week)
-        if not any(offer.program.supports for offer in offers):
-            return None
-        count = np.zeros(self.shape)
-        for p in self.partners:
-            count[0, p.who] = sum(o.worked and o.decided is None and o.complexity == 1 for o in p.opportunities)
-        given = [(offer.program.supports, now == index) for index, offer in enumerate(offers)]
-        return help_of(given, self.planner.working(1), count)
-
-    def helped(self, opp: Opportunity, partner: Partner, logit: Array) -> Array:
-        """Log-odds of a deal with the help that its partner gets this week, shape (1,)."""
-        if self.planner.help is None:
-            return logit
-        return helped_logit(
-            logit, complexity=np.array([opp.complexity]), account=np.array([opp.account]),
-            hard=self.planner.help.complex[:, partner.who], named=self.planner.help.named[:, partner.who],
-        )  # fmt: skip
 
     def activity_claims(self, who: int) -> Iterable[tuple[int, bool, float]]:
         """Claims without a deal that a partner files this week: (event, false, audit mark)."""

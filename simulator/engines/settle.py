@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -167,9 +168,23 @@ def _count_costs(life: VectorLife, parts: list[_Attribution], totals: dict[str, 
         totals[f"cost.{component.name}"] = totals[f"cost.{component.name}"] + sums["paid"] - sums["penalty"] + audit
     totals["admin"] = _admin_cost(life)
     totals["cost"] = totals["paid"] - totals["penalty"] + totals["audit"] + totals["admin"]
-    for name, cost in noncash(life.rollout, life.setting.horizon).items():
-        totals[f"noncash.{name}"] = zero + np.rint(cost).astype(np.int64)
-        totals["cost"] = totals["cost"] + totals[f"noncash.{name}"]
+    spent = {
+        name: zero + np.rint(c).astype(np.int64) for name, c in noncash(life.rollout, life.setting.horizon).items()
+    }
+    for name, cost in (*spent.items(), *_prizes(life)):
+        totals[f"noncash.{name}"] = totals.get(f"noncash.{name}", zero) + cost
+        totals["cost"] = totals["cost"] + cost
+
+
+def _prizes(life: VectorLife) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    """Cost of every prize of a quarter that ends after launch, by replication."""
+    for offer in life.rollout.offers:
+        yield from ((prize.name, np.zeros(life.shape[0], dtype=np.int64)) for prize in offer.program.prizes)
+    for b in (*life.closed, *life.books):
+        for k, end, winners in b.contest.won:
+            if end > 0:
+                prize = b.contest.prizes[k]
+                yield prize.name, winners.sum(axis=1) * np.rint(prize.cost[:, 0]).astype(np.int64)
 
 
 def _audit_cost(life: VectorLife, a: _Attribution, rate: Array, cost: Array) -> NDArray[np.int64]:

@@ -71,6 +71,12 @@ def _costs(life: EventLife, rows: list[tuple[float, ...]], totals: dict[str, int
     for name, spent in noncash(rollout, life.setting.horizon).items():
         totals[f"noncash.{name}"] = int(np.rint(spent[0]))
         totals["cost"] += totals[f"noncash.{name}"]
+    for offer in rollout.offers:
+        for prize in offer.program.prizes:
+            totals.setdefault(f"noncash.{prize.name}", 0)
+    for prize in life.awarded:
+        totals[f"noncash.{prize.name}"] += int(np.rint(prize.cost[0, 0]))
+        totals["cost"] += int(np.rint(prize.cost[0, 0]))
 
 
 def _audits(life: EventLife, totals: dict[str, int]) -> None:

@@ -131,6 +131,9 @@ class VectorLife:
         moved: Ints = np.zeros(0, dtype=np.int64)
         if "timing" in self.conduct.gaming and not first:
             moved = filing.file_late_or_early(self, week, switch)
+        for b in self.books:
+            if week % WEEKS_PER_QUARTER == 0 or not (b.member & ~(switch | last)).any():
+                b.contest.close(week, b.member)
         close_windows(self, week, switch | last)
         if last:
             return
@@ -192,6 +195,7 @@ class VectorLife:
             values = [np.where(b.member, v, old) for v, old in zip(view.activity, values, strict=True)]
             if self.conduct.gaming:
                 self.temptation.add(b.perception, view.price, b.member)
+                self.temptation.add_prizes(b.perception, view.prizes, b.member)
         self.planned_open = self.open
         self.planner.help = self._help(week)
         self.planner.plan(week, values, self.open)

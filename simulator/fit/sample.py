@@ -44,7 +44,7 @@ class Sample:
     def program(self, program: Program) -> Statistics:
         """The statistics of a program's components and tier measures."""
         tiers = {}
-        for measure in program.tiers.measures if program.tiers else ():
+        for measure in program.measures:
             at = MEASURES[measure]
             rows = np.flatnonzero(self.claims["event"] == at.event)
             value = self.claims["amount"][rows] if at.by_amount else np.full(len(rows), 100.0)

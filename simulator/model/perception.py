@@ -18,10 +18,12 @@ from scipy.special import ndtr
 from simulator.model.landing import active, active_weeks, landing_price, likely_share
 from simulator.model.outlook import Outlook, Prospect
 from simulator.model.participation import Worth, certainty_equivalent
+from simulator.model.recognition import prize_price
 from simulator.model.setting import WEEKS_PER_QUARTER, WEEKS_PER_YEAR, Setting
-from simulator.program.compiled import Ints, Program
+from simulator.program.compiled import Bools, Ints, Program
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
+from simulator.program.recognition import Prize
 from simulator.program.schedule import Schedule, claim_price, expected_payout, expected_square
 from simulator.program.stacking import resolve_groups
 
@@ -41,16 +43,22 @@ class Account(Protocol):
     def status(self) -> Ints: ...
     @property
     def pace(self) -> Array: ...
+    @property
+    def scores(self) -> Sequence[Array]: ...
+    @property
+    def rivals(self) -> Bools: ...
     def kept(self, measure: str, quarters: int) -> Array:
         """Trailing total of a tier measure that still counts `quarters` quarter-ends from now."""
 
 
 @dataclass(frozen=True)
 class View:
-    """Perceived values. activity: four arrays of cents per week; price: per component, cents per unit of credit now."""
+    """Perceived values. activity: four arrays of cents per week; price: per component, cents per unit of credit now;
+    prizes: the same per prize."""
 
     activity: tuple[Array, Array, Array, Array]
     price: tuple[Array, ...]
+    prizes: tuple[Array, ...] = ()
 
 
 class Perception:
@@ -177,8 +185,33 @@ class Perception:
             cosell = cosell + self._cosell * self.outlook.stage_share[:, :, event] * worked
             success = success + active(c, week) * self._churn * self.prospects[k].clawed * brought * now
         source, cosell, enable = self._add_tiers(week, account, source, cosell, enable)
+        prizes: list[Array] = []
+        for k, prize in enumerate(self.program.prizes):
+            now, (more_source, more_cosell, more_enable) = self._prize(week, prize, account.scores[k], account)
+            source, cosell, enable = source + more_source, cosell + more_cosell, enable + more_enable
+            prizes.append(now)
         enable = enable + self._skill * source
-        return View((source, cosell, enable, success), tuple(shown))
+        return View((source, cosell, enable, success), tuple(shown), tuple(prizes))
+
+    def _prize(
+        self, week: int, prize: Prize, score: Array, account: Account
+    ) -> tuple[Array, tuple[Array, Array, Array]]:
+        """Price of a prize's measure now, and what the prize adds to the value of source, cosell and enable."""
+        prospect, event = self.tier_prospects[prize.measure], MEASURES[prize.measure].event
+        certified = event == Event.CERTIFIED
+        flow, left = self._certified if certified else self.rate, self._left(WEEKS_PER_QUARTER, week)
+        mean, sd = self.forecast(prospect, flow, left, account.pace, not certified)
+        now = prize_price(prize.value, score + mean, sd, prize.winners, account.rivals)
+        now = now * np.exp(-self._discount * left)
+        brought, zero = flow * prospect.credit, np.zeros(self._shape)
+        if certified:
+            return now, (zero, zero, brought * now)
+        mean, sd = self.forecast(prospect, flow, float(WEEKS_PER_QUARTER), account.pace, True)
+        later = prize_price(prize.value, mean + zero, sd, prize.winners, account.rivals)
+        later = later * np.exp(-self._discount * (left + WEEKS_PER_QUARTER))
+        lands = [a[:, :, int(event), int(left)] for a in (self.outlook.source_lands, self.outlook.cosell_lands)]
+        sourced, worked = (brought * (soon * now + (1 - soon) * later) for soon in lands)
+        return now, (sourced, self._cosell * self.outlook.stage_share[:, :, int(event)] * worked, zero)
 
     def worth(self, week: int, account: Account) -> Worth:
         """What taking part in a quarter from `week` on is worth.

@@ -15,7 +15,7 @@ from simulator.model.perception import Perception
 from simulator.model.setting import ACTIVITIES, Setting
 from simulator.model.shocks import Shocks
 from simulator.program.compiled import Bools
-from simulator.program.measures import Event
+from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
 
 
@@ -140,6 +140,15 @@ class Temptation:
         if presence is not None:
             self.activity = {event: gain * presence for event, gain in self.activity.items()}
             self.registration = self.registration * presence
+
+    def add_prizes(self, view: Perception, prices: Sequence[Array], members: Bools) -> None:
+        """Add the prizes of one program: nobody audits what a rank rests on."""
+        for prize, price in zip(view.program.prizes, prices, strict=True):
+            measure, gain = MEASURES[prize.measure], np.where(members[None, :], price, 0.0)
+            if measure.padded:
+                self.activity[measure.event] = self.activity.get(measure.event, 0.0) + gain * 100.0
+            if measure.event != Event.CERTIFIED:
+                self.registration = self.registration + gain * view.tier_prospects[prize.measure].credit
 
     def add(self, view: Perception, prices: Sequence[Array], members: Bools) -> None:
         """Add the components of one program for the partners `members` (P,) on it."""

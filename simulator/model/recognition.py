@@ -29,6 +29,24 @@ def tournament_price(prize: Array, gap: Array, own_sd: Array, cutoff_sd: Array) 
     return prize * (np.exp(-0.5 * z * z) * _INV_SQRT_2PI / sd)
 
 
+def prize_price(value: Array, expected: Array, sd: Array, winners: int, rivals: Bools) -> Array:
+    """Price of one more unit of result when the best `winners` of the `rivals` (P,) get `value`; (R, P).
+
+    expected, sd: forecast of each partner's result. The cut-off of a partner is the forecast of the rival that it must
+    beat: the last that would win without it, and for those who would win themselves the first that would not. The
+    expected cut-off of many uneven rivals lies somewhat above it. Where all win there is nothing to strive for.
+    """
+    if rivals.sum() <= winners:
+        return np.zeros(expected.shape)
+    place = ranks(expected, rivals)
+    order = np.argsort(place, axis=1, kind="stable")
+    to_beat = np.where(place < winners, order[:, winners, None], order[:, winners - 1, None])
+    spread = np.broadcast_to(sd, expected.shape)
+    gap = expected - np.take_along_axis(expected, to_beat, axis=1)
+    price = tournament_price(value, gap, spread, np.take_along_axis(spread, to_beat, axis=1))
+    return np.where(rivals, price, 0.0)
+
+
 def ranks(result: Array, members: Bools) -> Ints:
     """Rank of each partner by `result` (R, P), best first from 0; ties go by partner number.
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from simulator.program.enablement import Supports
 from simulator.program.measures import MEASURES, Measure
 from simulator.program.numbers import Array
+from simulator.program.recognition import Prize
 from simulator.program.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -141,6 +142,13 @@ class Program:
     admin_cost_per_year: Array
     paperwork_per_year: Array
     supports: Supports | None = None
+    prizes: tuple[Prize, ...] = ()
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Measures that tiers and prizes look at, in a fixed order."""
+        used = {*(self.tiers.measures if self.tiers else ()), *(p.measure for p in self.prizes)}
+        return tuple(m for m in MEASURES if m in used)
 
     @property
     def groups(self) -> tuple[tuple[int, ...], ...]:

@@ -25,6 +25,7 @@ from simulator.program.limits import Fund, Gate
 from simulator.program.measures import MEASURES
 from simulator.program.numbers import Array, Numbers
 from simulator.program.reach import reach_of
+from simulator.program.recognition import prizes_of
 from simulator.program.spec import WINDOW_WEEKS, ComponentSpec, QualityGate, TierStatus
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def compile_program(
         budget = Fund(here("budget.amount") * 100, WINDOW_WEEKS[spec.budget.per])
     admin, paperwork = here("admin_cost_per_year") * 100, here("paperwork_per_year") * 100
     supports = supports_of(spec.enablement, here.below("enablement"))
-    return Program(name, components, tiers, ceiling, budget, admin, paperwork, supports)
+    prizes = prizes_of(spec.awards, here.below("awards"))
+    return Program(name, components, tiers, ceiling, budget, admin, paperwork, supports, prizes)
 
 
 def no_program() -> Program:

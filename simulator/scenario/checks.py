@@ -45,6 +45,9 @@ def _names(draft: Draft) -> Iterator[Finding]:
         raw = draft.tree["programs"][name].get("components")
         for component in raw if isinstance(raw, dict) else ():
             yield from _name(("programs", name, "components", component), component)
+        awards = draft.tree["programs"][name].get("awards")
+        for award in awards if isinstance(awards, dict) else ():
+            yield from _name(("programs", name, "awards", award), award)
         for position, tier in enumerate(program.tier_names):
             place = ("levels", tier) if position else ("entry",)
             yield from _name(("programs", name, "tiers", *place), tier)

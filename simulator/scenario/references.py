@@ -47,6 +47,8 @@ def _program(draft: Draft, program: DraftProgram, steps: Steps, raw: Mapping[str
             yield from _partners(draft, (*path, field), component.get(field))
         if component.get("kind") in ("bonus", "upfront_commitment"):
             yield from _named("measure", MEASURES, (*path, "measure"), component)
+    for name, award in _tables(raw, "awards"):
+        yield from _named("measure", MEASURES, (*steps, "awards", name, "measure"), award)
     for level, needs in _tables(table(raw, "tiers"), "levels"):
         criteria = needs.get("criteria")
         for position, criterion in enumerate(criteria if isinstance(criteria, list) else ()):

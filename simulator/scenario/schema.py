@@ -10,6 +10,7 @@ from pydantic import Field
 
 import simulator.program.components  # noqa: F401  (registers the component kinds)
 from simulator.program.enablement import Enablement
+from simulator.program.recognition import Award
 from simulator.program.spec import (
     COMPONENTS,
     ComponentSpec,
@@ -127,6 +128,7 @@ class Program(Spec):
     paperwork_per_year: float = number(
         0.0, "what taking part costs a partner in paperwork", unit="money per partner and year", ge=0
     )
+    awards: dict[str, Award] = Field(default_factory=dict, description="recognition: prizes for the best of a quarter")
     enablement: Enablement | None = Field(None, description="non-cash support of partners")
 
 

@@ -181,6 +181,10 @@ def program(draw: Draw, name: str, markets: Sequence[str]) -> dict[str, dict[str
         }
     if draw(st.integers(0, 2)) == 0:
         head["budget"] = {"amount": pick(draw, 8_000.0, 30_000.01), "per": pick(draw, "quarter", "year")}
+    if draw(st.integers(0, 2)) == 0:
+        measure = pick(draw, "revenue", "deals", "demo", "certification")
+        prize = {"measure": measure, "winners": pick(draw, 1, 3), "value": pick(draw, 3_000.0, 40_000.0), "cost": 99.99}
+        head["awards"] = {"best": prize}
     out = {f"programs.{name}": head}
     if tiered:
         measure = pick(draw, "revenue", "deals", "demo", "certification")

@@ -8,7 +8,7 @@ from copy import copy
 import numpy as np
 import pytest
 
-from simulator.engines import events as event_engine
+from simulator.engines import upkeep
 from simulator.engines.settle import settle
 from simulator.engines.vector import VectorLife
 from simulator.fit import Reference
@@ -125,10 +125,10 @@ def test_the_engines_agree_and_a_planted_defect_shows(monkeypatch: pytest.Monkey
     with quick_reference():
         result = verify(scenario, programs=("full",), replications=1, seed=5)
         assert result.agrees, result.table()
-        right = event_engine.help_of
+        right = upkeep.help_of
 
         def crowded(given: object, cosell: object, count: np.ndarray) -> Help | None:
             return right(given, cosell, count + 1.0)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(event_engine, "help_of", crowded)  # planted: one deal too many in one engine
+        monkeypatch.setattr(upkeep, "help_of", crowded)  # planted: one deal too many in one engine
         assert not verify(scenario, programs=("full",), replications=1, seed=5).agrees

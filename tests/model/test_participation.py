@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from simulator.engines import events as event_engine
+from simulator.engines import upkeep
 from simulator.engines.ledger import Outcome
 from simulator.fit import Reference
 from simulator.model.participation import certainty_equivalent, odds
@@ -123,9 +123,9 @@ def test_the_engines_agree_and_a_planted_defect_shows(monkeypatch: pytest.Monkey
     with quick_reference():
         result = verify(scenario, programs=("full",), replications=2, seed=5)
         assert result.agrees, result.table()
-        right = event_engine.EventLife._reconsider
+        right = upkeep.reconsider
         # Planted: in one engine the review is asked a quarter late.
-        monkeypatch.setattr(event_engine.EventLife, "_reconsider", lambda self, week: right(self, week - 13))
+        monkeypatch.setattr(upkeep, "reconsider", lambda life, week: right(life, week - 13))
         assert not verify(scenario, programs=("full",), replications=2, seed=5).agrees
 
 
