@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from simulator.studies.lint import Lint, lint
     from simulator.studies.optimize import optimize
     from simulator.studies.optimum import Optimum
+    from simulator.studies.split import VarianceSplit, split
     from simulator.studies.trace import Trace, trace
     from simulator.studies.verify import Verification, verify
 
@@ -40,6 +41,7 @@ _HOMES = {
     "Scenario": "simulator.scenario.schema",
     "SimulatorError": "simulator.errors",
     "Trace": "simulator.studies.trace",
+    "VarianceSplit": "simulator.studies.split",
     "Verification": "simulator.studies.verify",
     "calibrate": "simulator.calibrate.calibration",
     "compare": "simulator.studies.compare",
@@ -49,6 +51,7 @@ _HOMES = {
     "optimize": "simulator.studies.optimize",
     "parse": "simulator.scenario.load",
     "payout_curve": "simulator.report.payout",
+    "split": "simulator.studies.split",
     "trace": "simulator.studies.trace",
     "value_at": "simulator.scenario.paths",
     "verify": "simulator.studies.verify",
@@ -65,6 +68,7 @@ __all__ = [
     "Scenario",
     "SimulatorError",
     "Trace",
+    "VarianceSplit",
     "Verification",
     "calibrate",
     "compare",
@@ -74,6 +78,7 @@ __all__ = [
     "optimize",
     "parse",
     "payout_curve",
+    "split",
     "trace",
     "value_at",
     "verify",

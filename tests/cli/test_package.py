@@ -13,8 +13,8 @@ import simulator as sim
 
 PUBLIC = [
     "Calibration", "Comparison", "InputError", "Lint", "Optimum", "Problem", "Scenario", "SimulatorError", "Trace",
-    "Verification", "calibrate", "compare", "lint", "load", "number_paths", "optimize", "parse", "payout_curve",
-    "trace", "value_at", "verify", "with_values",
+    "VarianceSplit", "Verification", "calibrate", "compare", "lint", "load", "number_paths", "optimize", "parse",
+    "payout_curve", "split", "trace", "value_at", "verify", "with_values",
 ]  # fmt: skip
 HEAVY = ("numpy", "scipy", "pandas", "matplotlib", "pyarrow", "pydantic", "simpy")
 
