@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from simulator.scenario.paths import number_paths, value_at, with_values
     from simulator.scenario.schema import Scenario
     from simulator.studies.compare import Comparison, compare
+    from simulator.studies.knowledge import ValueOfInformation, value_of_information
     from simulator.studies.lint import Lint, lint
     from simulator.studies.optimize import optimize
     from simulator.studies.optimum import Optimum
+    from simulator.studies.sensitivity import Sensitivity, sensitivity
     from simulator.studies.split import VarianceSplit, split
     from simulator.studies.trace import Trace, trace
     from simulator.studies.verify import Verification, verify
@@ -39,8 +41,10 @@ _HOMES = {
     "Optimum": "simulator.studies.optimum",
     "Problem": "simulator.errors",
     "Scenario": "simulator.scenario.schema",
+    "Sensitivity": "simulator.studies.sensitivity",
     "SimulatorError": "simulator.errors",
     "Trace": "simulator.studies.trace",
+    "ValueOfInformation": "simulator.studies.knowledge",
     "VarianceSplit": "simulator.studies.split",
     "Verification": "simulator.studies.verify",
     "calibrate": "simulator.calibrate.calibration",
@@ -51,9 +55,11 @@ _HOMES = {
     "optimize": "simulator.studies.optimize",
     "parse": "simulator.scenario.load",
     "payout_curve": "simulator.report.payout",
+    "sensitivity": "simulator.studies.sensitivity",
     "split": "simulator.studies.split",
     "trace": "simulator.studies.trace",
     "value_at": "simulator.scenario.paths",
+    "value_of_information": "simulator.studies.knowledge",
     "verify": "simulator.studies.verify",
     "with_values": "simulator.scenario.paths",
 }
@@ -66,8 +72,10 @@ __all__ = [
     "Optimum",
     "Problem",
     "Scenario",
+    "Sensitivity",
     "SimulatorError",
     "Trace",
+    "ValueOfInformation",
     "VarianceSplit",
     "Verification",
     "calibrate",
@@ -78,9 +86,11 @@ __all__ = [
     "optimize",
     "parse",
     "payout_curve",
+    "sensitivity",
     "split",
     "trace",
     "value_at",
+    "value_of_information",
     "verify",
     "with_values",
 ]

@@ -16,6 +16,7 @@ from simulator.cli.compare import compare
 from simulator.cli.decide import optimize
 from simulator.cli.engines import trace, verify
 from simulator.cli.scenarios import calibrate, schema, validate
+from simulator.cli.sensitivity import sensitivity, value_of_information
 from simulator.cli.uncertainty import uncertainty
 from simulator.errors import InputError, SimulatorError
 
@@ -68,5 +69,16 @@ def main() -> None:
     """Simulate how partners respond to incentive programs, and what each costs, lifts and invites."""
 
 
-for _command in (compare, uncertainty, verify, trace, calibrate, validate, schema, optimize):
+for _command in (
+    compare,
+    uncertainty,
+    verify,
+    trace,
+    calibrate,
+    validate,
+    schema,
+    optimize,
+    sensitivity,
+    value_of_information,
+):
     main.add_command(_command)

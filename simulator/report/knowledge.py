@@ -1,0 +1,145 @@
+"""The value of information in words, as text, as HTML and as a figure."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from simulator.report.numbers import Form, form_of
+from simulator.report.sensitivity import figure_text, listed
+from simulator.report.style import QUIET, colour, sampled, styled
+from simulator.report.terminal import WIDTH, blocks, wrapped
+from simulator.report.wording import titled
+from simulator.stats.value import goals_text
+
+if TYPE_CHECKING:
+    from simulator.stats.sensitivity.knowledge import Worth
+    from simulator.studies.knowledge import ValueOfInformation
+
+
+def headline(study: ValueOfInformation) -> list[str]:
+    """What to choose now, what knowing everything is worth, and what to measure first."""
+    return [_choice(study), _perfect(study), *_first(study)]
+
+
+def describe(study: ValueOfInformation, width: int = WIDTH) -> str:
+    """Headline and table."""
+    form = _form(study)
+    rows = [(f"{w.factor} [{study.grade(w.factor)}]", [_worth(w, form), f"{_share(study, w)}"]) for w in study.worths]
+    title = f"Worth of knowing before choosing [{form.unit}], 95 % CI; net value: {goals_text(study.scenario.goals)}"
+    head = ["worth", "of perfect information"]
+    return "\n\n".join(
+        [wrapped(headline(study), width), f"{title}\n{blocks(head, rows, width)}", wrapped(_notes(study), width)]
+    )
+
+
+def html(study: ValueOfInformation) -> str:
+    """Headline and table for a notebook."""
+    form = _form(study)
+    said = "".join(f"<li>{escape(line)}</li>" for line in headline(study))
+    rows = "".join(
+        f'<tr><th scope="row" style="text-align:left">{escape(w.factor)} [{study.grade(w.factor)}]</th>'
+        f'<td style="text-align:right">{escape(_worth(w, form))}</td></tr>'
+        for w in study.worths
+    )
+    head = f'<th scope="col">Input</th><th scope="col">{escape(titled("Worth of knowing", form.unit))}</th>'
+    told = "".join(f"<p>{escape(line)}</p>" for line in _notes(study))
+    return (
+        f"<div><p><strong>{escape(study.scenario.name)}</strong>: value of information; {escape(study.sample_text)}</p>"
+        f"<ul>{said}</ul><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{told}</div>"
+    )
+
+
+def draw(study: ValueOfInformation, ax: Axes | None = None) -> Axes:
+    """Worth of each factor with its 95 % interval."""
+    form = _form(study)
+    with styled():
+        ax = _new_axes(len(study.worths)) if ax is None else ax
+        rows = np.arange(len(study.worths) - 1, -1, -1)
+        for row, w in zip(rows, study.worths, strict=True):
+            got = w.worth
+            reach = np.array([[got.value - got.low], [got.high - got.value]]) * form.factor
+            fill = colour(1) if got.distinguishable else "white"
+            ax.errorbar(
+                got.value * form.factor, row, xerr=reach, fmt="o", color=colour(1), markerfacecolor=fill, capsize=3
+            )
+        ax.set_yticks(rows, [f"{w.factor} [{study.grade(w.factor)}]" for w in study.worths])
+        ax.set_ylim(-0.6, len(rows) - 0.4)
+        ax.grid(False, axis="y")
+        ax.axvline(0.0, color=QUIET, linewidth=1.0, zorder=0)
+        ax.margins(x=0.08)
+        ax.set_xlabel(titled("Worth of knowing before choosing", form.unit))
+        ax.set_title("What to learn first")
+        sampled(ax, f"{study.sample_text}; bars: 95 % CI; open: not distinguishable from 0")
+    return ax
+
+
+def _new_axes(rows: int) -> Axes:
+    from matplotlib import pyplot
+
+    return pyplot.subplots(figsize=(7.2, max(2.6, 1.6 + 0.45 * rows)))[1]
+
+
+def _form(study: ValueOfInformation) -> Form:
+    worths = [w.worth for w in study.worths]
+    currency = study.scenario.currency
+    return form_of([w.high for w in worths], [w.se for w in worths], currency, currency)
+
+
+def _worth(w: Worth, form: Form) -> str:
+    if w.worth.high <= 0:
+        return "0"
+    return figure_text(w.worth, form).replace("+", "")
+
+
+def _share(study: ValueOfInformation, w: Worth) -> str:
+    whole = study.perfect.worth
+    return f"{100 * w.worth.value / whole.value:.0f} %" if whole.distinguishable and w.worth.distinguishable else ""
+
+
+def _choice(study: ValueOfInformation) -> str:
+    """The choice without learning, and what it is not surely better than."""
+    close = [p for p, gap in study.gaps.items() if p != study.best and not gap.distinguishable]
+    tie = f", not distinguishably better than {listed(close)}" if close else ""
+    return f"Without learning anything, {study.best} has the highest mean net value{tie}."
+
+
+def _perfect(study: ValueOfInformation) -> str:
+    form, got = _form(study), study.perfect.worth
+    if not got.distinguishable:
+        limit = f" (at most {form.number(got.high)} {form.unit}, 95 %)" if got.high > 0 else ""
+        return f"Knowing all inputs before choosing is worth nothing that can be told from 0{limit}."
+    return (
+        f"Knowing all inputs before choosing is worth {form.number(got.value)} {form.unit} "
+        f"(95 % CI {form.number(got.low)} to {form.number(got.high)}) over the horizon."
+    )
+
+
+def _first(study: ValueOfInformation) -> list[str]:
+    form = _form(study)
+    others = [w for w in study.worths[1:] if w.worth.distinguishable]
+    if not others:
+        return ["No single input or group is worth learning by more than the error."]
+    parts = [
+        f"{w.factor} [{study.grade(w.factor)}], worth {form.number(w.worth.value)} {form.unit} "
+        f"({form.number(w.worth.low)} to {form.number(w.worth.high)})"
+        for w in others
+    ]
+    rest = [w.factor for w in study.worths[1:] if not w.worth.distinguishable]
+    indistinct = f" Indistinguishable from 0: {listed(rest)}." if rest else ""
+    return [f"To learn first: {'; then '.join(parts)}.{indistinct}"]
+
+
+def _notes(study: ValueOfInformation) -> list[str]:
+    found = [
+        "Luck cannot be learned beforehand: means given the inputs come from a regression on "
+        f"{study.sample_text}. n.d.: not distinguishable from 0.",
+        "A worth is the most that learning the input exactly should cost, for one choice over the horizon.",
+    ]
+    if study.scenario.correlation:
+        found.append("Inputs are correlated: learning one also tells of those that move along.")
+    found.append("Grades in brackets: A study or official document, B trade survey, C marketing, J judgement.")
+    return found

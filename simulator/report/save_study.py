@@ -1,0 +1,83 @@
+"""A sensitivity study, or one of the value of information, as a run directory: tables, summary, inputs and figures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from simulator import results
+from simulator.report.style import save_figure, styled
+from simulator.run import Simulated
+
+_WIDTH = 7.2
+
+
+class Study(Protocol):
+    """What is saved of a study."""
+
+    @property
+    def simulated(self) -> Simulated:
+        """The runs it rests on."""
+        ...
+
+    def table(self) -> pd.DataFrame:
+        """Its figures."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its figures, headline and what was asked."""
+        ...
+
+
+def save_study(
+    study: Study,
+    kind: str,
+    figures: Mapping[str, Callable[[Axes], Axes]],
+    out: str | os.PathLike[str] = "results",
+    command: Sequence[str] = (),
+) -> Path:
+    """Write the run directory of a study below `out`, and return it. figures: name -> what draws it."""
+    simulated, when = study.simulated, results.now()
+    found = study.to_dict()
+    files: dict[str, results.Writer] = {
+        "scenario.json": results.json_file(simulated.scenario.tree()),
+        "fitted.json": results.json_file(dict(simulated.fitted)),
+        "replications.parquet": results.replications_file(simulated),
+        "inputs.parquet": results.table_file(_inputs(simulated)),
+        f"{kind}.parquet": results.table_file(study.table()),
+        f"{kind}.json": results.json_file(found),
+        "summary.json": results.json_file({name: found[name] for name in ("scenario", "study", "headline")}),
+    }
+    for name, paint in figures.items():
+        made = cache(_painter(paint, len(study.table())))
+        files |= {f"figures/{name}.{end}": _file(made) for end in ("png", "svg")}
+    manifest = {**results.manifest_of(simulated, when=when, command=command), "study": kind}
+    return results.write_run(out, f"{kind}_{results.run_name(simulated, when)}", files, manifest)
+
+
+def _inputs(simulated: Simulated) -> pd.DataFrame:
+    """Values of the uncertain numbers: a row per replication, with the world it was lived in."""
+    world = np.asarray(simulated.vectors.luck(simulated.ids))
+    return pd.DataFrame({"replication": simulated.ids, "world": world, **simulated.values()})
+
+
+def _painter(paint: Callable[[Axes], Axes], rows: int) -> Callable[[], Figure]:
+    def make() -> Figure:
+        with styled():
+            figure = Figure(figsize=(_WIDTH, max(3.4, 1.6 + 0.45 * min(rows, 30))))
+            paint(figure.subplots())
+        return figure
+
+    return make
+
+
+def _file(make: Callable[[], Figure]) -> results.Writer:
+    return lambda path: save_figure(make(), path)

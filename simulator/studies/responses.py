@@ -1,0 +1,71 @@
+"""How an outcome responds to inputs: what a sensitivity method asks of a model, and the simulation that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from simulator.program.numbers import Array
+from simulator.run import Simulated, simulate
+from simulator.scenario.schema import Scenario
+from simulator.studies.outcome import Outcome
+from simulator.vectors import Given
+
+Values = Mapping[str, Array]
+"""Outcomes by program."""
+
+
+class Response(Protocol):
+    """What a sensitivity method asks of a model."""
+
+    def sampled(self, replications: int) -> tuple[Array, Values]:
+        """Inputs (N, K) as the model draws them, in their units, and outcomes (N,)."""
+        ...
+
+    def designed(self, points: Array, worlds: int, *, tied: bool = False) -> Values:
+        """Outcomes (V, R) at points (V, K) of the unit cube, each in the same R worlds.
+
+        tied: whether the scenario's correlations are still to be put on the points.
+        """
+        ...
+
+
+@dataclass
+class Simulation:
+    """The scenario's simulation as a response. settings: further options of `simulate`; last: what was simulated."""
+
+    scenario: Scenario
+    outcome: Outcome
+    seed: int
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    progress: Callable[[int, int], None] | None = None
+    last: Simulated | None = None
+
+    def sampled(self, replications: int) -> tuple[Array, Values]:
+        """Inputs and outcomes of the replications that a comparison would have."""
+        last = self._simulate(replications)
+        values = last.values()
+        return np.column_stack([values[path] for path in self.scenario.uncertainty]), self.outcome.values(last)
+
+    def designed(self, points: Array, worlds: int, *, tied: bool = False) -> Values:
+        """Outcomes of the points; replication v R + j is point v in world j."""
+        count = len(points) * worlds
+        at, world = np.repeat(points, worlds, axis=0), np.tile(np.arange(worlds), len(points))
+        last = self._simulate(count, vectors=Given(at, world, as_stated=not tied))
+        found = self.outcome.values(last, block=worlds)
+        return {program: value.reshape(len(points), worlds) for program, value in found.items()}
+
+    def _simulate(self, replications: int, **design: Any) -> Simulated:
+        self.last = simulate(
+            self.scenario,
+            programs=self.outcome.simulated,
+            replications=replications,
+            seed=self.seed,
+            progress=self.progress,
+            **design,
+            **self.settings,
+        )
+        return self.last
