@@ -26,7 +26,7 @@ from simulator.engines.tally import tally, won_deals
 from simulator.engines.vector import VectorLife
 from simulator.errors import SimulatorError, fault
 from simulator.fit import Design, Reference
-from simulator.model.gaming import kinds_on
+from simulator.model.gaming import KINDS, kinds_on
 from simulator.model.setting import compile_setting
 from simulator.parameters import drawn_values, unit_points
 from simulator.program.compiled import Ints
@@ -38,6 +38,7 @@ from simulator.world import World
 
 RUNGS = ("static", "responsive", "strategic")
 Totals = dict[tuple[str, str], dict[str, NDArray[np.int64]]]
+Outcomes = Iterator[tuple[tuple[str, str], Outcome]]
 CHUNK = 64
 """Replications per chunk; about 5 MB each at 50 partners and 150 weeks."""
 _DESIGN_POINTS = 64
@@ -170,6 +171,42 @@ def event_outcomes(
         yield (name, "static"), who.add(name, "static", tally(life, won_deals(life)), partial(event_tiering, life))
 
 
+KindLives = Callable[[Stage, Sequence[str], Conduct], Iterator[tuple[str, Outcome]]]
+
+
+def vector_kind(stage: Stage, programs: Sequence[str], conduct: Conduct) -> Iterator[tuple[str, Outcome]]:
+    """Outcomes of `programs` lived under a conduct, by the vector engine."""
+    burn_in, horizon = stage.world.setting.burn_in, stage.world.setting.horizon
+    start = VectorLife(stage.world, stage.rollout("baseline"), conduct).run(-burn_in, 0).compact(0)
+    for name in programs:
+        yield name, settle(start.fork(stage.rollout(name)).run(0, horizon).finish())
+
+
+def event_kind(stage: Stage, programs: Sequence[str], conduct: Conduct) -> Iterator[tuple[str, Outcome]]:
+    """Outcomes of `programs` lived under a conduct, by the event engine."""
+    for name in programs:
+        yield name, tally(EventLife(stage.world, stage.rollout(name), conduct).run())
+
+
+def add_kinds(stage: Stage, programs: Sequence[str], totals: Totals, alone: KindLives) -> None:
+    """Split the gaming loss of each program by kind: lives with one kind alone, and what is left as interaction."""
+    names = list(dict.fromkeys(("baseline", *programs)))
+    for name in names:
+        own, honest = totals[name, "strategic"], totals[name, "responsive"]
+        own["gaming_loss.interaction"] = _loss(own, honest)
+    for kind in (k for k in KINDS if k in stage.conduct[True].gaming):
+        conduct = replace(stage.conduct[True], gaming=frozenset({kind}))
+        for name, outcome in alone(stage, names, conduct):
+            own, honest = totals[name, "strategic"], totals[name, "responsive"]
+            part = _loss(outcome.totals, honest)
+            own[f"gaming_loss.{kind}"] = part
+            own["gaming_loss.interaction"] = own["gaming_loss.interaction"] - part
+
+
+def _loss(own: Mapping[str, NDArray[np.int64]], honest: Mapping[str, NDArray[np.int64]]) -> NDArray[np.int64]:
+    return (own["cost"] - honest["cost"]) + (honest["margin"] - own["margin"])
+
+
 def _none_first(programs: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(("none", "baseline", *programs)))
 
@@ -185,16 +222,22 @@ class _Work:
     engine: str
     vectors: Vectors
     standings: bool = False
+    gaming_detail: bool = False
 
     def chunk(self, first: int, count: int) -> Totals:
         """Totals of the replications first to first + count - 1."""
         ids = np.arange(first, first + count)
         if self.engine == "vector":
-            outcomes = vector_outcomes(self._stage(ids), self.programs, standings=self.standings)
-            return {key: outcome.totals for key, outcome in outcomes}
-        stages = (self._stage(ids[k : k + 1]) for k in range(count))
-        lives = (event_outcomes(stage, self.programs, standings=self.standings) for stage in stages)
-        return _joined([{key: outcome.totals for key, outcome in life} for life in lives])
+            return self._totals(ids, vector_outcomes, vector_kind)
+        return _joined([self._totals(ids[k : k + 1], event_outcomes, event_kind) for k in range(count)])
+
+    def _totals(self, ids: Ints, outcomes: Callable[..., Outcomes], alone: KindLives) -> Totals:
+        stage = self._stage(ids)
+        lives = outcomes(stage, self.programs, standings=self.standings)
+        totals: Totals = {key: dict(outcome.totals) for key, outcome in lives}
+        if self.gaming_detail:
+            add_kinds(stage, self.programs, totals, alone)
+        return totals
 
     def _stage(self, ids: Ints) -> Stage:
         return prepare(self.scenario, self.reference, self.programs, self.seed, ids, self.vectors)
@@ -222,6 +265,7 @@ def simulate(
     first: int = 0,
     reference: Reference | None = None,
     standings: bool = False,
+    gaming_detail: bool = False,
 ) -> Simulated:
     """Simulate `programs` on every rung.
 
@@ -230,14 +274,16 @@ def simulate(
     processes of our own; vectors: which point and world each replication has, scrambled Sobol' points if None;
     first: number of the first replication, so that a study can be continued (`Simulated.extended`); reference: the
     reference population if it was fitted already; standings: also count who wins and loses, see
-    `simulator.engines.standings`. Raises `InputError` if the design has too few replications.
+    `simulator.engines.standings`; gaming_detail: also live each kind of gaming alone, for the totals
+    `gaming_loss.KIND` and `gaming_loss.interaction` of the strategic rung. Raises `InputError` if the design has too
+    few replications.
     """
     names = tuple(dict.fromkeys(programs))
     design = SOBOL if vectors is None else vectors
     if design.size is not None and first + replications > design.size:
         raise fault("options", "replications", replications, f"the design has {design.size - first} from {first} on")
     fitted = fit_reference(scenario) if reference is None else reference
-    work = _Work(scenario, fitted, names, seed, engine, design, standings)
+    work = _Work(scenario, fitted, names, seed, engine, design, standings, gaming_detail)
     size = chunk or (CHUNK if engine == "vector" else 4)
     size = min(size, -(-replications // max(workers, 1)))
     jobs = [(at, min(size, first + replications - at)) for at in range(first, first + replications, size)]

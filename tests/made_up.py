@@ -18,7 +18,7 @@ _PLAIN = (
     "accrued", "forfeited", "clawed_back", "paid", "penalty", "audit", "admin", "cost", "cost.core",
     "deadweight", "qualified", "pipeline", "bookings", "bookings_new", "bookings_named", "conceded", "margin",
     "won", "kept", "won_by_partners", "lost_by_partners", "cycle", "sourced", "registered_vendor",
-    "claimed_vendor", "open", "certified", "false_claims", "pulled", "pushed", "activity.source",
+    "claimed_vendor", "open", "certified", "false_claims", "split", "bundled", "pulled", "pushed", "activity.source",
     "tier.registered", "tier.gold", "partners",
 )  # fmt: skip
 Column = int | list[int] | NDArray[Any]

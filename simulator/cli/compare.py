@@ -41,6 +41,7 @@ def _percent(_ctx: click.Context, _option: click.Parameter, text: str | None) ->
 @click.option("--engine", default="vector", show_default=True, metavar="vector|events", help="Engine to run on")
 @click.option("--workers", type=int, default=1, show_default=True, metavar="K", help="Processes to use")
 @click.option("--chunk", type=int, metavar="N", help="Replications computed together  [default: chosen]")
+@click.option("--gaming-detail", is_flag=True, help="Split the gaming loss by kind; a life more per kind")
 @click.option("--out", default="results", show_default=True, metavar="DIR", help="Where the run directory is created")
 @click.option("--json", "json_file", metavar="FILE", help="Also write all figures as JSON; - for standard output")
 @click.option("--no-plots", is_flag=True, help="Leave the figures out of the run directory")

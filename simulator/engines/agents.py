@@ -12,6 +12,7 @@ import simpy
 from simulator.engines import upkeep
 from simulator.engines.accounts import Account, Claim, Closed
 from simulator.engines.conceding import propose
+from simulator.engines.dividing import file
 from simulator.model import gaming, opportunity
 from simulator.program.compiled import ACCOUNTS, ENGAGEMENTS
 from simulator.program.measures import MEASURES, Event
@@ -156,7 +157,11 @@ class Opportunity:
         if self.worked:
             self.partner.wins += 1
         if not self.filed:
-            self.partner.claim(life, self._claim(life, int(Event.SIGNED)))
+            claim = self._claim(life, int(Event.SIGNED))
+            if "splitting" in life.conduct.gaming and self.partner.opportunist:
+                file(life, self.partner, claim)
+            else:
+                self.partner.claim(life, claim)
         life.payments.customer_signed(self)
 
 
@@ -166,6 +171,7 @@ class Partner:
     def __init__(self, who: int, name: str, opportunist: bool) -> None:
         self.who, self.name, self.opportunist = who, name, opportunist
         self.open, self.work, self.intensity, self.speed, self.wins = 0, 0.0, 1.0, 1.0, 0
+        self.signed_week: int | None = None
         self.account: Account | None = None
         self.paid: Account | None = None
         self.claims: list[Claim] = []

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from simulator.engines.books import Books, Closing
 from simulator.engines.ledger import LEDGER_COLUMNS, Outcome, attributed, cut, sorted_ledger, taken_back
 from simulator.engines.noncash import help_totals, noncash
-from simulator.engines.tables import DONE, SIGNING
+from simulator.engines.tables import BUNDLED, DONE, SIGNING, SPLIT
 from simulator.engines.vector import VectorLife
 from simulator.model.setting import ACTIVITIES, WEEKS_PER_YEAR
 from simulator.program.compiled import Bools, Ints, take
@@ -263,6 +263,8 @@ def _count_claims(life: VectorLife, totals: dict[str, NDArray[np.int64]]) -> Non
     cell = c["cell"][:]
     totals["certified"] = _by_replication(life, cell[inside & (c["event"] == Event.CERTIFIED) & ~c["false"]])
     totals["false_claims"] = _by_replication(life, cell[inside & c["false"] & (c["opp"] < 0)])
+    totals["split"] = _by_replication(life, cell[inside & (c["moved"] == SPLIT)])
+    totals["bundled"] = _by_replication(life, cell[inside & (c["moved"] == BUNDLED)])
     totals["pulled"] = _by_replication(life, cell[(c["moved"] == -1) & (c["week"] >= -1)])
     totals["pushed"] = _by_replication(life, cell[(c["moved"] == 1) & (c["week"] >= 0)])
     partner_weeks = life.shape[1] * h

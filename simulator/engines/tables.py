@@ -14,6 +14,8 @@ CLAIM = {
     "amount": float, "code": np.int16, "false": bool, "audit": float, "moved": np.int8,
     "conceded": float,
 }  # fmt: skip
+SPLIT, BUNDLED = 2, 3
+"""Values of a claim's `moved` besides -1 for pulled and 1 for pushed: filed in pieces, or as one with another."""
 SIGNING = 4
 DONE = 5
 NEVER = np.inf

@@ -8,6 +8,7 @@ from simulator.engines.agents import Opportunity
 from simulator.engines.events import EventLife
 from simulator.engines.ledger import LEDGER_COLUMNS, Outcome, sorted_ledger
 from simulator.engines.noncash import help_totals, noncash
+from simulator.engines.tables import BUNDLED, SPLIT
 from simulator.model.setting import ACTIVITIES, WEEKS_PER_YEAR
 from simulator.program.compiled import Bools
 from simulator.program.measures import Event
@@ -142,13 +143,15 @@ def _won(life: EventLife, o: Opportunity, totals: dict[str, int]) -> None:
 
 def _claims(life: EventLife, totals: dict[str, int]) -> None:
     h = life.setting.horizon
-    for name in ("certified", "false_claims", "pulled", "pushed"):
+    for name in ("certified", "false_claims", "split", "bundled", "pulled", "pushed"):
         totals[name] = 0
     for partner in life.partners:
         for c in partner.claims:
             inside = 0 <= c.week < h
             totals["certified"] += inside and c.event == Event.CERTIFIED and not c.false
             totals["false_claims"] += inside and c.false and c.opp is None
+            totals["split"] += inside and c.moved == SPLIT
+            totals["bundled"] += inside and c.moved == BUNDLED
             totals["pulled"] += c.moved == -1 and c.week >= -1
             totals["pushed"] += c.moved == 1 and c.week >= 0
     partner_weeks = life.shape[1] * h

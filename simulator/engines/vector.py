@@ -18,6 +18,7 @@ from simulator.engines.arrivals import arrive
 from simulator.engines.books import Books
 from simulator.engines.course import progress
 from simulator.engines.rollout import Conduct, Rollout
+from simulator.engines.splitting import file_in_parts
 from simulator.engines.tables import CLAIM, DONE, OPP, SIGNING
 from simulator.model.help import Help, help_of
 from simulator.model.participation import Worth
@@ -75,6 +76,8 @@ class VectorLife:
             first_claim = self.claims.rows
             arrive(self, week)
             progress(self, week)
+            if "splitting" in self.conduct.gaming:
+                file_in_parts(self, week, first_claim)
             self._post(first_claim)
             self._remember(week)
         return self

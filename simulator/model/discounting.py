@@ -36,7 +36,7 @@ def chances(logit: Array, discount: Array, sensitivity: Array, weight: Array) ->
 def concession_gains(chance: Array, worth: Array, discount: Array, cost: Array) -> Array:
     """Expected gain of each option against the usual price (n, options); cost (n,): own cost of a concession.
 
-    A concession costs at least a cent, so that the rounding of claims to cents never decides.
+    A concession costs at least ten cents, so that the rounding of claims to cents never decides.
     """
     usual = worth[:, :1] * np.maximum(chance[:, :1], chance * (1.0 - discount))
-    return np.where(discount > 0, chance * worth - usual - np.maximum(cost, 1.0)[:, None], 0.0)
+    return np.where(discount > 0, chance * worth - usual - np.maximum(cost, 10.0)[:, None], 0.0)

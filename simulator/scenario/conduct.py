@@ -75,6 +75,7 @@ class Gaming(Spec):
     timing: bool = Field(True, description="pull signatures before, or push them past, the end of a window")
     padding: bool = Field(True, description="false or empty activity claims")
     credit_claiming: bool = Field(True, description="registering customers that the vendor would find anyway")
+    splitting: bool = Field(False, description="filing one deal as several claims, or two deals as one")
     discount_dumping: bool = Field(
         False, description="buying the win with the vendor's price, where partners hold price authority"
     )
@@ -115,6 +116,14 @@ class Gaming(Spec):
     )
     discount_detection: float = number(
         0.5, "share of audits of a claim that find its concession unwarranted", unit="share", ge=0, le=1
+    )
+    max_pieces: int = number(4, "most claims that one deal is filed as", unit="claims", ge=2, le=10)
+    bundle_weeks: int = number(6, "most weeks between deals that are filed as one", unit="weeks", ge=1, le=12)
+    split_cost: float = number(
+        250.0, "an opportunist's own cost of each filing more, or undone", unit="money per filing", ge=0
+    )
+    split_detection: float = number(
+        0.5, "share of audits of a claim that find its deal split or bundled", unit="share", ge=0, le=1
     )
     push_loss_per_week: float = number(
         0.01, "risk of losing a deal by delaying it a week", unit="probability per week", ge=0, le=0.5

@@ -260,13 +260,15 @@ def compare(
     vectors: Vectors | None = None,
     precision: float | None = None,
     most: int = MOST,
+    gaming_detail: bool = False,
 ) -> Comparison:
     """Simulate programs of a scenario and compare them with its baseline.
 
     programs: names, all of the scenario if None; replications, seed: those of the scenario if None; vectors: which
     point and world each replication has, see `simulator.vectors`; precision: instead of a number of replications, the
-    half-width to reach, as a share, within `most` replications (`simulator.studies.precision`). Neither workers nor
-    chunk change a result. Raises `InputError` for what cannot be run.
+    half-width to reach, as a share, within `most` replications (`simulator.studies.precision`); gaming_detail: split
+    the gaming loss by kind, which takes a life per kind. Neither workers nor chunk change a result. Raises
+    `InputError` for what cannot be run.
     """
     names = asked_programs(scenario, programs)
     count = scenario.run.replications if replications is None else replications
@@ -275,7 +277,15 @@ def compare(
     check_design(vectors)
     check_precision(precision, most, replications, vectors)
     run = partial(
-        simulate, scenario, programs=names, seed=start, engine=engine, workers=workers, chunk=chunk, vectors=vectors
+        simulate,
+        scenario,
+        programs=names,
+        seed=start,
+        engine=engine,
+        workers=workers,
+        chunk=chunk,
+        vectors=vectors,
+        gaming_detail=gaming_detail,
     )
     if precision is None:
         simulated = run(replications=count, progress=progress)

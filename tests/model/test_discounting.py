@@ -34,11 +34,11 @@ def test_chances_by_hand() -> None:
 
 
 def test_pay_on_count_by_hand() -> None:
-    """A deal of 100,000 cents pays 5,000 however it is priced. A tenth off lifts the chance from .5 to .6: 3,000 against
+    """A deal pays 5,000 however it is priced. A tenth off lifts the chance from .5 to .6: 3,000 against
     5,000 max(.5, .54) = 2,700, a gain of 300 less the own cost of 40."""
     assert gains([0.5, 0.6], [5000, 5000], [0, 0.1], 40) == pytest.approx([0, 260])
     # A value of 5,000 of which 4,000 are pay on count and 1,000 fall with the price: .6 * 4,900 - 2,700 = 240.
-    assert gains([0.5, 0.6], [5000, 4900], [0, 0.1]) == pytest.approx([0, 239])  # at least a cent of own cost
+    assert gains([0.5, 0.6], [5000, 4900], [0, 0.1]) == pytest.approx([0, 230])  # at least ten cents of own cost
     # A concession that does not help loses: .5 * 5,000 - 5,000 * .5 = 0, less the cost.
     assert gains([0.5, 0.5], [5000, 5000], [0, 0.1], 40) == pytest.approx([0, -40])
 

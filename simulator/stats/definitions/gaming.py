@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-from simulator.stats.metric import Family, Mean, Metric, Probability, Ratio, TailMean
+from collections.abc import Callable
+
+from simulator.stats.metric import Family, Ints, Lives, Mean, Metric, Probability, Ratio, TailMean
 
 _GAMED = 20
 """Gaming counts as material above one in so many of what is paid: 5 %."""
+
+
+def _kind_member(name: str, total: Callable[[Lives], Ints]) -> Metric:
+    doc = "Gaming loss of lives in which this kind of gaming is the only one"
+    if name == "interaction":
+        doc = "Gaming loss less the sum of those of each kind alone"
+    label = name.replace("_", " ")
+    return Metric(f"gaming_loss.{name}", f"Gaming loss: {label}", "money", "lower", doc + ".", Mean(total), gaming=True)
+
+
+def _component_member(name: str, total: Callable[[Lives], Ints]) -> Metric:
+    return Metric(
+        f"gaming_cost.{name}", f"Gaming: extra cost of {name}", "money", "lower",
+        "Cost of this component less that of the honest twin; they add up to the extra cost.",
+        Mean(lambda x: total(x) - x.honest[f"cost.{name}"]), gaming=True,
+    )  # fmt: skip
 
 
 METRICS: tuple[Metric | Family, ...] = (
@@ -19,6 +37,8 @@ METRICS: tuple[Metric | Family, ...] = (
         "Program cost less that of the honest twin; the first part of the gaming loss.",
         Mean(lambda x: x.own["cost"] - x.honest["cost"]), gaming=True,
     ),
+    Family("cost.", _component_member),
+    Family("gaming_loss.", _kind_member),
     Metric(
         "gaming_margin", "Gaming: lost margin", "money", "lower",
         "Gross margin of the honest twin less the gross margin; the second part of the gaming loss.",
@@ -48,6 +68,16 @@ METRICS: tuple[Metric | Family, ...] = (
         "claimed_vendor", "Claimed customers", "count", "lower",
         "The vendor's own customers registered without joint work.",
         Mean(lambda x: x.own["claimed_vendor"]),
+    ),
+    Metric(
+        "split", "Split claims", "count", "lower",
+        "Claims of signed deals that were filed in pieces.",
+        Mean(lambda x: x.own["split"]),
+    ),
+    Metric(
+        "bundled", "Bundled claims", "count", "lower",
+        "Claims in which two signed deals were filed as one.",
+        Mean(lambda x: x.own["bundled"]),
     ),
     Metric(
         "pulled", "Signatures pulled", "count", "lower",
