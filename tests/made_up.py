@@ -20,6 +20,8 @@ _PLAIN = (
     "won", "kept", "won_by_partners", "lost_by_partners", "cycle", "sourced", "registered_vendor",
     "claimed_vendor", "open", "certified", "false_claims", "split", "bundled", "pulled", "pushed", "activity.source",
     "tier.registered", "tier.gold", "partners",
+    "fair.spread", "fair.everyone", "fair.moved", "fair.matched", "fair.small", "fair.small_reached", "fair.small_paid",
+    "fair.small_booked", "fair.booked", "fair.waiting", "fair.gap_median", "fair.gap_p90",
 )  # fmt: skip
 Column = int | list[int] | NDArray[Any]
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.engines.books import Books, Closing
+from simulator.engines.fairness import fair_totals
 from simulator.engines.ledger import LEDGER_COLUMNS, Outcome, attributed, cut, sorted_ledger, taken_back
 from simulator.engines.noncash import help_totals, noncash
 from simulator.engines.tables import BUNDLED, DONE, SIGNING, SPLIT
@@ -48,6 +49,7 @@ def settle(life: VectorLife, won_without: Bools | None = None) -> Outcome:
     totals |= help_totals(life.planner, life.rollout, life.setting.horizon)
     if life.planner.membership is not None:
         totals |= life.planner.membership.totals()
+    totals |= fair_totals(ledger, life.world, life.rollout.offers, *_brought(life))
     return Outcome(sorted_ledger(ledger), totals)
 
 
@@ -223,9 +225,27 @@ def _count_deadweight(
     totals["deadweight"] = total
 
 
+def _margin(life: VectorLife, rows: Ints) -> tuple[Array, Array]:
+    """Gross margin of deals in a customer's first year, whole cents, and the share of that year; (n,)."""
+    o, markets = life.opps, life.setting.markets
+    market = life.world.deals["market"][o["deal"][rows]]
+    share = take(markets.gross_margin, o["cell"][rows] // life.shape[1], market)
+    used = np.minimum((o["ends"][rows] - o["due"][rows]) / WEEKS_PER_YEAR, 1.0)
+    return np.rint((o["amount"][rows] * share - o["conceded"][rows]) * used), used
+
+
+def _brought(life: VectorLife) -> tuple[Array, Array]:
+    """Bookings and gross margin of the won deals that each partner is on, cents, (R, P)."""
+    o, size = life.opps, life.shape[0] * life.shape[1]
+    rows = np.flatnonzero(_won(life) & (o["due"] >= 0) & o["attached"])
+    values = (o["amount"][rows] - o["conceded"][rows], _margin(life, rows)[0])
+    sums = [np.bincount(o["cell"][rows], weights=v, minlength=size).astype(float) for v in values]
+    return sums[0].reshape(life.shape), sums[1].reshape(life.shape)
+
+
 def _count_deals(life: VectorLife, totals: dict[str, NDArray[np.int64]]) -> None:
     """Pipeline, bookings and margin by true dates within the horizon."""
-    o, h, s = life.opps, life.setting.horizon, life.setting
+    o, h = life.opps, life.setting.horizon
     cell, d = o["cell"][:], life.world.deals
     qualified = (o["qualified"] >= 0) & (o["qualified"] < h)
     totals["qualified"] = _by_replication(life, cell[qualified])
@@ -233,10 +253,7 @@ def _count_deals(life: VectorLife, totals: dict[str, NDArray[np.int64]]) -> None
     won = _won(life) & (o["due"] >= 0)
     rows = np.flatnonzero(won)
     net = o["amount"][rows] - o["conceded"][rows]
-    rep = cell[rows] // life.shape[1]
-    market = d["market"][o["deal"][rows]]
-    used = np.minimum((o["ends"][rows] - o["due"][rows]) / WEEKS_PER_YEAR, 1.0)
-    margin = np.rint((o["amount"][rows] * take(s.markets.gross_margin, rep, market) - o["conceded"][rows]) * used)
+    margin, used = _margin(life, rows)
     account = d["account"][o["deal"][rows]]
     totals["bookings"] = _by_replication(life, cell[rows], net)
     totals["bookings_new"] = _by_replication(life, cell[rows], np.where(account == 0, net, 0.0))

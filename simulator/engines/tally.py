@@ -6,12 +6,14 @@ import numpy as np
 
 from simulator.engines.agents import Opportunity
 from simulator.engines.events import EventLife
+from simulator.engines.fairness import fair_totals
 from simulator.engines.ledger import LEDGER_COLUMNS, Outcome, sorted_ledger
 from simulator.engines.noncash import help_totals, noncash
 from simulator.engines.tables import BUNDLED, SPLIT
 from simulator.model.setting import ACTIVITIES, WEEKS_PER_YEAR
 from simulator.program.compiled import Bools
 from simulator.program.measures import Event
+from simulator.program.numbers import Array
 
 
 def tally(life: EventLife, won_without: Bools | None = None) -> Outcome:
@@ -28,7 +30,25 @@ def tally(life: EventLife, won_without: Bools | None = None) -> Outcome:
         totals |= {name: int(value[0]) for name, value in life.planner.membership.totals().items()}
     table = np.array(rows, dtype=np.int64).reshape(-1, len(LEDGER_COLUMNS))
     ledger = sorted_ledger({name: table[:, k] for k, name in enumerate(LEDGER_COLUMNS)})
-    return Outcome(ledger, {name: np.array([value], dtype=np.int64) for name, value in totals.items()})
+    counted = {name: np.array([value], dtype=np.int64) for name, value in totals.items()}
+    offers = (life.paid or life.rollout).offers
+    return Outcome(ledger, counted | fair_totals(ledger, life.world, offers, *_brought(life)))
+
+
+def _brought(life: EventLife) -> tuple[Array, Array]:
+    """Bookings and gross margin of the won deals that each partner is on, cents, (1, P)."""
+    booked, margin = np.zeros((2, 1, life.shape[1]))
+    for o in life.opportunities:
+        if o.won and 0 <= o.due < life.setting.horizon and o.partner is not None:
+            booked[0, o.partner.who] += o.amount - o.conceded
+            margin[0, o.partner.who] += _margin(life, o)
+    return booked, margin
+
+
+def _margin(life: EventLife, o: Opportunity) -> int:
+    """Gross margin of a deal in a customer's first year, whole cents."""
+    used = min((o.ends - o.due) / WEEKS_PER_YEAR, 1.0)
+    return int(np.rint((o.amount * life.setting.markets.gross_margin[0, o.market] - o.conceded) * used))
 
 
 def won_deals(life: EventLife) -> Bools:
@@ -128,13 +148,12 @@ def _deals(life: EventLife, totals: dict[str, int]) -> None:
 def _won(life: EventLife, o: Opportunity, totals: dict[str, int]) -> None:
     net = int(o.amount - o.conceded)
     used = min((o.ends - o.due) / WEEKS_PER_YEAR, 1.0)
-    margin = (o.amount * life.setting.markets.gross_margin[0, o.market] - o.conceded) * used
     totals["won"] += 1
     totals["bookings"] += net
     totals["bookings_new"] += net if o.account == 0 else 0
     totals["bookings_named"] += net if o.account == 2 else 0
     totals["conceded"] += int(o.conceded)
-    totals["margin"] += int(np.rint(margin))
+    totals["margin"] += _margin(life, o)
     totals["kept"] += used >= 1.0
     if o.partner is not None:
         totals["won_by_partners"] += 1
