@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from simulator.studies.lint import Lint, lint
     from simulator.studies.optimize import optimize
     from simulator.studies.optimum import Optimum
+    from simulator.studies.select import Selection, select
     from simulator.studies.sensitivity import Sensitivity, sensitivity
     from simulator.studies.split import VarianceSplit, split
     from simulator.studies.trace import Trace, trace
     from simulator.studies.verify import Verification, verify
+    from simulator.studies.winners import Winners, winners
 
 _HOMES = {
     "Calibration": "simulator.calibrate.calibration",
@@ -41,12 +43,14 @@ _HOMES = {
     "Optimum": "simulator.studies.optimum",
     "Problem": "simulator.errors",
     "Scenario": "simulator.scenario.schema",
+    "Selection": "simulator.studies.select",
     "Sensitivity": "simulator.studies.sensitivity",
     "SimulatorError": "simulator.errors",
     "Trace": "simulator.studies.trace",
     "ValueOfInformation": "simulator.studies.knowledge",
     "VarianceSplit": "simulator.studies.split",
     "Verification": "simulator.studies.verify",
+    "Winners": "simulator.studies.winners",
     "calibrate": "simulator.calibrate.calibration",
     "compare": "simulator.studies.compare",
     "lint": "simulator.studies.lint",
@@ -55,12 +59,14 @@ _HOMES = {
     "optimize": "simulator.studies.optimize",
     "parse": "simulator.scenario.load",
     "payout_curve": "simulator.report.payout",
+    "select": "simulator.studies.select",
     "sensitivity": "simulator.studies.sensitivity",
     "split": "simulator.studies.split",
     "trace": "simulator.studies.trace",
     "value_at": "simulator.scenario.paths",
     "value_of_information": "simulator.studies.knowledge",
     "verify": "simulator.studies.verify",
+    "winners": "simulator.studies.winners",
     "with_values": "simulator.scenario.paths",
 }
 
@@ -72,12 +78,14 @@ __all__ = [
     "Optimum",
     "Problem",
     "Scenario",
+    "Selection",
     "Sensitivity",
     "SimulatorError",
     "Trace",
     "ValueOfInformation",
     "VarianceSplit",
     "Verification",
+    "Winners",
     "calibrate",
     "compare",
     "lint",
@@ -86,12 +94,14 @@ __all__ = [
     "optimize",
     "parse",
     "payout_curve",
+    "select",
     "sensitivity",
     "split",
     "trace",
     "value_at",
     "value_of_information",
     "verify",
+    "winners",
     "with_values",
 ]
 

@@ -13,7 +13,7 @@ import click
 
 from simulator.cli.common import BAD_INPUT, FAILED, INTERRUPTED, say
 from simulator.cli.compare import compare
-from simulator.cli.decide import optimize
+from simulator.cli.decide import optimize, select, winners
 from simulator.cli.engines import trace, verify
 from simulator.cli.scenarios import calibrate, schema, validate
 from simulator.cli.sensitivity import sensitivity, value_of_information
@@ -80,5 +80,7 @@ for _command in (
     optimize,
     sensitivity,
     value_of_information,
+    select,
+    winners,
 ):
     main.add_command(_command)

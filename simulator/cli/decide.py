@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import click
 
-from simulator.cli.common import STDOUT, progress, seed_option
+from simulator.cli.common import STDOUT, programs_option, progress, seed_option
 
 _Command = Callable[..., Any]
 
@@ -66,4 +66,55 @@ def optimize(
 
     with progress(quiet) as shown:
         study = run(load(scenario), levers, progress=shown, **settings)
+    _finish(study, describe(study), out=out, json_file=json_file, no_plots=no_plots, quiet=quiet)
+
+
+@click.command()
+@click.argument("scenario", metavar="SCENARIO")
+@programs_option
+@click.option("--weights", metavar="lift=A,cost=B,gaming=C", help="A leader's weights  [default: all weights alike]")
+@click.option("--equal-cost", metavar="PATH,...", help="Scale these numbers until their program costs as the baseline")
+@click.option("--race", is_flag=True, help="Also race the programs until the best is found; needs --delta")
+@click.option("--delta", type=float, metavar="D", help="Race: a difference in net value not worth telling apart")
+@click.option("--alpha", type=float, default=0.05, show_default=True, metavar="A", help="Race: risk of a wrong choice")
+@_shared
+def select(
+    scenario: str,
+    weights: str | None,
+    equal_cost: str | None,
+    race: bool,
+    delta: float | None,
+    json_file: str | None,
+    out: str,
+    no_plots: bool,
+    quiet: bool,
+    **settings: Any,
+) -> None:
+    """Say which program of SCENARIO to choose: chance of being best, regret, acceptability by weights."""
+    from simulator.report.selection import describe
+    from simulator.scenario.load import load
+    from simulator.studies.select import parse_weights
+    from simulator.studies.select import select as run
+
+    if race != (delta is not None):
+        raise click.UsageError("--race and --delta go together")
+    paths = [path.strip() for path in (equal_cost or "").split(",") if path.strip()]
+    declared = None if weights is None else parse_weights(weights)
+    with progress(quiet) as shown:
+        study = run(load(scenario), weights=declared, equal_cost_by=paths, delta=delta, progress=shown, **settings)
+    _finish(study, describe(study), out=out, json_file=json_file, no_plots=no_plots, quiet=quiet)
+
+
+@click.command()
+@click.argument("scenario", metavar="SCENARIO")
+@programs_option
+@_shared
+def winners(scenario: str, json_file: str | None, out: str, no_plots: bool, quiet: bool, **settings: Any) -> None:
+    """Show which partners gain and lose by each program of SCENARIO, and how tiers change."""
+    from simulator.report.winners import describe
+    from simulator.scenario.load import load
+    from simulator.studies.winners import winners as run
+
+    with progress(quiet) as shown:
+        study = run(load(scenario), progress=shown, **settings)
     _finish(study, describe(study), out=out, json_file=json_file, no_plots=no_plots, quiet=quiet)

@@ -12,10 +12,10 @@ import pytest
 import simulator as sim
 
 PUBLIC = [
-    "Calibration", "Comparison", "InputError", "Lint", "Optimum", "Problem", "Scenario", "Sensitivity",
-    "SimulatorError", "Trace", "ValueOfInformation", "VarianceSplit", "Verification", "calibrate", "compare",
-    "lint", "load", "number_paths", "optimize", "parse", "payout_curve", "sensitivity", "split", "trace",
-    "value_at", "value_of_information", "verify", "with_values",
+    "Calibration", "Comparison", "InputError", "Lint", "Optimum", "Problem", "Scenario", "Selection",
+    "Sensitivity", "SimulatorError", "Trace", "ValueOfInformation", "VarianceSplit", "Verification", "Winners",
+    "calibrate", "compare", "lint", "load", "number_paths", "optimize", "parse", "payout_curve", "select",
+    "sensitivity", "split", "trace", "value_at", "value_of_information", "verify", "winners", "with_values",
 ]  # fmt: skip
 HEAVY = ("numpy", "scipy", "pandas", "matplotlib", "pyarrow", "pydantic", "simpy")
 

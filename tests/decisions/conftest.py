@@ -11,4 +11,6 @@ from tests.decisions.worlds import linear_bench
 @pytest.fixture(scope="session")
 def bench() -> Bench:
     """40 replications of the linear world."""
-    return linear_bench()
+    made = linear_bench()
+    assert made.reference.scenario == made.scenario  # fitted here, so that tests can put it in place of a fit
+    return made

@@ -1,0 +1,219 @@
+"""A selection in words, tables and figures, and as a run directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from simulator import results
+from simulator.errors import fault
+from simulator.report.numbers import Form, form_of, form_of_estimates
+from simulator.report.style import QUIET, colour, new_axes, rows_for, sampled, save_figure, styled
+from simulator.report.terminal import WIDTH, Row, blocks, wrapped
+from simulator.report.wording import titled
+from simulator.scenario.finding import suggestion
+from simulator.stats.value import goals_text
+from simulator.studies.select import CRITERIA, Selection
+
+_SURE = 0.95
+
+
+def headline(study: Selection) -> list[str]:
+    """Which program, how sure, and what choosing it may lose."""
+    best, form = study.best, _money(study)
+    sure = f"highest with probability {best.highest:.2f} as far as the Monte Carlo error goes"
+    verdict = "has the highest expected net value" if best.highest >= _SURE else "leads, but is not told apart"
+    lines = [
+        f"{best.program} {verdict} ({sure}).",
+        f"It turns out best in {_share(best.best.mean)} of the worlds; choosing it loses "
+        f"{form.number(best.regret.mean)} {form.unit} on average against knowing the world, "
+        f"{form.number(best.worst)} at worst.",
+    ]
+    return [*lines, _accepted(study), *_levelled(study), *_raced(study)]
+
+
+def describe(study: Selection, width: int = WIDTH) -> str:
+    """Headline and table for a terminal."""
+    parts = [
+        wrapped(headline(study), width),
+        f"Net value: {goals_text(study.scenario.goals)}\n" + blocks(list(study.programs), _rows(study), width),
+        study.sample_text,
+    ]
+    return "\n\n".join(parts)
+
+
+def draw(study: Selection, kind: str = "best", ax: Axes | None = None) -> Axes:
+    """Draw a figure of `kind` on `ax` or a new figure; raises `InputError` for an unknown kind."""
+    if kind not in KINDS:
+        raise fault("options", "kind", kind, f"must be one of {', '.join(KINDS)}", suggestion(kind, KINDS))
+    with styled():
+        return KINDS[kind](study, new_axes() if ax is None else ax)
+
+
+def best(study: Selection, ax: Axes) -> Axes:
+    """How often each program is best, and how sure it is that its expectation is the highest."""
+    for row, choice in zip(rows_for(ax, study.programs), study.choices, strict=True):
+        share, se = choice.best.mean or 0.0, choice.best.se or 0.0
+        first = choice is study.choices[0]
+        ax.barh(row, 100 * share, 0.5, color=colour(1), alpha=0.45, label="best in so many worlds" if first else None)
+        ax.errorbar(100 * share, row, xerr=100 * se, color=colour(1), capsize=3)
+        label = "P(highest expectation)" if first else None
+        ax.plot(100 * choice.highest, row, "D", color="black", markersize=6, label=label, clip_on=False, zorder=3)
+    ax.set_xlim(0.0, 100.0)
+    ax.set_xlabel("Probability [%]")
+    ax.set_title("Which program is best")
+    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
+    sampled(ax, f"{study.sample_text}; bars: standard error")
+    return ax
+
+
+def regret(study: Selection, ax: Axes) -> Axes:
+    """What choosing a program loses: mean, P90 and worst over replications."""
+    form = _money(study)
+    for row, choice in zip(rows_for(ax, study.programs), study.choices, strict=True):
+        middle, high, worst = ((v or 0.0) * form.factor for v in (choice.regret.mean, choice.regret.p90, choice.worst))
+        first = choice is study.choices[0]
+        ax.plot([0.0, worst], [row, row], color="#C8C8C8", linewidth=2)
+        ax.plot([0.0, high], [row, row], color=colour(1), linewidth=5, alpha=0.5, label="to P90" if first else None)
+        ax.plot(middle, row, "o", color="black", markersize=7, label="mean" if first else None)
+        ax.plot(worst, row, "|", color=QUIET, markersize=10, label="worst" if first else None)
+    ax.set_xlim(left=0.0)
+    ax.set_xlabel(titled("Net value lost against the best of each world", form.unit))
+    ax.set_title("What choosing each program may lose")
+    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
+    sampled(ax, study.sample_text)
+    return ax
+
+
+def weights(study: Selection, ax: Axes) -> Axes:
+    """For how many weights a program is best, and the weights that speak for it."""
+    shades = (colour(1), colour(2), colour(3))
+    for row, accepted in zip(rows_for(ax, study.programs), study.acceptable, strict=True):
+        share = 100 * (accepted.share.mean or 0.0)
+        left = 0.0
+        for shade, weight in zip(shades, accepted.central or (), strict=False):
+            ax.barh(row, share * weight, 0.5, left=left, color=shade)
+            left += share * weight
+        if accepted.central is None:
+            ax.barh(row, share, 0.5, color="#C8C8C8")
+        ax.text(share + 1.0, row, f"{share:.0f} %", va="center", fontsize=9)
+    for shade, name in zip(shades, CRITERIA, strict=True):
+        ax.barh([np.nan], [np.nan], color=shade, label=f"weight on {name}")
+    ax.set_xlim(0.0, 112.0)
+    ax.set_xlabel("Share of weights and worlds in which the program is best [%]")
+    ax.set_title("Whose weights each program suits")
+    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0, title="its typical supporter")
+    sampled(ax, f"{study.sample_text}; {_weights_text(study)}")
+    return ax
+
+
+KINDS: dict[str, Callable[[Selection, Axes], Axes]] = {"best": best, "regret": regret, "weights": weights}
+"""Kinds of figures."""
+
+
+def save(study: Selection, out: str | os.PathLike[str], *, command: Sequence[str] = (), plots: bool = True) -> Path:
+    """Write the run directory of a selection below `out`, and return it."""
+    when = results.now()
+    files: dict[str, results.Writer] = {
+        "scenario.json": results.json_file(study.scenario.tree()),
+        "selection.json": results.json_file(study.to_dict()),
+        "selection.parquet": results.table_file(study.table().reset_index()),
+        "replications.parquet": results.replications_file(study.simulated),
+        "summary.json": results.json_file({"sample": study.sample_text, "headline": headline(study)}),
+    }
+    if plots:
+        files |= {f"figures/{kind}.{end}": _figure(study, kind) for kind in KINDS for end in ("png", "svg")}
+    name = "select_" + results.run_name(study.simulated, when)
+    return results.write_run(out, name, files, results.manifest_of(study.simulated, when=when, command=command))
+
+
+def _figure(study: Selection, kind: str) -> results.Writer:
+    def write(path: Path) -> None:
+        with styled():
+            figure = Figure(figsize=(7.2, 4.2))
+            draw(study, kind, figure.subplots())
+        save_figure(figure, path)
+
+    return write
+
+
+def _money(study: Selection) -> Form:
+    """The form for regrets."""
+    found = [choice.regret for choice in study.choices]
+    currency = study.scenario.currency
+    return form_of([choice.worst for choice in study.choices], [got.se for got in found], currency, currency)
+
+
+def _share(share: float | None) -> str:
+    return f"{100 * (share or 0.0):.0f} %"
+
+
+def _weights_text(study: Selection) -> str:
+    if study.weights is None:
+        return "all weights alike"
+    return ", ".join(f"{c} {study.weights[c]:.2g}" for c in CRITERIA)
+
+
+def _accepted(study: Selection) -> str:
+    top = max(range(len(study.programs)), key=lambda k: study.acceptable[k].share.mean or 0.0)
+    found = study.acceptable[top]
+    which = "for all weights on lift, cost and gaming alike" if study.weights is None else f"at {_weights_text(study)}"
+    return f"By lift, cost and gaming, {which}, {study.programs[top]} is best in {_share(found.share.mean)} of cases."
+
+
+def _levelled(study: Selection) -> list[str]:
+    lines = []
+    currency = study.scenario.currency
+    for found in study.levelled:
+        form = form_of([found.target], [found.gap.se], currency, currency)
+        values = ", ".join(f"{path} = {value:.4g}{_pm(found.value_se(path))}" for path, value in found.values.items())
+        if found.reached:
+            said = f"at the baseline's expected cost, {form.number(found.target)} {form.unit}"
+        else:
+            gap = form.number(found.gap.mean, sign=True)
+            said = f"cannot be scaled to the baseline's cost; closest is {gap} {form.unit} off"
+        lines.append(f"{found.program} {said}: {values}.")
+    return lines
+
+
+def _pm(se: float | None) -> str:
+    return "" if se is None else f" \u00b1 {se:.2g}"
+
+
+def _raced(study: Selection) -> list[str]:
+    race = study.race
+    if race is None:
+        return []
+    form = form_of([race.delta], [], study.scenario.currency, study.scenario.currency)
+    took = ", ".join(f"{name} {n:,}" for name, n in zip(study.programs, race.took, strict=True))
+    best = study.programs[race.leader]
+    said = (
+        f"Race: {best} is the best, or within {form.number(race.delta)} {form.unit} of it, with probability at least "
+        f"{1 - race.alpha:g} (Kim and Nelson 2001, values taken as normal, first stage {race.n0})."
+        if race.decided
+        else f"Race: undecided, {best} leads."
+    )
+    return [f"{said} Replications it took: {took}."]
+
+
+def _rows(study: Selection) -> list[Row]:
+    currency, money = study.scenario.currency, _money(study)
+    values = [choice.value for choice in study.choices]
+    form = form_of_estimates(values, currency, currency)
+    shares = [choice.best for choice in study.choices]
+    accepted = [found.share for found in study.acceptable]
+    of_best, of_weights = (form_of_estimates(got, "share", currency) for got in (shares, accepted))
+    return [
+        (titled("Net value", form.unit), [form.estimate(got) for got in values]),
+        (titled("Best in worlds", "%"), [of_best.estimate(got) for got in shares]),
+        ("P(highest expectation)", [f"{choice.highest:.3f}" for choice in study.choices]),
+        (titled("Regret, mean", money.unit), [money.estimate(choice.regret) for choice in study.choices]),
+        (titled("Regret, P90", money.unit), [money.number(choice.regret.p90) for choice in study.choices]),
+        (titled("Regret, worst", money.unit), [money.number(choice.worst) for choice in study.choices]),
+        (titled("Best by weights", "%"), [of_weights.estimate(got) for got in accepted]),
+    ]

@@ -1,0 +1,190 @@
+"""Winners and losers: what each group of partners is paid against the baseline in the same world, and tier moves.
+
+Partners are drawn anew in every replication, so those of one segment are alike before they are drawn: what a partner
+can expect is what its segment, and its size within it, can expect. Sizes are quarters of the segment's volume
+distribution, 1 the smallest. Pay is net of penalties.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from simulator.engines.standings import QUARTERS
+from simulator.run import Simulated, simulate
+from simulator.scenario.schema import Scenario
+from simulator.stats.estimate import Array, Difference, Estimate, difference, estimate, ratio_of, scaled, undefined
+from simulator.stats.measure import BASELINE, STRATEGIC
+from simulator.studies.asked import asked_programs, check_run
+from simulator.studies.variants import Progress
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+ALL = "all"
+_NOBODY = "no partner of this group was drawn"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Partners of a segment and size under a program; size: 1 (small) to 4, or `all`.
+
+    partners: per replication; paid: per partner under the baseline; change: per partner, against the baseline; gained,
+    lost: share of partners that are paid more, or less.
+    """
+
+    program: str
+    segment: str
+    size: str
+    partners: float
+    paid: Estimate
+    change: Difference
+    gained: Estimate
+    lost: Estimate
+
+
+@dataclass(frozen=True)
+class Winners:
+    """Who gains and who loses by each candidate, on the strategic rung."""
+
+    simulated: Simulated
+    groups: tuple[Group, ...]
+
+    @property
+    def scenario(self) -> Scenario:
+        """What was simulated."""
+        return self.simulated.scenario
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """Names of the candidates."""
+        return tuple(p for p in self.simulated.programs if p != BASELINE)
+
+    @property
+    def sample_text(self) -> str:
+        """What the figures rest on."""
+        return f"{self.simulated.replications:,} replications, seed {self.simulated.seed}"
+
+    def of(self, program: str) -> list[Group]:
+        """The groups of a candidate, each segment as a whole first."""
+        return [group for group in self.groups if group.program == program]
+
+    def table(self) -> pd.DataFrame:
+        """A row per candidate, segment and size; money per partner over the horizon, errors as `NAME_se`."""
+        rows = [
+            {
+                "program": g.program, "segment": g.segment, "size": g.size, "partners": g.partners,
+                "baseline_paid": g.paid.mean, "change": g.change.mean, "change_se": g.change.se,
+                "change_low": g.change.low, "change_high": g.change.high, "distinguishable": g.change.distinguishable,
+                "gained": g.gained.mean, "gained_se": g.gained.se, "lost": g.lost.mean, "lost_se": g.lost.se,
+            }
+            for g in self.groups
+        ]  # fmt: skip
+        return pd.DataFrame(rows)
+
+    def starts(self) -> str:
+        """What tiers are moved from: `baseline, at the end` or `launch`."""
+        return "baseline, at the end" if self.scenario.programs[BASELINE].tiers else "launch"
+
+    def moves(self, program: str) -> pd.DataFrame:
+        """Mean number of partners by tier before (rows) and at the end under a candidate (columns); empty without
+        tiers. Before is under the baseline at the end, or at launch where the baseline has no tiers."""
+        totals = self.simulated.totals[program, STRATEGIC]
+        found: dict[str, dict[str, float]] = {}
+        for name, counts in totals.items():
+            if name.startswith("move."):
+                _, start, end = name.split(".")
+                found.setdefault(start, {})[end] = float(np.mean(counts))
+        return pd.DataFrame.from_dict(found, orient="index").rename_axis(index="from", columns="to")
+
+    def headline(self) -> list[str]:
+        """Who gains and who loses, no more than the error allows."""
+        from simulator.report.winners import headline
+
+        return headline(self)
+
+    def plot(self, kind: str = "change", ax: Axes | None = None, **options: Any) -> Axes:
+        """A figure of `kind` (see `report.winners.KINDS`)."""
+        from simulator.report.winners import draw
+
+        return draw(self, kind, ax, **options)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All figures as plain dicts."""
+        records = self.table().astype(object)
+        return {
+            "scenario": self.scenario.name,
+            "seed": self.simulated.seed,
+            "replications": self.simulated.replications,
+            "groups": records.where(records.notna(), None).to_dict(orient="records"),
+            "moves_from": self.starts(),
+            "moves": {p: self.moves(p).to_dict(orient="index") for p in self.candidates},
+        }
+
+    def to_json(self) -> str:
+        """`to_dict` as JSON text."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+
+    def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True) -> Path:
+        """Write a run directory below `out` and return it."""
+        from simulator.report.winners import save
+
+        return save(self, out, command=command, plots=plots)
+
+
+def winners(
+    scenario: Scenario,
+    *,
+    programs: Sequence[str] | None = None,
+    replications: int | None = None,
+    seed: int | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Winners:
+    """Who gains and who loses by each candidate. Raises `InputError` for what cannot be run."""
+    names = asked_programs(scenario, programs)
+    count = scenario.run.replications if replications is None else replications
+    start = scenario.run.seed if seed is None else seed
+    check_run(replications=count, seed=start, workers=workers)
+    simulated = simulate(
+        scenario, programs=names, replications=count, seed=start, workers=workers, progress=progress, standings=True
+    )
+    return Winners(simulated, tuple(groups_of(simulated)))
+
+
+def groups_of(simulated: Simulated) -> Iterator[Group]:
+    """The groups of every candidate, each segment as a whole first; `simulated` must have standings."""
+    for program in simulated.programs:
+        if program == BASELINE:
+            continue
+        for segment in simulated.scenario.partners:
+            for size in (ALL, *(str(q + 1) for q in range(QUARTERS))):
+                yield _group(simulated, program, segment, size)
+
+
+def _group(simulated: Simulated, program: str, segment: str, size: str) -> Group:
+    def total(name: str, of: str = program) -> Array:
+        sizes = [str(q + 1) for q in range(QUARTERS)] if size == ALL else [size]
+        found = simulated.totals[of, STRATEGIC]
+        return np.asarray(sum(found[f"standing.{segment}.{q}.{name}"] for q in sizes), dtype=float)
+
+    count = total("partners")
+
+    def per_partner(x: Array) -> Any:
+        return ratio_of(x, count, missing=_NOBODY) if count.any() else undefined(_NOBODY)
+
+    change, nothing = per_partner(total("change")), per_partner(0.0 * count)
+    return Group(
+        program, segment, size, float(np.mean(count)),
+        estimate(scaled(per_partner(total("paid", BASELINE)), 100.0)),
+        difference(scaled(change, 100.0), scaled(nothing, 100.0)),
+        estimate(per_partner(total("gained"))),
+        estimate(per_partner(total("lost"))),
+    )  # fmt: skip

@@ -1,0 +1,174 @@
+"""The selection and the winners on the linear world, where what each program costs and pays is known in closed form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from matplotlib import pyplot
+
+import simulator.studies.select as select_module
+import simulator.studies.variants as variants_module
+import simulator.studies.winners as winners_module
+from simulator.cli import main
+from simulator.errors import InputError
+from simulator.report import selection, winners
+from simulator.results import verified
+from simulator.run import Simulated, simulate
+from simulator.studies.select import Selection, parse_weights, select
+from simulator.studies.variants import Bench, value_in
+from simulator.studies.winners import Winners, groups_of
+from tests import made_up
+from tests.decisions.worlds import linear_world
+
+FLAT = "programs.flat.components.core.rate"
+
+
+@pytest.fixture(scope="module")
+def study(bench: Bench) -> Iterator[Selection]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(variants_module, "fit_reference", lambda _: bench.reference)
+        yield select(linear_world(), replications=40, seed=3, delta=2000.0)
+
+
+def test_the_cheapest_is_best_where_nobody_responds(study: Selection) -> None:
+    """Margins are equal, so the net values differ by cost: `flat` pays 8 % and loses 3 % of revenue in every world."""
+    by_name = {choice.program: choice for choice in study.choices}
+    assert study.best.program == "baseline"
+    assert by_name["baseline"].regret.mean == 0.0
+    cost = {p: study.simulated.totals[p, "strategic"]["cost"] / 100 for p in study.programs}
+    # Programs that cost the same in a world (below the tiers' threshold, or nothing sold) share being best.
+    tied = sum((cost[p] == cost["baseline"]).astype(int) for p in study.programs)
+    assert by_name["baseline"].best.mean == pytest.approx(np.mean(1 / tied))
+    assert by_name["flat"].regret.mean == pytest.approx((cost["flat"] - cost["baseline"]).mean())
+    assert by_name["flat"].worst == pytest.approx((cost["flat"] - cost["baseline"]).max())
+    # Lift and gaming tell nothing apart, so only cost has a say, whatever its weight.
+    assert study.acceptable[0].on_means == 1.0
+
+
+def test_the_race_finds_it_and_says_what_it_took(study: Selection) -> None:
+    assert study.race is not None
+    assert study.race.best == (0,)
+    assert study.race.took[study.programs.index("flat")] == min(study.race.took)
+    (line,) = [line for line in study.headline() if line.startswith("Race")]
+    assert "baseline is the best, or within 2,000 USD of it, with probability at least 0.95" in line
+
+
+def test_at_equal_cost_flat_shares_are_the_same_program(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(variants_module, "fit_reference", lambda _: bench.reference)
+    got = select(linear_world(), programs=["flat"], replications=40, seed=3, equal_cost_by=[FLAT])
+    (found,) = got.levelled
+    assert found.reached
+    assert got.scenario.programs["flat"] != linear_world().programs["flat"]
+    gap = value_in(got.simulated, "flat") - value_in(got.simulated, "baseline")
+    assert abs(gap.mean()) <= 0.002 * found.target
+    assert any("at the baseline's expected cost" in line for line in got.headline())
+
+
+def test_weights_are_read_checked_and_used(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parse_weights("lift=1, cost=3") == {"lift": 1.0, "cost": 3.0}
+    with pytest.raises(InputError, match="must be NAME=NUMBER"):
+        parse_weights("lift")
+    with pytest.raises(InputError) as caught:
+        select(linear_world(), weights={"lifts": 1.0, "cost": -1.0}, delta=0.0, alpha=0.7)
+    assert len(caught.value.problems) == 4
+    assert "did you mean 'lift'?" in str(caught.value)
+    monkeypatch.setattr(variants_module, "fit_reference", lambda _: bench.reference)
+    got = select(linear_world(), replications=10, seed=3, weights={"lift": 1.0, "cost": 3.0})
+    assert got.weights == {"lift": 0.25, "cost": 0.75, "gaming": 0.0}
+    assert got.acceptable[0].central == (0.25, 0.75, 0.0)
+
+
+def test_a_selection_is_told_drawn_and_saved(study: Selection, tmp_path: Path) -> None:
+    text = selection.describe(study)
+    for row in ("Net value", "P(highest expectation)", "Regret, worst", "Best by weights"):
+        assert row in text
+    assert list(study.table().index) == list(study.programs)
+    assert json.loads(study.to_json())["race"]["n0"] == 30
+    for kind in selection.KINDS:
+        assert study.plot(kind).get_title(loc="left")
+    pyplot.close("all")
+    assert verified(study.save(tmp_path, plots=False))
+
+
+# -- winners -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def won(bench: Bench) -> Winners:
+    simulated = simulate(
+        bench.scenario, programs=["baseline", "flat", "tiers"], replications=20, seed=3, reference=bench.reference,
+        standings=True,
+    )  # fmt: skip
+    return Winners(simulated, tuple(groups_of(simulated)))
+
+
+def test_with_a_higher_flat_rate_everybody_who_sells_wins_in_proportion(won: Winners) -> None:
+    """8 % against 5 % of the same revenue: pay rises by 3/5 of what it was, to the cent per window."""
+    for group in won.of("flat"):
+        assert group.paid.mean is not None
+        assert group.change.mean == pytest.approx(0.6 * group.paid.mean, rel=1e-3)
+        assert group.lost.mean == 0.0
+    whole = won.of("flat")[0]
+    assert whole.size == "all"
+    assert whole.partners == 4
+    assert whole.change.distinguishable
+
+
+def test_sizes_add_up_and_the_large_gain_more_by_tiers(won: Winners) -> None:
+    whole, *sizes = won.of("tiers")
+    assert sum(g.partners for g in sizes) == pytest.approx(whole.partners)
+    total = sum((g.change.mean or 0.0) * g.partners for g in sizes)
+    assert total == pytest.approx((whole.change.mean or 0.0) * whole.partners)
+    assert (sizes[3].gained.mean or 0.0) > (sizes[0].gained.mean or 0.0)
+
+
+def test_winners_are_told_drawn_and_saved(won: Winners, tmp_path: Path) -> None:
+    text = winners.describe(won)
+    assert "flat, reseller: pay per partner" in text
+    assert "100 % less" not in text
+    assert won.moves("flat").empty
+    assert json.loads(won.to_json())["groups"][0]["program"] == "flat"
+    assert won.plot("change").get_title(loc="left")
+    pyplot.close("all")
+    with pytest.raises(InputError, match="has no tiers"):
+        won.plot("moves", program="flat")
+    assert verified(won.save(tmp_path, plots=False))
+
+
+def tiered() -> Winners:
+    """Two programs with tiers of made-up outcomes; of 3 partners 2 stay registered and 1 rises to gold."""
+    simulated = made_up.simulated()
+    own = simulated.totals["growth", "strategic"]
+    made = {f"move.registered.{end}": own["partners"] * 0 + n for end, n in (("registered", 2), ("gold", 1))}
+    totals = {**simulated.totals, ("growth", "strategic"): {**own, **made}}
+    return Winners(Simulated(simulated.scenario, ("baseline", "growth"), 1, 40, "vector", totals), ())
+
+
+def test_tier_moves_are_a_matrix() -> None:
+    study = tiered()
+    assert study.moves("growth").to_dict(orient="index") == {"registered": {"registered": 2.0, "gold": 1.0}}
+    assert study.plot("moves", program="growth").get_xlabel() == "Tier at the end under growth"
+    pyplot.close("all")
+
+
+# -- commands ------------------------------------------------------------------------------------------------------
+
+
+def test_commands(study: Selection, won: Winners, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(select_module, "select", lambda _, **_given: study)
+    monkeypatch.setattr(winners_module, "winners", lambda _, **_given: won)
+    scenario = str(Path(__file__).parents[2] / "scenarios" / "quickstart.toml")
+    for name, shown in (("select", "Regret, mean"), ("winners", "paid more [%]")):
+        result = CliRunner().invoke(main, [name, scenario, "--out", str(tmp_path / name), "--no-plots"])
+        assert result.exit_code == 0, result.output
+        assert shown in result.stdout
+        assert len(list((tmp_path / name).iterdir())) == 1
+    result = CliRunner().invoke(main, ["select", scenario, "--race"])
+    assert result.exit_code == 2
+    assert "--race and --delta go together" in result.output
+    assert np.isfinite(study.table()["net_value"]).all()
