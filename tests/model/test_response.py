@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 
 from simulator.model import response
+from simulator.model.recognition import tournament_price
 from simulator.model.response import IsoelasticCost, QuadraticCost, best_response
 from simulator.program.numbers import Array
 from simulator.program.schedule import Schedule
@@ -84,6 +85,19 @@ def test_what_a_misaligned_measure_loses() -> None:
     found = optimize.minimize_scalar(lost, bounds=(0.1, 10.0), method="bounded", options={"xatol": 1e-10})
     assert found.x == pytest.approx(3.0, abs=1e-6)
     assert -found.fun / (float(value @ value) / 2) == pytest.approx(0.36, abs=1e-12)
+
+
+@pytest.mark.parametrize(("sd", "cost", "prize", "effort"), [(1.0, 1.0, 1.0, 0.282095), (2.0, 1.0, 3.0, 0.423142)])
+def test_a_tournament_is_played_as_lazear_and_rosen_say(sd: float, cost: float, prize: float, effort: float) -> None:
+    """e = dW / (2 s sqrt(pi) c) by best response to the price, and against that rival no other effort is better."""
+    price = scalar(tournament_price(num(prize), num(0.0), num(sd), num(sd)))
+    chosen_effort = scalar(best_response(schedule(price, []), QuadraticCost(num(0), num(cost))))
+    assert chosen_effort == pytest.approx(effort, abs=5e-7)
+
+    def lost(e: float) -> float:
+        return cost * e**2 / 2 - prize * float(stats.norm.cdf((e - chosen_effort) / (sd * np.sqrt(2))))
+
+    assert optimize.minimize_scalar(lost, bounds=(0.0, 2.0), method="bounded").x == pytest.approx(effort, abs=1e-4)
 
 
 # -- kinks and notches -----------------------------------------------------------------------------------------
