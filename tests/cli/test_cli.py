@@ -87,7 +87,7 @@ def test_compare_passes_its_options_on(file: Path, asked: dict[str, Any], tmp_pa
     assert result.exit_code == 0
     assert asked == {
         "programs": ("growth", "baseline"), "replications": 20, "seed": 0, "engine": "events",
-        "workers": 2, "chunk": 5, "vectors": None,
+        "workers": 2, "chunk": 5, "vectors": None, "gaming_detail": False,
     }  # fmt: skip
     assert "replications 20; seed 0; engine events" in result.stderr
 

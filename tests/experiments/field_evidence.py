@@ -394,7 +394,7 @@ def quota_frequency(replications: int) -> Evidence:
     early = (c["event"] == Event.SIGNED) & (c["week"] >= 0) & (c["week"] < half)
     sold = np.bincount(c["cell"][early], weights=c["amount"][early], minlength=size).reshape(yearly.shape)
     books = yearly.books[0]
-    quota = np.broadcast_to(books.perception.reference(0, np.zeros((1, 1))), yearly.shape)
+    quota = np.broadcast_to(books.perception.reference(0, np.zeros((1, 1)), 0), yearly.shape)
     behind, ahead = sold < 0.25 * quota, sold > 0.75 * quota
     lives = {"yearly": yearly, "quarterly": b.live("quarterly"), "no_over": b.live("no_over")}
     level = {name: np.stack(life.sourcing) for name, life in lives.items()}

@@ -138,6 +138,7 @@ def test_exactly_counts_goals_and_shares_of_a_whole_cannot_be_uncertain() -> Non
     refused = {
         "time.horizon_weeks", "time.burn_in_weeks", "run.replications", "run.seed", "gaming.max_shift_weeks",
         "partners.reseller.count", "partners.integrator.count",
+        "partners.reseller.prospects", "partners.integrator.prospects",
         "territories.north.markets.mid", "territories.north.markets.large", "partners.reseller.markets.mid",
         "partners.integrator.markets.mid", "partners.integrator.markets.large",
         *(f"goals.{name}" for name in type(SCENARIO.goals).model_fields),
