@@ -16,8 +16,8 @@ _HEAD = f"""# Field evidence
 
 What field studies report, as experiments in simulated worlds. They are directions, not sizes: the studies are about
 employees or other firms. A direction counts as shown where it is {SURE:g} standard errors from 0, at
-{REPLICATIONS} replications and a fixed seed. Written by `python -m tests.experiments.page`; the same experiments with fewer
-replications run in the tests (`tests/experiments`).
+{REPLICATIONS} replications and a fixed seed. Written by `python -m tests.experiments.page`; the same experiments with
+fewer replications run in the tests (`tests/experiments`).
 """
 
 
