@@ -46,6 +46,9 @@ def settle(life: VectorLife, won_without: Bools | None = None) -> Outcome:
     _count_deadweight(life, parts, won_without, totals)
     _count_deals(life, totals)
     _count_claims(life, totals)
+    depth, deal_weeks = life.planner.depth_total
+    totals["joint.depth"] = np.rint(depth * MICRO).astype(np.int64)
+    totals["joint.weeks"] = np.rint(deal_weeks * MICRO).astype(np.int64)
     totals |= help_totals(life.planner, life.rollout, life.setting.horizon)
     if life.planner.membership is not None:
         totals |= life.planner.membership.totals()
@@ -250,6 +253,8 @@ def _count_deals(life: VectorLife, totals: dict[str, NDArray[np.int64]]) -> None
     qualified = (o["qualified"] >= 0) & (o["qualified"] < h)
     totals["qualified"] = _by_replication(life, cell[qualified])
     totals["pipeline"] = _by_replication(life, cell[qualified], o["amount"][qualified])
+    joint = qualified & o["worked"]
+    totals["joint.pipeline"] = _by_replication(life, cell[joint], o["amount"][joint])
     won = _won(life) & (o["due"] >= 0)
     rows = np.flatnonzero(won)
     net = o["amount"][rows] - o["conceded"][rows]

@@ -24,6 +24,8 @@ def tally(life: EventLife, won_without: Bools | None = None) -> Outcome:
     _deadweight(life, won_without, totals)
     _deals(life, totals)
     _claims(life, totals)
+    for name, value in zip(("joint.depth", "joint.weeks"), life.planner.depth_total[:, 0], strict=True):
+        totals[name] = int(np.rint(value * 1e6))
     helped = help_totals(life.planner, life.paid or life.rollout, life.setting.horizon)
     totals |= {name: int(value[0]) for name, value in helped.items()}
     if life.planner.membership is not None:
@@ -126,14 +128,16 @@ def _deadweight(life: EventLife, won_without: Bools | None, totals: dict[str, in
 def _deals(life: EventLife, totals: dict[str, int]) -> None:
     h = life.setting.horizon
     for name in (
-        "qualified", "pipeline", "bookings", "bookings_new", "bookings_named", "conceded", "margin", "won", "kept",
-        "won_by_partners", "lost_by_partners", "cycle", "sourced", "registered_vendor", "claimed_vendor", "open",
+        "qualified", "pipeline", "joint.pipeline", "bookings", "bookings_new", "bookings_named", "conceded", "margin",
+        "won", "kept", "won_by_partners", "lost_by_partners", "cycle", "sourced", "registered_vendor",
+        "claimed_vendor", "open",
     ):  # fmt: skip
         totals[name] = 0
     for o in life.opportunities:
         if o.qualified is not None and 0 <= o.qualified < h:
             totals["qualified"] += 1
             totals["pipeline"] += int(o.amount)
+            totals["joint.pipeline"] += int(o.amount) if o.worked else 0
         if o.won and 0 <= o.due < h:
             _won(life, o, totals)
         if o.partner is not None and o.lost and o.decided is not None and 0 <= o.decided < h:

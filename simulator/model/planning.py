@@ -35,7 +35,7 @@ class Planner:
         self.presence: Array | None = None
         self.membership: Membership | None = None
         self.help: Help | None = None
-        self.help_total = np.zeros((2, len(rate)))
+        self.help_total, self.depth_total = np.zeros((2, len(rate))), np.zeros((2, len(rate)))
         one = np.ones(rate.shape)
         self.activity: list[Array] = [one for _ in ACTIVITIES]
         self.values: list[Array] = [one for _ in ACTIVITIES]
@@ -89,6 +89,9 @@ class Planner:
         orphaned = self._shocks.orphaned_in(week)
         if orphaned is not None:
             self.intensity = np.where(orphaned, 0.0, self.intensity)
+        if week >= 0:
+            deep = [np.cumsum(x, axis=1)[:, -1] for x in (self.intensity * open_deals, open_deals)]
+            self.depth_total = self.depth_total + np.stack(deep)
         self.presence = self._present(week)
         self.speed = opportunity.speed(self.intensity, s.behavior("cosell_speed"))
         if self.help is not None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from simulator.program.spec import COMPONENTS
 from simulator.scenario.overlay import RESERVED
+from simulator.scenario.presets import KEY, PACKS
 from simulator.scenario.schema import Scenario
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -32,6 +33,9 @@ def schema_json() -> str:
     _require_kind(definitions)
     _add_overlays(definitions)
     _overlay_programs(schema, definitions)
+    for section, packs in PACKS.items():
+        words = "pack of numbers that this table starts from; what it gives itself wins"
+        definitions[section.capitalize()]["properties"][KEY] = {"enum": list(packs), "description": words}
     for section in ("markets", "territories", "partners"):
         schema["properties"][section]["propertyNames"] = _NAMES
     whole = {"$schema": DIALECT, **schema, "$defs": dict(sorted(definitions.items()))}

@@ -15,6 +15,7 @@ from simulator.scenario.examine import examine
 from simulator.scenario.finding import Finding, Steps, dotted, shown, suggestion
 from simulator.scenario.lines import key_lines, line_of
 from simulator.scenario.overlay import Programs, resolve
+from simulator.scenario.presets import resolve_presets
 from simulator.scenario.schema import KINDS, Scenario
 
 _AT_LINE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
@@ -35,12 +36,12 @@ def parse(text: str, *, file: str = "scenario") -> Scenario:
     if late:
         names = ", ".join(sorted(late))
         raise SimulatorError(f"component kinds {names} came after the schema was built: import their module first")
-    raw = toml_tree(text, file)
+    raw, unknown = resolve_presets(toml_tree(text, file))
     written = raw.get("programs")
     programs = resolve(written) if isinstance(written, dict) else Programs()
     tree = {**raw, "programs": programs.tables} if isinstance(written, dict) else raw
     scenario, findings = examine(tree, programs.unresolved)
-    findings = [*programs.findings, *_once(findings, programs)]
+    findings = [*unknown, *programs.findings, *_once(findings, programs)]
     if findings or scenario is None:
         raise InputError(_problems(findings, programs, text, file))
     return scenario

@@ -13,6 +13,7 @@ import pytest
 from tests.docs.components_table import components_page
 from tests.docs.lint_table import lint_page
 from tests.docs.metrics_table import metrics_page
+from tests.docs.presets_table import presets_page
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -33,6 +34,10 @@ def test_links_inside_the_project_exist(page: Path) -> None:
 
 def test_table_of_metrics_is_current() -> None:
     assert (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8") == metrics_page()
+
+
+def test_table_of_presets_is_current() -> None:
+    assert (ROOT / "docs" / "presets.md").read_text(encoding="utf-8") == presets_page()
 
 
 def test_table_of_lint_rules_is_current() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simulator.stats.metric import Family, Ints, Lives, Mean, Metric, Ratio
+import numpy as np
+
+from simulator.stats.metric import Family, Ints, Lives, Mean, Metric, Part, Ratio
 
 _MICRO = 1e-6
 
@@ -23,6 +25,13 @@ def _activity_member(name: str, total: Callable[[Lives], Ints]) -> Metric:
         "Mean activity of partners; 1 is what they do under the baseline.",
         Mean(lambda x: total(x) * _MICRO),
     )  # fmt: skip
+
+
+def _velocity(x: Lives, pipeline: Ints) -> Part:
+    """Pipeline x win rate / cycle by replication, 0 where nothing was won."""
+    won, lost = x.own["won_by_partners"], x.own["lost_by_partners"]
+    weeks = np.maximum(x.own["cycle"] * _MICRO, 1e-9) / np.maximum(won, 1)
+    return np.where(won > 0, pipeline * (won / np.maximum(won + lost, 1)) / weeks, 0.0)
 
 
 METRICS: tuple[Metric | Family, ...] = (
@@ -64,6 +73,23 @@ METRICS: tuple[Metric | Family, ...] = (
         Mean(lambda x: x.own["certified"]),
     ),
     Family("activity.", _activity_member),
+    Family("joint.depth", lambda _, total: Metric(
+        "engagement_depth", "Depth of joint work", "ratio", "higher",
+        "Co-sell work per open deal, averaged over the weeks of open joint deals; 1 is usual under the baseline. A "
+        "leading indicator.",
+        Ratio(total, lambda x: x.own["joint.weeks"], "no joint deal was open"),
+    )),
+    Family("joint.pipeline", lambda _, total: Metric(
+        "joint_pipeline", "Joint pipeline", "money", "higher",
+        "Value of the opportunities with joint work that were qualified within the horizon. A leading indicator.",
+        Mean(total),
+    )),
+    Family("joint.pipeline", lambda _, total: Metric(
+        "joint_velocity", "Velocity of the joint pipeline", "money", "higher",
+        "Joint pipeline times the win rate, over the mean weeks from opportunity to signature; money per week. "
+        "A leading indicator.",
+        Mean(lambda x: _velocity(x, total(x))),
+    )),
     Family("helped.content", lambda _, total: Metric(
         "content_use", "Use of content", "share", "higher",
         "Mean share of co-sell work in which partners use the program's content; a leading indicator.",
