@@ -136,8 +136,8 @@ def test_a_number_has_the_words_and_bounds_of_the_schema() -> None:
 def test_exactly_counts_goals_and_shares_of_a_whole_cannot_be_uncertain() -> None:
     """Every number is tried as an uncertain one; the list of those refused is written out by hand."""
     refused = {
-        "time.horizon_weeks", "time.burn_in_weeks", "run.replications", "run.seed", "gaming.max_shift_weeks", "gaming.max_pieces",
-        "gaming.bundle_weeks",
+        "time.horizon_weeks", "time.burn_in_weeks", "run.replications", "run.seed", "gaming.max_shift_weeks",
+        "gaming.max_pieces", "gaming.bundle_weeks",
         "partners.reseller.count", "partners.integrator.count",
         "partners.reseller.prospects", "partners.integrator.prospects",
         "territories.north.markets.mid", "territories.north.markets.large", "partners.reseller.markets.mid",
