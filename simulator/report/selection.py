@@ -26,13 +26,13 @@ _SURE = 0.95
 def headline(study: Selection) -> list[str]:
     """Which program, how sure, and what choosing it may lose."""
     best, form = study.best, _money(study)
-    sure = f"highest with probability {best.highest:.2f} as far as the Monte Carlo error goes"
+    sure = f"so with probability {best.highest:.2f} as far as the Monte Carlo error goes"
     verdict = "has the highest expected net value" if best.highest >= _SURE else "leads, but is not told apart"
     lines = [
         f"{best.program} {verdict} ({sure}).",
         f"It turns out best in {_share(best.best.mean)} of the worlds; choosing it loses "
         f"{form.number(best.regret.mean)} {form.unit} on average against knowing the world, "
-        f"{form.number(best.worst)} at worst.",
+        f"{form.number(best.worst)} {form.unit} at worst.",
     ]
     return [*lines, _accepted(study), *_levelled(study), *_raced(study)]
 
@@ -162,8 +162,8 @@ def _weights_text(study: Selection) -> str:
 def _accepted(study: Selection) -> str:
     top = max(range(len(study.programs)), key=lambda k: study.acceptable[k].share.mean or 0.0)
     found = study.acceptable[top]
-    which = "for all weights on lift, cost and gaming alike" if study.weights is None else f"at {_weights_text(study)}"
-    return f"By lift, cost and gaming, {which}, {study.programs[top]} is best in {_share(found.share.mean)} of cases."
+    which = "with all weights alike" if study.weights is None else f"at {_weights_text(study)}"
+    return f"By lift, cost and gaming {which}, {study.programs[top]} is best in {_share(found.share.mean)} of cases."
 
 
 def _levelled(study: Selection) -> list[str]:

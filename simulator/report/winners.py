@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from simulator import results
 from simulator.errors import fault
-from simulator.report.numbers import UNDEFINED, form_of_differences, form_of_estimates
+from simulator.report.numbers import form_of_differences, form_of_estimates
 from simulator.report.style import colour, mark_zero, new_axes, rows_for, sampled, save_figure, styled
 from simulator.report.terminal import WIDTH, Row, blocks, wrapped
 from simulator.report.wording import titled
@@ -167,9 +167,10 @@ def _moves(study: Winners, program: str, width: int) -> str:
     table = study.moves(program)
     if table.empty:
         return ""
+    found = study.moved(program)
+    form = form_of_estimates(list(found.values()), "count", study.scenario.currency)
     rows: list[Row] = [
-        (f"from {start}", [f"{x:.2f}" if x == x else UNDEFINED for x in row])
-        for start, row in zip(table.index, table.to_numpy(), strict=True)
+        (f"from {start}", [form.estimate(found.get((start, end))) for end in table.columns]) for start in table.index
     ]
     title = f"{program}: partners by tier before ({study.starts()}) and at the end"
     return f"{title}\n{blocks([str(c) for c in table.columns], rows, width)}"

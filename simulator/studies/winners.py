@@ -20,7 +20,17 @@ import pandas as pd
 from simulator.engines.standings import QUARTERS
 from simulator.run import Simulated, simulate
 from simulator.scenario.schema import Scenario
-from simulator.stats.estimate import Array, Difference, Estimate, difference, estimate, ratio_of, scaled, undefined
+from simulator.stats.estimate import (
+    Array,
+    Difference,
+    Estimate,
+    difference,
+    estimate,
+    mean_of,
+    ratio_of,
+    scaled,
+    undefined,
+)
 from simulator.stats.measure import BASELINE, STRATEGIC
 from simulator.studies.asked import asked_programs, check_run
 from simulator.studies.variants import Progress
@@ -96,13 +106,16 @@ class Winners:
     def moves(self, program: str) -> pd.DataFrame:
         """Mean number of partners by tier before (rows) and at the end under a candidate (columns); empty without
         tiers. Before is under the baseline at the end, or at launch where the baseline has no tiers."""
-        totals = self.simulated.totals[program, STRATEGIC]
-        found: dict[str, dict[str, float]] = {}
-        for name, counts in totals.items():
-            if name.startswith("move."):
-                _, start, end = name.split(".")
-                found.setdefault(start, {})[end] = float(np.mean(counts))
+        found: dict[str, dict[str, float | None]] = {}
+        for (start, end), got in self.moved(program).items():
+            found.setdefault(start, {})[end] = got.mean
         return pd.DataFrame.from_dict(found, orient="index").rename_axis(index="from", columns="to")
+
+    def moved(self, program: str) -> dict[tuple[str, str], Estimate]:
+        """The numbers of `moves` with their errors, by (from, to)."""
+        totals = self.simulated.totals[program, STRATEGIC]
+        names = [name for name in totals if name.startswith("move.")]
+        return {(n.split(".")[1], n.split(".")[2]): estimate(mean_of(totals[n].astype(float))) for n in names}
 
     def headline(self) -> list[str]:
         """Who gains and who loses, no more than the error allows."""
@@ -125,7 +138,10 @@ class Winners:
             "replications": self.simulated.replications,
             "groups": records.where(records.notna(), None).to_dict(orient="records"),
             "moves_from": self.starts(),
-            "moves": {p: self.moves(p).to_dict(orient="index") for p in self.candidates},
+            "moves": {
+                p: [{"from": a, "to": b, "partners": got.mean, "se": got.se} for (a, b), got in self.moved(p).items()]
+                for p in self.candidates
+            },
         }
 
     def to_json(self) -> str:
