@@ -60,7 +60,8 @@ class World:
         self._economy()
         self.shocks = compile_shocks(setting, self.rate)
         self.candidates = Table(_CANDIDATE)
-        self.deals = Table(_DEAL)
+        followed = setting.markets.after_sale is not None
+        self.deals = Table(_DEAL | {"after": (float, 3)} if followed else _DEAL)
         expected = self.rate.sum() * (setting.burn_in + setting.horizon)
         self.candidates.reserve(int(2.2 * expected))
         self.deals.reserve(int(1.4 * expected))
@@ -245,8 +246,12 @@ class World:
         share = np.broadcast_to(p.second_share, self.shape)[rep, known]
         second = np.where(u[10] < share, u[11], 0.0)
         second_win = take(s.behavior("second_partner_win"), rep)
+        after = {}
+        if m.after_sale is not None:
+            after["after"] = m.after_sale.waits(**at, u=self._draw(f"{kind} after sale", *address))
         return self.deals.append(
             len(rows),
+            **after,
             market=market,
             complexity=complexity,
             account=account,

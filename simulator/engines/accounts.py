@@ -30,7 +30,8 @@ _ZERO = np.zeros(1, dtype=np.int64)
 
 @dataclass(slots=True)
 class Claim:
-    """What a partner reports. time in weeks; amount in cents, net of what was conceded; opp: its opportunity."""
+    """What a partner reports. time in weeks; amount in cents, net of what was conceded; opp: its opportunity;
+    since: its start where that is not when the opportunity was found."""
 
     event: int
     time: float
@@ -42,6 +43,7 @@ class Claim:
     opp: Opportunity | None = None
     moved: int = 0
     conceded: float = 0.0
+    since: float | None = None
 
 
 @dataclass(slots=True)
@@ -137,7 +139,9 @@ class Account:
     def credit(self, k: int, claim: Claim, *, dated: bool = True) -> float:
         """What a claim counts for component k, audits aside. dated: give none where k is not active in its week."""
         opp, c = claim.opp, self.components[k]
-        since = claim.time if opp is None else opp.start
+        since = claim.since
+        if since is None:
+            since = claim.time if opp is None else opp.start
         if not self._reaches(k, claim.week, claim.time - since, dated=dated):
             return 0.0
         amount = claim.amount + claim.conceded if c.list_price else claim.amount

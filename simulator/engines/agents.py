@@ -12,6 +12,7 @@ import simpy
 from simulator.engines import upkeep
 from simulator.engines.accounts import Account, Claim, Closed
 from simulator.engines.conceding import propose
+from simulator.engines.customers import coming, expansion
 from simulator.engines.dividing import file
 from simulator.model import gaming, opportunity
 from simulator.program.compiled import ACCOUNTS, ENGAGEMENTS
@@ -163,6 +164,18 @@ class Opportunity:
             else:
                 self.partner.claim(life, claim)
         life.payments.customer_signed(self)
+        for event, time in coming(life, self):
+            life.env.process(self._outcome(life, event, time))
+
+    def _outcome(self, life: EventLife, event: int, time: float) -> Process:
+        """Something that becomes of the customer."""
+        yield life.env.at(time)
+        if life.over or self.lost or self.partner is None:
+            return
+        amount = expansion(life, self) if event == Event.EXPANDED else self.amount
+        claim = Claim(event, time, floor(time), amount, self.code, self.false, life.audits[self.deal], self)
+        claim.since = self.due
+        self.partner.claim(life, claim)
 
 
 class Partner:

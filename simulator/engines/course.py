@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.engines.dumping import propose
+from simulator.engines.outcomes import expect
 from simulator.engines.tables import DONE, SIGNING
 from simulator.model import gaming, opportunity
 from simulator.model.help import helped_logit
@@ -109,6 +110,7 @@ def _sign(life: VectorLife, opp: Ints) -> None:
     wins = wins.reshape(life.shape)
     life.wins = wins if life.wins is None else life.wins + wins
     claim_deals(life, mine[~o["filed"][mine]], stage_of_claim=False)
+    expect(life, mine, active[o["attached"][opp]])
 
 
 def claim_deals(life: VectorLife, opp: Ints, *, stage_of_claim: bool) -> None:

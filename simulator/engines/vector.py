@@ -17,6 +17,7 @@ from simulator.engines.accrual import Funds, close_windows
 from simulator.engines.arrivals import arrive
 from simulator.engines.books import Books
 from simulator.engines.course import progress
+from simulator.engines.outcomes import Coming, happen, waiting
 from simulator.engines.rollout import Conduct, Rollout
 from simulator.engines.splitting import file_in_parts
 from simulator.engines.tables import CLAIM, DONE, OPP, SIGNING
@@ -44,6 +45,7 @@ class VectorLife:
         self.work, self.open = np.zeros(self.shape), np.zeros(self.shape)
         self.opps, self.claims = Table(OPP), Table(CLAIM)
         self.calendar: dict[int, list[Ints]] = {}
+        self.coming: Coming = {}
         self.books: list[Books] = []
         self.closed: list[Books] = []
         self.funds = Funds()
@@ -57,6 +59,7 @@ class VectorLife:
         other.planner = self.planner.copy()
         deals = self._deals_in(self.setting.horizon)
         other.opps, other.claims = self.opps.copy(deals), self.claims.copy(2 * deals)
+        other.coming = {week: list(parts) for week, parts in self.coming.items()}
         other.calendar = {week: list(rows) for week, rows in self.calendar.items()}
         other.books = [b.copy() for b in self.books]
         other.funds = self.funds.copy()
@@ -78,6 +81,7 @@ class VectorLife:
             progress(self, week)
             if "splitting" in self.conduct.gaming:
                 file_in_parts(self, week, first_claim)
+            happen(self, week)
             self._post(first_claim)
             self._remember(week)
         return self
@@ -98,12 +102,14 @@ class VectorLife:
         claims = np.flatnonzero(c["week"] >= week - 52)
         recent = np.zeros(o.rows, dtype=bool)
         recent[c["opp"][claims][c["opp"][claims] >= 0]] = True
+        recent[waiting(self.coming)] = True
         keep = np.flatnonzero((o["stage"] < DONE) | recent)
         place = np.full(o.rows + 1, -1)
         place[keep] = np.arange(len(keep))
         self.opps, self.claims = o.take(keep), c.take(claims)
         self.claims["opp"][:] = place[self.claims["opp"]]
         self.calendar = {at: [place[rows] for rows in parts] for at, parts in self.calendar.items()}
+        self.coming = {at: [(e, place[rows], t) for e, rows, t in parts] for at, parts in self.coming.items()}
         for b in self.books:
             b.accepted = b.accepted.take(keep)
         return self

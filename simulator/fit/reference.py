@@ -25,6 +25,7 @@ from simulator.model.setting import ACTIVITIES, WEEKS_PER_YEAR, Setting, compile
 from simulator.population import interpolate, reference_setting
 from simulator.program.compiled import Ints, Program
 from simulator.program.compiling import compile_program, no_program
+from simulator.program.measures import Event
 from simulator.program.numbers import Array
 from simulator.scenario.schema import Scenario
 from simulator.streams import Streams
@@ -182,14 +183,15 @@ class Reference:
         one = np.ones(shape)
         s = self.setting
         weeks = np.exp(s.markets.log_cycle + 0.5 * s.markets.cycle_log_sd**2).mean()
-        lands = np.ones((*shape, 5, WEEKS_PER_YEAR + 1))
+        lands = np.ones((*shape, len(Event), WEEKS_PER_YEAR + 1))
         return Outlook(
             np.ones((*shape, 4)),
             one * weeks * 0.7,
             one * 0.2,
             one * 0.8,
-            np.ones((*shape, 5)),
+            np.ones((*shape, len(Event))),
             one,
+            lands,
             lands,
             lands,
         )
@@ -239,7 +241,7 @@ class Reference:
         stages = setting.markets.stage_weights
         mix = np.diff(setting.partners.mix, axis=-1, prepend=0.0)
         share = np.cumsum(np.einsum("rpm,qms->rqps", mix, stages).reshape(-1, setting.partners.count, 4), axis=-1)
-        share = np.concatenate((share[:, :, :3], np.ones((*share.shape[:2], 2))), axis=-1)
+        share = np.concatenate((share[:, :, :3], np.ones((*share.shape[:2], len(Event) - 3))), axis=-1)
         return Outlook(
             value=np.exp(value),
             open_deals=np.exp(usual) / world.rate,
@@ -249,6 +251,7 @@ class Reference:
             revenue=self._carry(self.basic["revenue"], unit)[:, segment],
             source_lands=self.lands[0][None, segment],
             cosell_lands=self.lands[1][None, segment],
+            success_lands=self.lands[2][None, segment],
         )
 
     def _own_outlook(self) -> Outlook:
@@ -271,4 +274,4 @@ class Reference:
         got = {name: self._carry(value, unit)[:, segment] for name, value in statistics.items()}
         claim = np.where(got["claim"] > 0, got["claim"], 100.0)
         passing = np.minimum(got["passing"], 1.0) if "passing" in got else None
-        return Prospect(got["credit"], got["square"], claim, got["price"], got["clawed"], passing)
+        return Prospect(got["credit"], got["square"], claim, got["price"], got["clawed"], passing, got.get("success"))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from simulator.engines.vector import VectorLife
+from simulator.model.after_sale import OUTCOMES, expansion_amount, outcome_times
 from simulator.model.setting import WEEKS_PER_YEAR
 from simulator.program.compiled import CLOSED_WEEKS, Component, Ints, Program, take
 from simulator.program.limits import Gate, Quality
@@ -20,7 +23,8 @@ class Sample:
     """Deals and claims of a reference life, measured from launch to the horizon.
 
     pooled: one estimate over all lives, where nothing is uncertain; otherwise one per life. basic: statistics per
-    opportunity, (R, S); lands: probability that sourcing, and co-selling, lands within so many weeks, (S, 5, 53).
+    opportunity, (R, S); lands: probability that sourcing, co-selling and post-sale work lands within so many weeks,
+    (S, events, 53).
     """
 
     def __init__(self, life: VectorLife, *, pooled: bool) -> None:
@@ -34,11 +38,12 @@ class Sample:
         measured = (life.claims["week"] >= 0) & (life.claims["week"] < h)
         self.claims = c = life.claims.take(np.flatnonzero(measured))
         self._ends = np.where(c["opp"] >= 0, o["ends"][np.maximum(c["opp"], 0)], np.inf)
-        self._signed = _signed(life)
+        self._signed, self._behavior = _signed(life), life.setting.behavior
         signed = np.flatnonzero(c["event"] == Event.SIGNED)
         wins = self._ratio(self._cells(c["cell"][signed]), self.found)
         revenue = self._ratio(self._cells(c["cell"][signed], c["amount"][signed]), self.found)
         self.basic = {"wins": wins, "loss": share_lost, "revenue": revenue}
+        self._found_at = np.where(c["opp"] >= 0, o["start"][np.maximum(c["opp"], 0)], c["start"])
         self.lands = self._lags()
 
     def program(self, program: Program) -> Statistics:
@@ -71,6 +76,8 @@ class Sample:
             clawed = self._clawed(component, rows, rep[rows])
             event = component.measure.event
             out.append(self._statistics(rows, credit[rows], pay[rows], clawed * credit[rows], event))
+            if event in OUTCOMES and "waits" in self._signed:
+                out[-1]["success"] = self._success(component, OUTCOMES.index(event))
             if component.gate is not None:
                 out[-1]["passing"] = self._passing(component.gate, component.window or CLOSED_WEEKS)
         return out
@@ -86,6 +93,31 @@ class Sample:
         if component.reach is not None and component.reach.within is not None:
             credit = np.where(waited <= take(component.reach.within, rep), credit, 0.0)
         return credit
+
+    def _success(self, component: Component, outcome: int) -> Array:
+        """Credit per opportunity that a unit of post-sale activity adds: the slope between .9 and 1.1 of usual, (R, S).
+
+        Over the deals signed in the measured year, with all that will become of them.
+        """
+        s = self._signed
+        deals = np.flatnonzero((s["week"] >= 0) & (s["week"] < WEEKS_PER_YEAR))
+        rep, signed, stay = s["cell"][deals] // self._shape[1], s["time"][deals], s["ends"][deals] - s["time"][deals]
+        credits = []
+        for active in (0.9, 1.1):
+            q = np.full(len(deals), active)
+            ends = signed + stay * np.power(q, take(self._behavior("success_churn"), rep))
+            times = outcome_times(
+                waits=s["waits"][deals], renewal=s["renewal"][deals], signed=signed, ends=ends, active=q,
+                elasticity=take(self._behavior("success_outcomes"), rep),
+            )[:, outcome]  # fmt: skip
+            amount = s["growth"][deals] if component.measure.event == Event.EXPANDED else s["amount"][deals]
+            credit = component.credit(rep=rep, code=s["code"][deals], amount=amount)
+            in_time = np.isfinite(times)
+            if component.reach is not None and component.reach.within is not None:
+                in_time = in_time & (times - signed <= take(component.reach.within, rep))
+            credits.append(np.where(in_time, credit, 0.0))
+        more = np.maximum(self._cells(s["cell"][deals], (credits[1] - credits[0]) / 0.2), 0.0)
+        return self._ratio(more, self.found)
 
     def _passing(self, gate: Gate, weeks: int) -> Array:
         """Share of partners' windows of so many weeks in which a gate is met, (R, S)."""
@@ -138,30 +170,40 @@ class Sample:
             top, bottom = (np.repeat(x.sum(axis=0, keepdims=True), len(x), axis=0) for x in (top, bottom))
         return top / np.maximum(bottom, 1.0)
 
-    def _lags(self) -> tuple[Array, Array]:
-        """Probability that sourcing, and co-selling, lands within so many weeks; (S, 5, 53)."""
+    def _lags(self) -> tuple[Array, Array, Array]:
+        """Probability that sourcing, co-selling, and post-sale work lands within so many weeks; (S, events, 53)."""
         c, segment = self.claims, self._segment
-        out = np.ones((2, segment.max() + 1, 5, WEEKS_PER_YEAR + 1))
+        out = np.ones((3, segment.max() + 1, len(Event), WEEKS_PER_YEAR + 1))
         weeks = np.arange(WEEKS_PER_YEAR + 1)
         for k in range(segment.max() + 1):
-            for event in range(4):
+            for event in (e for e in Event if e != Event.CERTIFIED):
                 rows = np.flatnonzero(c["event"] == event)
                 rows = rows[segment[c["cell"][rows] % self._shape[1]] == k]
                 if not len(rows):
                     continue
-                lag, value = c["time"][rows] - c["start"][rows], np.ones(len(rows))
+                lag, value = c["time"][rows] - self._found_at[rows], np.ones(len(rows))
                 total = value.sum()
                 out[0, k, event] = [(value * (lag <= w)).sum() / total for w in weeks]
                 residual = (value * lag).sum()
                 if residual > 0:
                     out[1, k, event] = [(value * np.minimum(lag, w)).sum() / residual for w in weeks]
-        return out[0], out[1]
+                if event in OUTCOMES:
+                    late = c["time"][rows] - c["start"][rows]
+                    out[2, k, event] = [(value * (late <= w)).sum() / total for w in weeks]
+        return out[0], out[1], out[2]
 
 
-def _signed(life: VectorLife) -> dict[str, Array]:
+def _signed(life: VectorLife) -> dict[str, Any]:
     """Deals signed in the measured year and the year before: cell, week, and what gates look at."""
     c, o = life.claims, life.opps
     rows = np.flatnonzero((c["event"] == Event.SIGNED) & (c["week"] >= -WEEKS_PER_YEAR))
     opp = c["opp"][rows]
     deals = {name: o[name][opp] for name in ("amount", "conceded", "ends")}
-    return {"cell": c["cell"][rows], "week": c["week"][rows], **deals}
+    out = {"cell": c["cell"][rows], "week": c["week"][rows], "time": c["time"][rows], "code": c["code"][rows], **deals}
+    after = life.setting.markets.after_sale
+    if after is not None:
+        rep, deal = c["cell"][rows] // life.shape[1], o["deal"][opp]
+        market = life.world.deals["market"][deal]
+        out["waits"], out["renewal"] = life.world.deals["after"][deal], take(after.renewal, rep, market)
+        out["growth"] = expansion_amount(o["amount"][opp], take(after.expansion_share, rep, market))
+    return out

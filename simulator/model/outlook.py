@@ -14,7 +14,8 @@ class Prospect:
     credit: mean per sourced opportunity (per certification for certifications); square: mean of the squared credits
     per opportunity; claim: size of a typical claim; price: mean payout per unit of credit where paid by claim;
     clawed: share of credit whose customer is lost within the clawback window; passing: share of windows in which the
-    component's gate is met, None without one.
+    component's gate is met, None without one; success: credit per opportunity that a unit of post-sale activity adds,
+    None for what happens before the sale.
     """
 
     credit: Array
@@ -23,6 +24,7 @@ class Prospect:
     price: Array
     clawed: Array
     passing: Array | None = None
+    success: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,10 @@ class Outlook:
 
     value: (R or 1, P, 4) value of each activity at which it is 1, per unit of base rate; open_deals: usual number
     of open deals per unit of base rate, scaled so that mean intensity is 1; wins: signed deals per sourced
-    opportunity; loss: share of opportunities lost; stage_share: (R or 1, P, 5) share of the log-odds decided up to
-    each event; revenue: cents signed per sourced opportunity; source_lands, cosell_lands: (R or 1, P, 5, weeks + 1)
-    probability that what sourcing or co-selling brings is claimed within so many weeks, by event.
+    opportunity; loss: share of opportunities lost; stage_share: (R or 1, P, events) share of the log-odds decided up to
+    each event; revenue: cents signed per sourced opportunity; source_lands, cosell_lands, success_lands: (R or 1, P,
+    events, weeks + 1) probability that what sourcing, co-selling or post-sale work brings is claimed within so many
+    weeks, by event.
     """
 
     value: Array
@@ -44,3 +47,4 @@ class Outlook:
     revenue: Array
     source_lands: Array
     cosell_lands: Array
+    success_lands: Array

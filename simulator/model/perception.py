@@ -183,6 +183,10 @@ class Perception:
             worked = brought * landing_price(self.outlook.cosell_lands[:, :, event], c, week, left, now, later)
             source = source + sourced
             cosell = cosell + self._cosell * self.outlook.stage_share[:, :, event] * worked
+            more = self.prospects[k].success
+            if more is not None:
+                lands = self.outlook.success_lands[:, :, event]
+                success = success + self.rate * more * landing_price(lands, c, week, left, now, later)
             success = success + active(c, week) * self._churn * self.prospects[k].clawed * brought * now
         source, cosell, enable = self._add_tiers(week, account, source, cosell, enable)
         prizes: list[Array] = []

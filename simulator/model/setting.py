@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulator.model.after_sale import AfterSale
 from simulator.program.compiled import Bools, Ints
 from simulator.program.numbers import Array, Numbers
 from simulator.scenario.schema import Scenario
@@ -43,6 +44,7 @@ class Markets:
     new_share: Array
     named_share: Array
     churn_per_week: Array
+    after_sale: AfterSale | None
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,26 @@ def _markets(scenario: Scenario, numbers: Numbers) -> Markets:
         new_share=every("new_account_share"),
         named_share=every("named_account_share"),
         churn_per_week=every("churn_per_year") / WEEKS_PER_YEAR,
+        after_sale=_after_sale(scenario, numbers),
+    )
+
+
+def _after_sale(scenario: Scenario, numbers: Numbers) -> AfterSale | None:
+    followed = {name: market.after_sale is not None for name, market in scenario.markets.items()}
+    if not any(followed.values()):
+        return None
+
+    def every(field: str, absent: float) -> Array:
+        none = np.full((1, 1), absent)
+        return _columns([numbers(f"markets.{m}.after_sale.{field}") if on else none for m, on in followed.items()])
+
+    return AfterSale(
+        log_live=np.log(every("live_weeks", np.inf)),
+        live_log_sd=every("live_log_sd", 0.0),
+        expansions=every("expansions_per_year", 0.0) / WEEKS_PER_YEAR,
+        expansion_share=every("expansion_share", 1.0),
+        references=every("references_per_year", 0.0) / WEEKS_PER_YEAR,
+        renewal=every("renewal_weeks", np.inf),
     )
 
 

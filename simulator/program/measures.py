@@ -18,6 +18,10 @@ class Event(IntEnum):
     PILOT = 2
     SIGNED = 3
     CERTIFIED = 4
+    LIVE = 5
+    RETAINED = 6
+    EXPANDED = 7
+    REFERRED = 8
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,10 @@ MEASURES: dict[str, Measure] = {
     "qualified": Measure(Event.QUALIFIED, False, "opportunities", True),
     "demo": Measure(Event.DEMO, False, "demos", True),
     "pilot": Measure(Event.PILOT, False, "pilots", True),
+    "live": Measure(Event.LIVE, False, "customers", False),
+    "retained": Measure(Event.RETAINED, False, "customers", False),
+    "expansion": Measure(Event.EXPANDED, True, "money", False),
+    "reference": Measure(Event.REFERRED, False, "customers", False),
     "certification": Measure(Event.CERTIFIED, False, "certifications", True),
 }
 """Every measure by name. A new one is a new row here."""

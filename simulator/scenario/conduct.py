@@ -64,6 +64,13 @@ class Behavior(Spec):
     )
     skill_elasticity: float = number(0.2, "elasticity of sourcing in the skill stock", unit="elasticity", ge=0, le=2)
     skill_decay_weeks: float = number(52.0, "time in which the skill stock decays", unit="weeks", ge=1, le=520)
+    success_outcomes: float = number(
+        0.5,
+        "elasticity in post-sale activity of how fast customers go live, expand and give references",
+        unit="elasticity",
+        ge=0,
+        le=3,
+    )
     success_churn: float = number(
         0.5, "elasticity of customer loss in post-sale activity", unit="elasticity", ge=0, le=3
     )

@@ -20,6 +20,29 @@ class Economy(Spec):
     )
 
 
+class AfterSale(Spec):
+    """What becomes of a customer after the sale; see `simulator.model.after_sale`."""
+
+    live_weeks: float = number(
+        8.0,
+        "median time from signature until the customer is live, at usual post-sale work",
+        unit="weeks",
+        gt=0,
+        le=200,
+    )
+    live_log_sd: float = number(0.5, "spread of the log of that time", unit="log units", ge=0, le=2)
+    renewal_weeks: float = number(
+        52.0, "time after signature at which a customer counts as retained", unit="weeks", gt=0, le=260
+    )
+    expansions_per_year: float = number(
+        0.3, "rate at which live customers expand for the first time", unit="per year", ge=0, le=20
+    )
+    expansion_share: float = number(0.2, "money of an expansion", unit="share of the deal", gt=0, le=5)
+    references_per_year: float = number(
+        0.1, "rate at which live customers become a reference", unit="per year", ge=0, le=20
+    )
+
+
 class Market(Spec):
     """A market segment: deal sizes, odds, cycle, margin and what happens after the sale."""
 
@@ -65,6 +88,7 @@ class Market(Spec):
     named_account_share: float = number(
         0.15, "share of existing-customer deals in named accounts", unit="share", ge=0, le=1
     )
+    after_sale: AfterSale | None = Field(None, description="what becomes of a customer; absent: nothing is followed")
     churn_per_year: float = number(0.10, "rate at which customers are lost after signing", unit="per year", ge=0, le=3)
 
 

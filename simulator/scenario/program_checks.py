@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from simulator.program.components.outcome_bonus import OutcomeBonus
 from simulator.program.spec import ComponentSpec, TierStatus
 from simulator.scenario.draft import Draft
 from simulator.scenario.finding import Finding, Steps, plain
@@ -24,6 +25,7 @@ def program_findings(draft: Draft) -> Iterator[Finding]:
             yield from _dates(path, spec)
             yield from _gate(path, spec)
             yield from _advance(path, spec)
+            yield from _outcome(draft, path, spec)
             yield from _ladders(draft, path, spec)
             yield from _floor_and_cap(draft, (*path, "terms"), spec)
         yield from _exclusive_groups((*steps, "components"), program.components)
@@ -56,6 +58,19 @@ def _advance(steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:
     for field in ("cap", "floor", "holdback_share"):
         if getattr(spec.terms, field):
             yield Finding((*steps, "terms", field), getattr(spec.terms, field), rule)
+
+
+def _outcome(draft: Draft, steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:
+    if not isinstance(spec, OutcomeBonus):
+        return
+    paid, other = ("share", "amount") if spec.measure == "expansion" else ("amount", "share")
+    if getattr(spec, paid) is None:
+        yield Finding((*steps, paid), None, f"is required where the measure is '{spec.measure}'")
+    if getattr(spec, other) is not None:
+        yield Finding((*steps, other), getattr(spec, other), f"does not go with the measure '{spec.measure}'")
+    if draft.markets and all(market.after_sale is None for market in draft.markets.values()):
+        rule = "pays nothing, as no market says what becomes of a customer"
+        yield Finding((*steps, "measure"), spec.measure, rule, "add a table [markets.NAME.after_sale]")
 
 
 def _dates(steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:

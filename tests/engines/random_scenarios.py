@@ -18,6 +18,7 @@ Draw = Any
 
 KINDS = (
     "revenue_share", "accelerator", "growth", "bonus", "activity_credit", "deal_registration", "upfront_commitment",
+    "outcome_bonus",
 )  # fmt: skip
 _ROUND = (10_000.0, 20_000.0, 40_000.0, 80_000.0, 160_000.0, 400_000.0)
 """Thresholds that whole numbers of equal deals can hit exactly."""
@@ -103,6 +104,9 @@ def _own_fields(draw: Draw, kind: str) -> dict[str, Any]:
         measure = pick(draw, "qualified", "demo", "pilot", "certification", "deals")
         limit = {"limit": pick(draw, 1.0, 3.0)} if draw(st.booleans()) else {}
         return {"measure": measure, "amount": pick(draw, 0.0, 433.33, 2_000.0), **limit}
+    if kind == "outcome_bonus":
+        measure = pick(draw, "live", "retained", "expansion", "reference")
+        return {"measure": measure, "share": 0.07} if measure == "expansion" else {"measure": measure, "amount": 321.09}
     if kind == "upfront_commitment":
         return {"amount": 2_000.0, "target": pick(draw, *_ROUND), "shortfall": pick(draw, "all", "pro_rata")}
     return {
@@ -213,6 +217,12 @@ def _market(draw: Draw, median: float) -> dict[str, Any]:
         "stage_weights": pick(draw, (0.25, 0.25, 0.25, 0.25), (0.5, 0.0, 0.5, 0.0)),
         "stage_durations": pick(draw, (0.15, 0.25, 0.35, 0.25), (0.0, 0.5, 0.0, 0.5)),
         "churn_per_year": pick(draw, 0.0, 0.1, 2.0),
+        "after_sale": {
+            "live_weeks": pick(draw, 2.0, 9.0),
+            "renewal_weeks": pick(draw, 26.0, 39.5),
+            "expansions_per_year": pick(draw, 0.0, 2.0),
+            "references_per_year": pick(draw, 0.0, 1.0),
+        },
     }
 
 

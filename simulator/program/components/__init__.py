@@ -5,7 +5,17 @@ from simulator.program.components.activity_credit import ActivityCredit
 from simulator.program.components.bonus import Bonus
 from simulator.program.components.deal_registration import DealRegistration
 from simulator.program.components.growth import Growth
+from simulator.program.components.outcome_bonus import OutcomeBonus
 from simulator.program.components.revenue_share import RevenueShare
 from simulator.program.components.upfront_commitment import UpfrontCommitment
 
-__all__ = ["Accelerator", "ActivityCredit", "Bonus", "DealRegistration", "Growth", "RevenueShare", "UpfrontCommitment"]
+__all__ = [
+    "Accelerator",
+    "ActivityCredit",
+    "Bonus",
+    "DealRegistration",
+    "Growth",
+    "OutcomeBonus",
+    "RevenueShare",
+    "UpfrontCommitment",
+]
