@@ -160,7 +160,7 @@ def _switching(study: Sensitivity, program: str, ax: Axes, factor: str | None) -
         ends = [crossing.low or row.start, crossing.high or row.end]
         ax.plot(ends, [0.0, 0.0], color="black", linewidth=2.4, solid_capstyle="butt")
     unit = next(i.unit for i in study.inputs if i.path == row.factor)
-    ax.set_xlabel(titled(f"{row.factor} [{study.grade(row.factor)}]", "" if unit in ("", "share") else unit))
+    ax.set_xlabel(f"{row.factor} [{study.grade(row.factor)}]" + (f", {unit}" if unit else ""))
     ax.set_ylabel(titled(f"Difference of {_metric(study)}", form.unit))
     title = {"flips": "where the ranking flips", "does not flip": "the ranking does not flip"}.get(
         row.verdict, "whether the ranking flips cannot be told"
@@ -206,7 +206,7 @@ def _prim(study: Sensitivity, program: str, ax: Axes) -> Axes:
     ax.set_xlabel(f"{shown[0]} [{study.grade(shown[0])}]")
     ax.set_ylabel(f"{shown[1]} [{study.grade(shown[1])}]" if len(shown) > 1 else "replication")
     _legend(ax)
-    title = "where it falls behind" if box.found else "no box of inputs in which it falls behind"
+    title = "where it falls behind" if box.found else "no box was found in which it falls behind more often"
     return _ended(study, program, ax, title, "box: of all its inputs, seen along these")
 
 

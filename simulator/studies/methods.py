@@ -112,7 +112,7 @@ _ROWS = (
     ),
     Method(
         "sobol", "first-order and total indices by a design", _sobol,
-        replications=16, points=64, steps=2 * sobol.SCRAMBLES, designed=True, together=True, untied=True,
+        replications=8, points=128, steps=2 * sobol.SCRAMBLES, designed=True, together=True, untied=True,
     ),
     Method(
         "morris", "elementary effects, for many inputs", _morris,
