@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from simulator.studies.lint import Lint, lint
     from simulator.studies.optimize import optimize
     from simulator.studies.optimum import Optimum
+    from simulator.studies.redteam import RedTeam, redteam
     from simulator.studies.select import Selection, select
     from simulator.studies.sensitivity import Sensitivity, sensitivity
     from simulator.studies.split import VarianceSplit, split
@@ -42,6 +43,7 @@ _HOMES = {
     "Lint": "simulator.studies.lint",
     "Optimum": "simulator.studies.optimum",
     "Problem": "simulator.errors",
+    "RedTeam": "simulator.studies.redteam",
     "Scenario": "simulator.scenario.schema",
     "Selection": "simulator.studies.select",
     "Sensitivity": "simulator.studies.sensitivity",
@@ -59,6 +61,7 @@ _HOMES = {
     "optimize": "simulator.studies.optimize",
     "parse": "simulator.scenario.load",
     "payout_curve": "simulator.report.payout",
+    "redteam": "simulator.studies.redteam",
     "select": "simulator.studies.select",
     "sensitivity": "simulator.studies.sensitivity",
     "split": "simulator.studies.split",
@@ -77,6 +80,7 @@ __all__ = [
     "Lint",
     "Optimum",
     "Problem",
+    "RedTeam",
     "Scenario",
     "Selection",
     "Sensitivity",
@@ -94,6 +98,7 @@ __all__ = [
     "optimize",
     "parse",
     "payout_curve",
+    "redteam",
     "select",
     "sensitivity",
     "split",

@@ -43,7 +43,8 @@ class World:
 
     luck: the number under which each replication's draws are addressed, its own if None; replications of equal luck
     meet the same people and customers. rate (R, P): base opportunities per week; opportunist, inert (R, P): kinds of
-    partner; misreport_cost (R, P): cents per (claim per week)^2. `prefix` names the streams, so that a reference
+    partner; misreport_cost (R, P): cents per (claim per week)^2; most_false: most false
+    claims of a kind per week, without bound unless set. `prefix` names the streams, so that a reference
     population has luck of its own.
     """
 
@@ -87,6 +88,7 @@ class World:
         self.inert: Bools = second[0] < s.behavior("inert_share")
         spread = s.gaming("misreport_log_sd") * ndtri(second[1])
         self.misreport_cost = s.gaming("misreport_cost") * 100 * np.exp(spread)
+        self.most_false: Array = np.full((1, 1), np.inf)
 
     def _economy(self) -> None:
         """Log of market demand as a stationary AR(1) by week, times the season."""

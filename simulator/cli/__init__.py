@@ -15,6 +15,7 @@ from simulator.cli.common import BAD_INPUT, FAILED, INTERRUPTED, say
 from simulator.cli.compare import compare
 from simulator.cli.decide import optimize, select, winners
 from simulator.cli.engines import trace, verify
+from simulator.cli.redteam import redteam
 from simulator.cli.scenarios import calibrate, schema, validate
 from simulator.cli.sensitivity import sensitivity, value_of_information
 from simulator.cli.uncertainty import uncertainty
@@ -77,6 +78,7 @@ for _command in (
     calibrate,
     validate,
     schema,
+    redteam,
     optimize,
     sensitivity,
     value_of_information,

@@ -83,7 +83,7 @@ def _pad(life: VectorLife, week: int) -> None:
         if event not in life.temptation.activity:
             continue
         rate = gaming.false_claim_rate(life.temptation.activity[event], life.world.misreport_cost)
-        rate = np.where(life.world.opportunist, rate, 0.0)
+        rate = np.where(life.world.opportunist, np.minimum(rate, life.world.most_false), 0.0)
         rep, who, audit = life.world.false_claims(name, week, rate)
         if len(rep):
             _claim_activity(life, event, week, rep, who, np.ones(len(rep), dtype=bool), audit)

@@ -238,7 +238,7 @@ class EventLife:
             for name in (n for n, m in MEASURES.items() if m.padded):
                 event = MEASURES[name].event
                 rate = np.array([[p.false_rates(self).get(int(event), 0.0) for p in self.partners]])
-                _, false, audit = w.false_claims(name, week, rate)
+                _, false, audit = w.false_claims(name, week, np.minimum(rate, w.most_false))
                 for i, mark in zip(false.tolist(), audit.tolist(), strict=True):
                     self._false.setdefault(i, []).append((int(event), mark))
 
