@@ -33,14 +33,16 @@ def quick() -> Iterator[None]:
 
 
 def test_a_planted_exploit_is_found_and_mended(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sum per deal without a floor is filed in pieces; audits with the penalty that is there stop it."""
+    """A sum per deal without a floor is filed in pieces; audits with the penalty that is there stop it.
+
+    What is left are signatures moved across launch, into the program that pays more."""
     monkeypatch.setattr(
         module, "MENDS", tuple(t for t in MENDS if t.name in ("audit rate", "clawback window in weeks"))
     )
     monkeypatch.setattr(module, "_HALVINGS", 1)
     audited = EXPLOIT + "terms = { penalty_multiple = 3.0 }\n"
     scenario = sim.parse(HEAD + BASELINE + LINEAR + audited)
-    found = sim.redteam(scenario, programs=("linear", "deals"), replications=4, seed=3)
+    found = sim.redteam(scenario, programs=("linear", "deals"), replications=4, seed=3, share=0.25)
     linear, deals = found.attacks
     assert abs(linear.extracted) <= max(2 * linear.se, 0.01 * deals.extracted)
     assert (deals.of_pay or 0.0) > 2
@@ -48,7 +50,7 @@ def test_a_planted_exploit_is_found_and_mended(monkeypatch: pytest.MonkeyPatch) 
     assert deals.extracted > 2 * deals.se
     mends = {m.term: m for m in found.mends}
     assert mends["audit rate"].enough
-    assert (mends["audit rate"].of_pay or 0.0) < 0.05
+    assert (mends["audit rate"].of_pay or 0.0) < 0.25
     assert not mends["clawback window in weeks"].enough
     text = "\n".join(found.headline())
     assert "deals: a fully opportunistic partner extracts" in text
