@@ -45,6 +45,13 @@ def test_accelerator_in_quotas(closed: float, pay: float) -> None:
     assert money(only(CURVE), closed, reference=100_000) == pytest.approx(pay)
 
 
+@pytest.mark.parametrize(("closed", "pay"), [(80_000, 4_000), (100_000, 5_000), (150_000, 6_250)])
+def test_decelerator_above_quota(closed: float, pay: float) -> None:
+    """5 % to the quota of 100,000 and half of it beyond: 5,000 + 50,000 at 2.5 %."""
+    text = 'kind = "accelerator"\nrate = 0.05\nmultiples = [{ above = 1.0, multiple = 0.5 }]'
+    assert money(only(text), closed, reference=100_000) == pytest.approx(pay)
+
+
 @pytest.mark.parametrize(("closed", "pay"), [(59_999, 1_499.975), (60_000, 3_000), (150_000, 15_000)])
 def test_retroactive_accelerator(closed: float, pay: float) -> None:
     assert money(only(CURVE + 'tiering = "retroactive"\n'), closed, reference=100_000) == pytest.approx(pay)
