@@ -83,6 +83,7 @@ class Perception:
         self._churn = setting.behavior("success_churn")
         self._discount = setting.behavior("discount_rate") / WEEKS_PER_YEAR
         self._shape = rate.shape
+        self._clarity = self._clear_share()
         self.likely = [likely_share(c, p) for c, p in zip(program.components, self.prospects, strict=True)]
         self._flow = [(self._certified if c.measure.event == Event.CERTIFIED else rate) for c in program.components]
 
@@ -145,7 +146,16 @@ class Perception:
     def _expected(self, component: int, value: Array) -> Array:
         """What a payout or price is worth to a partner that may not be eligible or may miss the gate."""
         likely = self.likely[component]
+        if self._clarity is not None:
+            value = value * self._clarity
         return value if likely is None else value * likely
+
+    def _clear_share(self) -> Array | None:
+        """(1 - c)^(components beyond those of the baseline), which calibrated volumes contain; None where it is 1."""
+        scenario = self.setting.scenario
+        more = len(self.program.components) - len(scenario.programs["baseline"].components)
+        lost = self.setting.behavior("complexity_discount")
+        return None if not (more and lost.any()) else np.power(1.0 - lost, np.array([[float(more)]]))
 
     def multiple(self, component: int, status: Ints) -> Array:
         """Payout multiple of each partner's tier."""

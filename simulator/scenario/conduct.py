@@ -17,6 +17,14 @@ class Behavior(Spec):
         source="no study measures it for partner firms: the weakest number of all", grade="J",
     )  # fmt: skip
     adjustment_weeks: float = number(8.0, "time in which activity adjusts to its target", unit="weeks", ge=1, le=104)
+    complexity_discount: float = number(
+        0.0,
+        "share of a program's perceived price that is lost per component beyond those of the baseline",
+        unit="share per component",
+        ge=0,
+        le=0.5,
+        source="no measurement was found; partners see a complex program less clearly",
+    )
     inert_share: float = number(0.2, "share of partners that never re-optimises", unit="share", ge=0, le=1)
     hours_capacity: float = number(2.0, "most hours, in multiples of baseline hours", unit="multiple", ge=1, le=20)
     effort_shares: Listed[Share] = Field(

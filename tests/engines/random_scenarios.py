@@ -277,6 +277,7 @@ def scenario_texts(draw: Draw) -> str:
         "elasticity": pick(draw, 0.0, 0.5, 1.5),
         "adjustment_weeks": pick(draw, 1.0, 8.0),
         "inert_share": pick(draw, 0.0, 0.3),
+        "complexity_discount": pick(draw, 0.0, 0.0, 0.1),
         "hours_capacity": pick(draw, 1.0, 2.0),
         "rivalrous_share": pick(draw, 0.0, 0.5, 1.0),
         "registration_hazard": pick(draw, 0.0, 0.5),
