@@ -30,8 +30,8 @@ import pyarrow.parquet as pq
 from simulator.run import Simulated
 from simulator.scenario.schema import Scenario
 
-SCHEMA_VERSION = 1
-"""Version of the layout of run directories."""
+SCHEMA_VERSION = 2
+"""Version of the layout of run directories; 2 added identity, design, code and precision to the manifest."""
 MANIFEST = "manifest.json"
 _PACKAGES = (
     "incentive-sim", "numpy", "scipy", "pandas", "pyarrow", "pydantic", "matplotlib", "simpy", "cloudpickle",

@@ -20,6 +20,7 @@ ORDER = (
     ("fit",),
     ("run",),
     ("results",),
+    ("stored",),
     ("stats",),
     ("progress",),
     ("studies", "calibrate"),

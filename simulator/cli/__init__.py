@@ -16,6 +16,7 @@ from simulator.cli.compare import compare
 from simulator.cli.decide import optimize, select, winners
 from simulator.cli.engines import trace, verify
 from simulator.cli.redteam import redteam
+from simulator.cli.runs import diff, runs, show
 from simulator.cli.scenarios import calibrate, schema, validate
 from simulator.cli.sensitivity import sensitivity, value_of_information
 from simulator.cli.uncertainty import uncertainty
@@ -72,6 +73,9 @@ def main() -> None:
 
 for _command in (
     compare,
+    runs,
+    show,
+    diff,
     uncertainty,
     verify,
     trace,

@@ -46,7 +46,10 @@ def _percent(_ctx: click.Context, _option: click.Parameter, text: str | None) ->
 @click.option("--json", "json_file", metavar="FILE", help="Also write all figures as JSON; - for standard output")
 @click.option("--no-plots", is_flag=True, help="Leave the figures out of the run directory")
 @click.option("--quiet", is_flag=True, help="No progress and no tables; only the path of the run directory")
-def compare(scenario: str, json_file: str | None, out: str, no_plots: bool, quiet: bool, **settings: Any) -> None:
+@click.option("--again", is_flag=True, help="Compute also what a stored run has already")
+def compare(
+    scenario: str, json_file: str | None, out: str, no_plots: bool, quiet: bool, again: bool, **settings: Any
+) -> None:
     """Compare the programs of SCENARIO with its baseline: cost, pipeline, margin, gaming."""
     from simulator.scenario.load import load
     from simulator.studies.compare import compare as run
@@ -56,15 +59,32 @@ def compare(scenario: str, json_file: str | None, out: str, no_plots: bool, quie
     to_stderr = json_file == STDOUT
     if not quiet:
         click.echo(_defaults(loaded, settings), err=True)
-    with progress(quiet) as shown:
-        study = run(loaded, progress=shown, **settings)
-    place = study.save(out, command=sys.argv, plots=not no_plots)
+    known = None if again else _known(loaded, out, settings)
+    if known is not None:
+        study, place = known
+        if not quiet:
+            click.echo(f"The same was run before and is shown from {place}; --again computes it anew", err=True)
+    else:
+        with progress(quiet) as shown:
+            study = run(loaded, progress=shown, **settings)
+        place = study.save(out, command=sys.argv, plots=not no_plots)
     if not quiet:
         from simulator.report.terminal import describe
 
         click.echo(describe(study, scenario_file=scenario) + "\n", err=to_stderr)
     _write_json(study, json_file)
     click.echo(place if quiet else f"Run directory: {place}", err=to_stderr)
+
+
+def _known(scenario: Scenario, out: str, settings: dict[str, Any]) -> tuple[Comparison, Path] | None:
+    """A stored run of the same inputs and code."""
+    from simulator.stored import same
+    from simulator.studies.compare import identity_of
+    from simulator.studies.runs import comparison_of
+
+    asked = {name: value for name, value in settings.items() if name not in ("workers", "chunk")}
+    found = same(identity_of(scenario, **asked), out)
+    return None if found is None else (comparison_of(found), found.place)
 
 
 def _defaults(scenario: Scenario, settings: dict[str, Any]) -> str:

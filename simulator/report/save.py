@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from simulator import results
+from simulator import results, stored
 from simulator.report.figures import draw
 from simulator.report.payout import payout_curve
 from simulator.report.style import save_figure, styled
@@ -54,7 +54,19 @@ def save(
     if plots:
         files |= _figure_files(study)
     name = results.run_name(study.simulated, when)
-    return results.write_run(out, name, files, results.manifest_of(study.simulated, when=when, command=command))
+    manifest = results.manifest_of(study.simulated, when=when, command=command)
+    return results.write_run(out, name, files, {**manifest, **_asked(study)})
+
+
+def _asked(study: Comparison) -> dict[str, object]:
+    """What makes the run recognisable, and what its precision took."""
+    effort = study.effort
+    return {
+        "identity": study.identity,
+        "design": stored.described(study.simulated.vectors),
+        "code_sha256": stored.code_hash(),
+        "precision": None if effort is None else effort.to_dict(),
+    }
 
 
 def _summary(study: Comparison) -> dict[str, object]:

@@ -22,9 +22,10 @@ from simulator.scenario.schema import Scenario
 from simulator.stats.estimate import Array, Difference, Estimate, replication_at
 from simulator.stats.measure import BASELINE, STRATEGIC, Measured, lives, measure, shown_programs
 from simulator.stats.metric import Metric
+from simulator.stored import described, identity
 from simulator.studies.asked import asked_programs, check_design, check_precision, check_run
 from simulator.studies.precision import MOST, Effort, run_to
-from simulator.vectors import Vectors
+from simulator.vectors import SOBOL, Vectors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,6 +98,15 @@ class Comparison:
         """Budget for the horizon."""
         budget = lives(self.simulated, BASELINE, STRATEGIC).budget
         return None if budget is None else budget / 100
+
+    @property
+    def identity(self) -> str | None:
+        """Hash of all that decides the figures; None where the design is not described in full."""
+        s, e = self.simulated, self.effort
+        size = size_of(s.replications, None if e is None else e.asked, MOST if e is None else e.most)
+        return identity(
+            s.scenario, programs=s.programs, seed=s.seed, engine=s.engine, size=size, design=described(s.vectors)
+        )
 
     def definition(self, metric: str) -> Metric:
         """The definition of a metric."""
@@ -298,6 +308,33 @@ def compare(
 
     simulated, sampling, effort = run_to(precision, most, further)
     return Comparison(simulated, measure(simulated, sampling), effort)
+
+
+def size_of(replications: int, precision: float | None, most: int) -> dict[str, Any]:
+    """How many replications were asked for, for a run's identity."""
+    return {"replications": replications} if precision is None else {"precision": precision, "most": most}
+
+
+def identity_of(
+    scenario: Scenario,
+    *,
+    programs: Sequence[str] | None = None,
+    replications: int | None = None,
+    seed: int | None = None,
+    engine: str = "vector",
+    precision: float | None = None,
+    most: int = MOST,
+) -> str | None:
+    """The identity that a comparison with these settings would have."""
+    run = scenario.run
+    return identity(
+        scenario,
+        programs=asked_programs(scenario, programs),
+        seed=run.seed if seed is None else seed,
+        engine=engine,
+        size=size_of(run.replications if replications is None else replications, precision, most),
+        design=described(SOBOL),
+    )
 
 
 def _floats(table: pd.DataFrame, *columns: str) -> pd.DataFrame:

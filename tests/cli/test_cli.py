@@ -284,7 +284,7 @@ def test_a_real_run_from_end_to_end(tmp_path: Path) -> None:
     assert load_module.load(file).uncertainty == {}
     options = ("compare", file, "--replications", 4, "--seed", 7, "--no-plots", "--json")
     first = run(*options, tmp_path / "1.json", "--out", tmp_path / "r")
-    run(*options, tmp_path / "2.json", "--out", tmp_path / "r", "--chunk", 3)
+    run(*options, tmp_path / "2.json", "--out", tmp_path / "r", "--chunk", 3, "--again")
     assert first.exit_code == 0
     assert (tmp_path / "1.json").read_text() == (tmp_path / "2.json").read_text()
     assert len(list((tmp_path / "r").iterdir())) == 2

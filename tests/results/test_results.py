@@ -105,7 +105,7 @@ def test_the_name_says_what_ran_and_when() -> None:
 def test_manifest_says_what_is_needed_to_repeat_a_run() -> None:
     manifest = results.manifest_of(made_up.simulated(seed=7), when=WHEN, command=["incentive-sim", "compare"])
     wanted = {
-        "schema_version": 1, "seed": 7, "replications": 40, "engine": "vector",
+        "schema_version": 2, "seed": 7, "replications": 40, "engine": "vector",
         "programs": ["baseline", "growth"],
         "created": "2025-01-31T12:00:05+00:00", "command": ["incentive-sim", "compare"],
     }  # fmt: skip

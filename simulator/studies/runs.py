@@ -1,0 +1,134 @@
+"""Stored comparisons: read back without simulating, and compared with each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.scenario.finding import dotted
+from simulator.stats.estimate import Difference, Statistic, difference
+from simulator.stats.interval import t_quantile
+from simulator.stats.measure import STRATEGIC, lives, measure
+from simulator.stats.metric import Metric
+from simulator.stats.sampling import Sampling
+from simulator.stored import StoredRun
+from simulator.studies.compare import HEADLINE, Comparison
+from simulator.studies.precision import Effort, Goal, sampling_with_controls
+
+_PLACES = ("seed", "replications", "engine", "programs", "design", "precision", "python", "machine")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What differs between two runs: where, and both values (None where there is none)."""
+
+    path: str
+    one: Any
+    other: Any
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A figure of the second run less that of the first. paired: on the same replications."""
+
+    program: str
+    metric: str
+    unit: str
+    gap: Difference
+
+
+@dataclass(frozen=True)
+class RunDiff:
+    """scenario, settings: what was changed; moved: figures that moved beyond their error; compared: how many there are.
+
+    paired: whether replications were compared one by one, which needs the same seed, design and number of them.
+    """
+
+    one: str
+    other: str
+    scenario: tuple[Change, ...]
+    settings: tuple[Change, ...]
+    moved: tuple[Moved, ...]
+    compared: int
+    paired: bool
+
+
+def comparison_of(run: StoredRun) -> Comparison:
+    """The stored comparison, measured anew from its replications."""
+    simulated = run.simulated()
+    precision = run.manifest.get("precision")
+    if precision is None:
+        return Comparison(simulated, measure(simulated))
+    goals = tuple(
+        Goal(g["program"], g["metric"], g["of"], *(math.inf if g[w] is None else g[w] for w in ("half_width", "plain")))
+        for g in precision["goals"]
+    )
+    known = ("asked", "most", "replications", "seconds", "looks")
+    effort = Effort(**{name: precision[name] for name in known}, goals=goals)
+    return Comparison(simulated, measure(simulated, sampling_with_controls(simulated)), effort)
+
+
+def diff(one: StoredRun, other: StoredRun) -> RunDiff:
+    """What changed from one run to another, and what moved."""
+    first, second = comparison_of(one), comparison_of(other)
+    same = ("seed", "replications", "design")
+    paired = all(one.manifest.get(name) == other.manifest.get(name) for name in same)
+    gaps = list(_gaps(first, second, paired))
+    trees = (dict(_flat(run.json("scenario.json"), ())) for run in (one, other))
+    settings = [dict(_settings(run.manifest)) for run in (one, other)]
+    moved = tuple(m for m in gaps if m.gap.distinguishable)
+    return RunDiff(one.name, other.name, _changes(*trees), _changes(*settings), moved, len(gaps), paired)
+
+
+def _gaps(first: Comparison, second: Comparison, paired: bool) -> Iterator[Moved]:
+    for program in second.programs:
+        for name in HEADLINE:
+            if program not in first.programs or name not in first.measured.definitions:
+                continue
+            if name not in second.measured.definitions:
+                continue
+            metric = second.definition(name)
+            now, before = (_statistic(c, metric, program) for c in (second, first))
+            gap = difference(now, before) if paired else _apart(now, before)
+            yield Moved(program, name, second.unit(name), gap)
+
+
+def _statistic(study: Comparison, metric: Metric, program: str) -> Statistic:
+    sampling: Sampling = study.measured.sampling
+    return sampling.refined(metric.of(lives(study.simulated, program, STRATEGIC)))
+
+
+def _apart(one: Statistic, other: Statistic) -> Difference:
+    """Difference of statistics of unrelated replications."""
+    if one.value is None or other.value is None or not len(one.influence) or not len(other.influence):
+        return Difference(None, None, None, None, one.reason or other.reason)
+    n, m = len(one.influence), len(other.influence)
+    variance = sum(float((s.influence**2).sum()) / (len(s.influence) * (len(s.influence) - 1)) for s in (one, other))
+    mean, se = one.value - other.value, variance**0.5
+    half = se * t_quantile(min(n, m) - 1)
+    return Difference(mean, se, mean - half, mean + half)
+
+
+def _changes(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[Change, ...]:
+    paths = dict.fromkeys((*one, *other))
+    return tuple(Change(p, one.get(p), other.get(p)) for p in paths if one.get(p) != other.get(p))
+
+
+def _flat(value: Any, steps: tuple[str | int, ...]) -> Iterator[tuple[str, Any]]:
+    """(path, single value) of everything in nested dicts and lists."""
+    below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    if below is None:
+        yield dotted(steps), value
+        return
+    for key, part in below:
+        yield from _flat(part, (*steps, key))
+
+
+def _settings(manifest: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name in _PLACES:
+        value = manifest.get(name)
+        yield name, value["asked"] if name == "precision" and value else value
+    yield "code", str(manifest.get("code_sha256", ""))[:8]
+    yield from ((f"package {name}", version) for name, version in manifest.get("packages", {}).items())
