@@ -68,7 +68,14 @@ class StoredRun:
 
 
 def identity(
-    scenario: Scenario, *, programs: tuple[str, ...], seed: int, engine: str, size: Mapping[str, Any], design: Any
+    scenario: Scenario,
+    *,
+    programs: tuple[str, ...],
+    seed: int,
+    engine: str,
+    size: Mapping[str, Any],
+    design: Any,
+    gaming_detail: bool = False,
 ) -> str | None:
     """Hash of all that decides the figures of a run; None for a design that is not described in full.
 
@@ -77,7 +84,7 @@ def identity(
     if design is None:
         return None
     # In the order of the file: the dimension of an uncertain number is its place.
-    asked = (scenario.tree(), list(programs), seed, engine, dict(size), design, code_hash())
+    asked = (scenario.tree(), list(programs), seed, engine, dict(size), design, gaming_detail, code_hash())
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 

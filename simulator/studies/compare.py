@@ -61,12 +61,14 @@ class Replay:
 class Comparison:
     """Candidate programs side by side. Tables are new at every call; money is in units of the currency.
 
-    effort: what it took, where a precision was asked for.
+    effort: what it took, where a precision was asked for; identity: hash of all that decides its figures, None if that
+    is not known.
     """
 
     simulated: Simulated
     measured: Measured
     effort: Effort | None = None
+    identity: str | None = None
 
     @property
     def scenario(self) -> Scenario:
@@ -98,15 +100,6 @@ class Comparison:
         """Budget for the horizon."""
         budget = lives(self.simulated, BASELINE, STRATEGIC).budget
         return None if budget is None else budget / 100
-
-    @property
-    def identity(self) -> str | None:
-        """Hash of all that decides the figures; None where the design is not described in full."""
-        s, e = self.simulated, self.effort
-        size = size_of(s.replications, None if e is None else e.asked, MOST if e is None else e.most)
-        return identity(
-            s.scenario, programs=s.programs, seed=s.seed, engine=s.engine, size=size, design=described(s.vectors)
-        )
 
     def definition(self, metric: str) -> Metric:
         """The definition of a metric."""
@@ -286,6 +279,10 @@ def compare(
     check_run(replications=count, seed=start, engine=engine, workers=workers, chunk=chunk)
     check_design(vectors)
     check_precision(precision, most, replications, vectors)
+    known = identity_of(
+        scenario, programs=names, replications=count, seed=start, engine=engine, vectors=vectors, precision=precision,
+        most=most, gaming_detail=gaming_detail,
+    )  # fmt: skip
     run = partial(
         simulate,
         scenario,
@@ -299,7 +296,7 @@ def compare(
     )
     if precision is None:
         simulated = run(replications=count, progress=progress)
-        return Comparison(simulated, measure(simulated))
+        return Comparison(simulated, measure(simulated), identity=known)
 
     def further(first: int, size: int, study: Simulated | None) -> Simulated:
         told = None if progress is None else (lambda done, total: progress(first + done, first + total))
@@ -307,12 +304,7 @@ def compare(
         return run(replications=size, first=first, reference=reference, progress=told)
 
     simulated, sampling, effort = run_to(precision, most, further)
-    return Comparison(simulated, measure(simulated, sampling), effort)
-
-
-def size_of(replications: int, precision: float | None, most: int) -> dict[str, Any]:
-    """How many replications were asked for, for a run's identity."""
-    return {"replications": replications} if precision is None else {"precision": precision, "most": most}
+    return Comparison(simulated, measure(simulated, sampling), effort, known)
 
 
 def identity_of(
@@ -322,18 +314,22 @@ def identity_of(
     replications: int | None = None,
     seed: int | None = None,
     engine: str = "vector",
+    vectors: Vectors | None = None,
     precision: float | None = None,
     most: int = MOST,
+    gaming_detail: bool = False,
 ) -> str | None:
-    """The identity that a comparison with these settings would have."""
+    """The identity that `compare` gives to a comparison with these settings."""
     run = scenario.run
+    count = run.replications if replications is None else replications
     return identity(
         scenario,
         programs=asked_programs(scenario, programs),
         seed=run.seed if seed is None else seed,
         engine=engine,
-        size=size_of(run.replications if replications is None else replications, precision, most),
-        design=described(SOBOL),
+        size={"replications": count} if precision is None else {"precision": precision, "most": most},
+        design=described(SOBOL if vectors is None else vectors),
+        gaming_detail=gaming_detail,
     )
 
 

@@ -60,14 +60,15 @@ def comparison_of(run: StoredRun) -> Comparison:
     simulated = run.simulated()
     precision = run.manifest.get("precision")
     if precision is None:
-        return Comparison(simulated, measure(simulated))
+        return Comparison(simulated, measure(simulated), identity=run.manifest.get("identity"))
     goals = tuple(
         Goal(g["program"], g["metric"], g["of"], *(math.inf if g[w] is None else g[w] for w in ("half_width", "plain")))
         for g in precision["goals"]
     )
     known = ("asked", "most", "replications", "seconds", "looks")
     effort = Effort(**{name: precision[name] for name in known}, goals=goals)
-    return Comparison(simulated, measure(simulated, sampling_with_controls(simulated)), effort)
+    measured = measure(simulated, sampling_with_controls(simulated))
+    return Comparison(simulated, measured, effort, run.manifest.get("identity"))
 
 
 def diff(one: StoredRun, other: StoredRun) -> RunDiff:

@@ -116,7 +116,8 @@ def test_manifest_says_what_is_needed_to_repeat_a_run() -> None:
 
 def test_tables_hold_what_was_simulated(tmp_path: Path) -> None:
     simulated = made_up.simulated()
-    simulated.totals["growth", "strategic"]["cost.points"] = simulated.totals["growth", "strategic"]["cost"]
+    for rung in ("responsive", "strategic"):
+        simulated.totals["growth", rung]["cost.points"] = simulated.totals["growth", rung]["cost"]
     study = Comparison(simulated, measure(simulated))
     run = save(study, tmp_path, plots=False)
     assert sorted(p.name for p in run.iterdir()) == [
