@@ -62,7 +62,8 @@ class Attack:
 class Mend:
     """The least change of one term that brings extraction below the share asked for, on fresh worlds.
 
-    enough: whether any value did; if not, figures are those of the strongest. pipeline, activity: change under honest
+    enough: whether it did so on the fresh worlds too; if no value was enough in the search, figures are those of the
+    strongest. pipeline, activity: change under honest
     partners in percent, the price of the mend.
     """
 
@@ -120,7 +121,7 @@ class RedTeam:
         left = "" if m.of_pay is None else f" ({m.of_pay:.1%} of honest pay is left to extract)"
         price = f"honest pipeline {m.pipeline:+.1f} % ({m.pipeline_se:.1f}), activity {m.activity:+.1f} %"
         if not m.enough:
-            return f"  {m.term}: not enough even at {m.value:,.4g}{left}; {price}."
+            return f"  {m.term}: not enough at {m.value:,.4g}{left}; {price}."
         return f"  {m.term} of {m.value:,.4g} brings it below {self.share:.0%}{left}; {price}."
 
     def to_dict(self) -> dict[str, Any]:
@@ -331,7 +332,8 @@ def _mend(fields: Sequence[_Field], program: str, term: Term, best: Strategy, sh
     extracted, se, of_pay = field.extracted(result)
     before = fresh.result(program, best).outcome
     changes = [_change(result.outcome, before, name) for name in ("pipeline", "activity.source")]
-    return Mend(program, term.name, value, works, of_pay, extracted, se, *changes[0], *changes[1])
+    kept = works and (of_pay or 0.0) <= share
+    return Mend(program, term.name, value, kept, of_pay, extracted, se, *changes[0], *changes[1])
 
 
 def _change(after: Outcome, before: Outcome, name: str) -> tuple[float, float]:
