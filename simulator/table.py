@@ -24,6 +24,11 @@ class Table:
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self._store[name][: self.rows]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names."""
+        return tuple(self._types)
+
     def reserve(self, rows: int) -> None:
         """Make room for `rows` more."""
         if self.rows + rows <= self._room:

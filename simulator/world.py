@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtri
 
+from simulator.errors import SimulatorError
+from simulator.joint import JointDeals
 from simulator.model import opportunity
 from simulator.model.gaming import kinds_on
 from simulator.model.participation import Membership
@@ -18,6 +20,7 @@ from simulator.model.setting import WEEKS_PER_QUARTER, Setting
 from simulator.model.shocks import compile_shocks, shocked_mix
 from simulator.program.compiled import Bools, Ints, take
 from simulator.program.numbers import Array
+from simulator.program.sharing import Joint
 from simulator.streams import Streams, poisson
 from simulator.table import Table
 
@@ -42,14 +45,21 @@ class World:
     """People and luck of the replications `ids` of a setting.
 
     luck: the number under which each replication's draws are addressed, its own if None; replications of equal luck
-    meet the same people and customers. rate (R, P): base opportunities per week; opportunist, inert (R, P): kinds of
+    meet the same people and customers. sharing: whether second partners are drawn, None where a program needs them.
+    rate (R, P): base opportunities per week; opportunist, inert (R, P): kinds of
     partner; misreport_cost (R, P): cents per (claim per week)^2; most_false: most false
     claims of a kind per week, without bound unless set. `prefix` names the streams, so that a reference
     population has luck of its own.
     """
 
     def __init__(
-        self, setting: Setting, streams: Streams, ids: Ints, prefix: str = "", luck: Ints | None = None
+        self,
+        setting: Setting,
+        streams: Streams,
+        ids: Ints,
+        prefix: str = "",
+        luck: Ints | None = None,
+        sharing: bool | None = None,
     ) -> None:
         self.setting = setting
         self.ids = np.asarray(ids, dtype=np.int64)
@@ -63,6 +73,8 @@ class World:
         self.candidates = Table(_CANDIDATE)
         followed = setting.markets.after_sale is not None
         self.deals = Table(_DEAL | {"after": (float, 3)} if followed else _DEAL)
+        wanted = setting.sharing if sharing is None else sharing
+        self.joint = JointDeals(setting, self.rate, self._draw) if wanted else None
         expected = self.rate.sum() * (setting.burn_in + setting.horizon)
         self.candidates.reserve(int(2.2 * expected))
         self.deals.reserve(int(1.4 * expected))
@@ -248,6 +260,8 @@ class World:
         share = np.broadcast_to(p.second_share, self.shape)[rep, known]
         second = np.where(u[10] < share, u[11], 0.0)
         second_win = take(s.behavior("second_partner_win"), rep)
+        if self.joint is not None:
+            self.joint.add(kind, address, who, second)
         after = {}
         if m.after_sale is not None:
             after["after"] = m.after_sale.waits(**at, u=self._draw(f"{kind} after sale", *address))
@@ -285,6 +299,12 @@ class World:
         rep, who = np.divmod(np.arange(self.shape[0] * self.shape[1]), self.shape[1])
         u = self._draw("participation", rep, self.setting.partners.word[who], week)
         return u[0].reshape(self.shape), u[1].reshape(self.shape)
+
+    def joint_facts(self, rows: Ints, rep: Ints) -> Joint:
+        """What splits may look at of the joint deals `rows` of replications `rep`."""
+        if self.joint is None:
+            raise SimulatorError("second partners were not drawn in this world")
+        return self.joint.facts(self.deals, rows, rep)
 
     def certified(self, week: int, multiple: Array) -> tuple[Ints, Ints, Array]:
         """Certifications of a week at enablement `multiple` (R, P): (replication, partner, time) of each."""

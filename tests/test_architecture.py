@@ -15,7 +15,7 @@ ORDER = (
     ("streams",),
     ("model",),
     ("vectors",),
-    ("world", "parameters", "population"),
+    ("world", "joint", "parameters", "population"),
     ("engines",),
     ("fit",),
     ("run",),

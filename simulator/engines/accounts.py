@@ -6,6 +6,7 @@ with the claims it rests on. Payout rules are the shared ones, called on arrays 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import floor
 from typing import TYPE_CHECKING
@@ -15,11 +16,12 @@ import numpy as np
 from simulator.engines.options import at_cells
 from simulator.model.perception import Perception
 from simulator.model.setting import WEEKS_PER_QUARTER
-from simulator.program.compiled import Component
+from simulator.program.compiled import Component, Ints
 from simulator.program.measures import MEASURES
 from simulator.program.numbers import Array
 from simulator.program.schedule import Schedule
-from simulator.program.stacking import apply_ceiling, resolve_groups
+from simulator.program.sharing import ALONE, SECOND, Joint, own_credit
+from simulator.program.stacking import apply_ceiling, own_amount, resolve_groups
 
 if TYPE_CHECKING:
     from simulator.engines.agents import Opportunity
@@ -43,6 +45,7 @@ class Claim:
     opp: Opportunity | None = None
     moved: int = 0
     conceded: float = 0.0
+    role: int = ALONE
     since: float | None = None
 
 
@@ -108,7 +111,7 @@ class Account:
         for measure in self.quarters:
             sums = [0.0] * 4
             for claim in year:
-                if claim.event == MEASURES[measure].event:
+                if claim.event == MEASURES[measure].event and claim.role != SECOND:
                     sums[3 - (week - 1 - claim.week) // WEEKS_PER_QUARTER] += _counted(measure, claim)
             self.quarters[measure] = [*sums, 0.0]
         for k, sums in self.year_ago.items():
@@ -157,7 +160,27 @@ class Account:
                 return 0.0
             if claim.time > opp.start + c.registration.protection_weeks[0, 0]:
                 return 0.0
-        return credit
+        return self._own(c, claim, credit)
+
+    def _own(self, c: Component, claim: Claim, credit: float) -> float:
+        """What a split leaves to the claim's partner."""
+        if claim.role == ALONE:
+            return credit
+        role, whole = np.array([claim.role]), np.array([credit])
+        return float(own_credit(c.split, rep=_ZERO, credit=whole, role=role, joint=self._facts(claim))[0])
+
+    def _facts(self, claim: Claim) -> Callable[[Ints], Joint]:
+        assert claim.opp is not None
+        deal = np.array([claim.opp.deal])
+        return lambda _: self.desk.world.joint_facts(deal, _ZERO)
+
+    def _ceiling_base(self, claim: Claim) -> Array:
+        """The amount of the deal by which the ceiling binds the claim."""
+        amount = np.array([claim.amount])
+        if claim.role == ALONE:
+            return amount
+        role = np.array([claim.role])
+        return own_amount(self.perception.program, rep=_ZERO, amount=amount, role=role, joint=self._facts(claim))
 
     def void(self, k: int, claim: Claim) -> bool:
         """Whether an audit finds a false claim."""
@@ -176,7 +199,7 @@ class Account:
                 else:
                     pays[k] = pay
         pays = resolve_groups(program, pays, by_claim=True)
-        pays = apply_ceiling(program, pays, rep=_ZERO, amount=np.array([claim.amount]))
+        pays = apply_ceiling(program, pays, rep=_ZERO, amount=self._ceiling_base(claim))
         return [(k, float(pays[k][0]), voids[k]) for k, c in enumerate(self.components) if c.by_claim]
 
     def post(self, claim: Claim, sign: int = 1) -> None:
@@ -196,10 +219,10 @@ class Account:
                 self.attained[k] += sign * credit
                 self._keep(k, claim, credit, sign)
         for j, prize in enumerate(self.perception.program.prizes):
-            if claim.event == MEASURES[prize.measure].event:
+            if claim.event == MEASURES[prize.measure].event and claim.role != SECOND:
                 self.scores[j] += sign * _counted(prize.measure, claim)
         for measure, sums in self.quarters.items():
-            if claim.event == MEASURES[measure].event:
+            if claim.event == MEASURES[measure].event and claim.role != SECOND:
                 sums[-1] += sign * _counted(measure, claim)
 
     def _keep(self, k: int, claim: Claim, value: float, sign: int) -> None:

@@ -13,6 +13,7 @@ from simulator.program.compiled import Bools
 from simulator.program.limits import Fund, Quality, prorated
 from simulator.program.measures import Event
 from simulator.program.numbers import Array
+from simulator.program.sharing import SECOND
 
 if TYPE_CHECKING:
     from simulator.engines.vector import VectorLife
@@ -29,7 +30,9 @@ def close_windows(life: VectorLife, week: int, leaving: Bools) -> None:
 def measured(life: VectorLife, start: int, end: int) -> Quality:
     """Quality of all partners' deals in the window from `start` to before `end`, (R, P)."""
     c, o = life.claims, life.opps
-    signed = (c["event"] == Event.SIGNED) & (c["week"] >= min(start, end - 52)) & (c["week"] < end)
+    signed = (
+        (c["event"] == Event.SIGNED) & (c["role"] != SECOND) & (c["week"] >= min(start, end - 52)) & (c["week"] < end)
+    )
     rows = np.flatnonzero(signed)
     opp, cell, week = c["opp"][rows], c["cell"][rows], c["week"][rows]
 

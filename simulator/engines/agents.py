@@ -14,10 +14,12 @@ from simulator.engines.accounts import Account, Claim, Closed
 from simulator.engines.conceding import propose
 from simulator.engines.customers import coming, expansion
 from simulator.engines.dividing import file
+from simulator.engines.joining import file_together, is_joint
 from simulator.model import gaming, opportunity
 from simulator.program.compiled import ACCOUNTS, ENGAGEMENTS
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
+from simulator.program.sharing import SECOND
 
 if TYPE_CHECKING:
     from simulator.engines.events import EventLife
@@ -134,7 +136,7 @@ class Opportunity:
         if stage == 3:
             self._decide()
         elif self.partner is not None:
-            self.partner.claim(life, self._claim(life, stage))
+            file_together(life, self, self._claim(life, stage))
         life.note(STAGES[stage], self.partner, self, self.amount)
 
     def truth(self, life: EventLife) -> tuple[bool, float]:
@@ -159,10 +161,10 @@ class Opportunity:
             self.partner.wins += 1
         if not self.filed:
             claim = self._claim(life, int(Event.SIGNED))
-            if "splitting" in life.conduct.gaming and self.partner.opportunist:
+            if "splitting" in life.conduct.gaming and self.partner.opportunist and not is_joint(life, self):
                 file(life, self.partner, claim)
             else:
-                self.partner.claim(life, claim)
+                file_together(life, self, claim)
         life.payments.customer_signed(self)
         for event, time in coming(life, self):
             life.env.process(self._outcome(life, event, time))
@@ -228,7 +230,7 @@ class Partner:
         tau, week = life.setting.scenario.gaming.max_shift_weeks, life.week
         late = [
             c for c in self.claims
-            if week - tau <= c.week < week and c.event == Event.SIGNED and c.moved == 0
+            if week - tau <= c.week < week and c.event == Event.SIGNED and c.moved == 0 and c.role != SECOND
         ]  # fmt: skip
         early = [o for o in self.opportunities if o.verbal and not o.filed and o.due < week + tau]
         if late or early:

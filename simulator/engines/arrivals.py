@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.engines.course import schedule
+from simulator.engines.seconds import other_cells
 from simulator.engines.tables import NEVER
 from simulator.model import gaming
 from simulator.model.planning import registration_shares
 from simulator.program.compiled import Ints, deal_code
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
+from simulator.program.sharing import ALONE
 
 if TYPE_CHECKING:
     from simulator.engines.vector import VectorLife
@@ -66,6 +68,7 @@ def _found(life: VectorLife, rows: Ints, worked: np.ndarray, false: np.ndarray, 
         attached=worked | false, worked=worked, false=false, vendor=vendor,
         since=work + x * (start - np.floor(start)), stage=0, due=start + d["durations"][deal, 0] / fast,
         qualified=NEVER, decided=NEVER, lost=False, filed=False, conceded=0.0, discount=0.0, ends=NEVER,
+        other=other_cells(life, deal, rep, worked),
     )  # fmt: skip
     life.open = life.open + np.bincount(cell[worked], minlength=life.open.size).reshape(life.shape)
     schedule(life, opp)
@@ -95,4 +98,5 @@ def _claim_activity(
     life.claims.append(
         len(rep), event=int(event), cell=rep * life.shape[1] + who, opp=-1, week=week, time=float(week),
         start=float(week), amount=0.0, code=-1, false=false, audit=audit, moved=0, conceded=0.0,
+        deal=-1, role=ALONE,
     )  # fmt: skip

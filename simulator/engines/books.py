@@ -13,6 +13,7 @@ import numpy as np
 
 from simulator.engines.contest import Contest
 from simulator.engines.rollout import Offer
+from simulator.engines.seconds import ceiling_base, own_credits
 from simulator.model.perception import Perception
 from simulator.model.setting import WEEKS_PER_QUARTER, Setting
 from simulator.program.compiled import Bools, Ints, take
@@ -20,8 +21,10 @@ from simulator.program.limits import Quality
 from simulator.program.measures import MEASURES
 from simulator.program.numbers import Array
 from simulator.program.schedule import Schedule
+from simulator.program.sharing import SECOND
 from simulator.program.stacking import apply_ceiling, resolve_groups
 from simulator.table import Table
+from simulator.world import World
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Books:
     member: Bools
     pace: Array
     shape: tuple[int, int]
+    world: World
     closings: list[Closing] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -144,7 +148,7 @@ class Books:
         past = np.flatnonzero((claims["week"] >= week - 52) & (claims["week"] < week) & (claims["event"] >= 0))
         for measure in self.quarters:
             at = MEASURES[measure]
-            rows = past[claims["event"][past] == at.event]
+            rows = past[(claims["event"][past] == at.event) & (claims["role"][past] != SECOND)]
             value = claims["amount"][rows] if at.by_amount else np.full(len(rows), 100.0)
             sums = self._by_window(claims, rows, value, week, WEEKS_PER_QUARTER, 4)
             self.quarters[measure] = [*sums, np.zeros(self.shape)]
@@ -216,6 +220,8 @@ class Books:
         if c.reach is not None:
             who, waited = claims["cell"][rows] % self.shape[1], claims["time"][rows] - claims["start"][rows]
             credit = credit * c.reach.counts(rep=rep, who=who, week=claims["week"][rows], waited=waited, dated=dated)
+        if self.world.joint is not None:
+            credit = own_credits(self.world, c, claims, rows, credit)
         void = claims["false"][rows] & (claims["audit"][rows] < take(c.terms.audit_rate, rep))
         return rows, credit, void
 
@@ -237,7 +243,7 @@ class Books:
             voids[k] = np.zeros(len(rows))
             voids[k][at] = np.where(void, pay, 0.0)
         full = resolve_groups(program, full, by_claim=True)
-        full = apply_ceiling(program, full, rep=rep, amount=claims["amount"][rows])
+        full = apply_ceiling(program, full, rep=rep, amount=ceiling_base(self.world, program, claims, rows))
         return [
             (rows, full[k], voids[k]) if c.by_claim else (rows[:0], np.zeros(0), np.zeros(0))
             for k, c in enumerate(program.components)
@@ -267,7 +273,7 @@ class Books:
         self.contest.post(rows, claims, sign)
         for measure, sums in self.quarters.items():
             at = MEASURES[measure]
-            mine = rows[(claims["event"][rows] == at.event)]
+            mine = rows[(claims["event"][rows] == at.event) & (claims["role"][rows] != SECOND)]
             if len(mine):
                 value = claims["amount"][mine] if at.by_amount else np.full(len(mine), 100.0)
                 sums[-1] = sums[-1] + sign * self._sum(claims["cell"][mine], value)

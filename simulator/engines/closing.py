@@ -11,6 +11,7 @@ import numpy as np
 from simulator.engines.ledger import attributed
 from simulator.program.limits import Fund, Quality, prorated
 from simulator.program.measures import Event
+from simulator.program.sharing import SECOND
 from simulator.program.stacking import resolve_groups
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def quality(claims: Sequence[Claim], start: int, end: int) -> Quality:
     signed = kept = 0
     for claim in claims:
         opp = claim.opp
-        if claim.event != Event.SIGNED or opp is None or not claim.week < end:
+        if claim.event != Event.SIGNED or opp is None or claim.role == SECOND or not claim.week < end:
             continue
         if claim.week >= start:
             amount += opp.amount

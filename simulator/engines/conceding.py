@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.engines.accounts import Account, Claim
+from simulator.engines.joining import first_role
 from simulator.model import discounting, gaming
 from simulator.program.compiled import take
 from simulator.program.measures import Event
@@ -35,7 +36,7 @@ def propose(life: EventLife, opp: Opportunity, logit: Array) -> None:
     value = np.array(
         [
             [
-                own * (opp.amount - given) + worth(partner.account, _draft(opp, given), seen if given else 0.0)
+                own * (opp.amount - given) + worth(partner.account, _draft(life, opp, given), seen if given else 0.0)
                 for given in conceded[0].tolist()
             ]
         ]
@@ -48,10 +49,9 @@ def propose(life: EventLife, opp: Opportunity, logit: Array) -> None:
         life.note("discounted", partner, opp, opp.conceded, reason=reason)
 
 
-def _draft(opp: Opportunity, given: float) -> Claim:
-    return Claim(
-        int(Event.SIGNED), opp.due, floor(opp.due), opp.amount - given, opp.code, False, 2.0, opp, conceded=given
-    )
+def _draft(life: EventLife, opp: Opportunity, given: float) -> Claim:
+    role, amount = first_role(life, opp), opp.amount - given
+    return Claim(int(Event.SIGNED), opp.due, floor(opp.due), amount, opp.code, False, 2.0, opp, 0, given, role)
 
 
 def worth(account: Account, claim: Claim, seen: float) -> float:

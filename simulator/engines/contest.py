@@ -11,6 +11,7 @@ from simulator.program.compiled import Bools, Ints
 from simulator.program.measures import MEASURES
 from simulator.program.numbers import Array
 from simulator.program.recognition import Prize
+from simulator.program.sharing import SECOND
 from simulator.table import Table
 
 
@@ -32,7 +33,7 @@ class Contest:
         """Count the claims `rows`, or take them back with sign -1."""
         for k, prize in enumerate(self.prizes):
             at = MEASURES[prize.measure]
-            mine = rows[claims["event"][rows] == at.event]
+            mine = rows[(claims["event"][rows] == at.event) & (claims["role"][rows] != SECOND)]
             if len(mine):
                 value = claims["amount"][mine] if at.by_amount else np.full(len(mine), 100.0)
                 more = np.bincount(claims["cell"][mine], weights=value, minlength=self._shape[0] * self._shape[1])

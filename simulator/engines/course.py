@@ -8,12 +8,14 @@ import numpy as np
 
 from simulator.engines.dumping import propose
 from simulator.engines.outcomes import expect
+from simulator.engines.seconds import join_in
 from simulator.engines.tables import DONE, SIGNING
 from simulator.model import gaming, opportunity
 from simulator.model.help import helped_logit
 from simulator.program.compiled import Bools, Ints, take
 from simulator.program.measures import Event
 from simulator.program.numbers import Array
+from simulator.program.sharing import ALONE
 
 if TYPE_CHECKING:
     from simulator.engines.vector import VectorLife
@@ -118,11 +120,13 @@ def claim_deals(life: VectorLife, opp: Ints, *, stage_of_claim: bool) -> None:
     if len(opp):
         o = life.opps
         event = o["stage"][opp] if stage_of_claim else np.full(len(opp), int(Event.SIGNED))
-        life.claims.append(
+        rows = life.claims.append(
             len(opp), event=event, cell=o["cell"][opp], opp=opp, week=np.floor(o["due"][opp]).astype(np.int64),
             time=o["due"][opp], start=o["start"][opp], amount=o["amount"][opp] - o["conceded"][opp],
             code=o["code"][opp], moved=0, conceded=o["conceded"][opp], **truth(life, opp),
+            deal=o["deal"][opp], role=ALONE,
         )  # fmt: skip
+        join_in(life, rows)
 
 
 def truth(life: VectorLife, opp: Ints) -> dict[str, Array | Bools]:

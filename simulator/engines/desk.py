@@ -24,6 +24,7 @@ class Desk:
 
     def __init__(self, life: EventLife, index: int, offer: Offer, pace: Array) -> None:
         self._life, self.index, self.pace = life, index, pace
+        self.world = life.world
         self.perception = Perception(
             life.setting,
             offer.program,

@@ -14,6 +14,7 @@ from simulator.model import gaming
 from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.model.splitting import filing_cost, filing_gains, pieces
 from simulator.program.measures import Event
+from simulator.program.sharing import ALONE
 
 if TYPE_CHECKING:
     from simulator.engines.agents import Partner
@@ -73,8 +74,12 @@ def _earlier(life: EventLife, partner: Partner, account: Account, week: int) -> 
     """The partner's last claim of the weeks before that is still in the running windows."""
     since = max(week // WEEKS_PER_QUARTER * WEEKS_PER_QUARTER, week - life.setting.scenario.gaming.bundle_weeks)
     since = max(since, *account.started)
-    past = [c for c in partner.claims if since <= c.week < week and c.event == Event.SIGNED and c.moved == 0]
-    return max(past, key=lambda c: c.time, default=None)
+    past = [
+        c
+        for c in partner.claims
+        if since <= c.week < week and c.event == Event.SIGNED and c.moved == 0 and c.role == ALONE
+    ]
+    return max((c for c in past if c.role == ALONE), key=lambda c: c.time, default=None)
 
 
 def _marked(life: EventLife, claim: Claim) -> Claim:

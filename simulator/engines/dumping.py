@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.engines.seconds import first_role
 from simulator.engines.stakes import drafts, worth
 from simulator.model import discounting, gaming
 from simulator.program.compiled import Ints, take
@@ -55,6 +56,6 @@ def _pay(life: VectorLife, b: Books, rows: Ints, given: Array, seen: Array) -> A
     claims = drafts(
         len(rows), event=int(Event.SIGNED), cell=o["cell"][rows], opp=rows, time=o["due"][rows],
         week=np.floor(o["due"][rows]).astype(np.int64), start=o["start"][rows], amount=o["amount"][rows] - given,
-        conceded=given, code=o["code"][rows],
+        conceded=given, code=o["code"][rows], deal=o["deal"][rows], role=first_role(o["other"][rows]),
     )  # fmt: skip
     return worth(b, claims, seen)

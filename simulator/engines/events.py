@@ -15,7 +15,7 @@ import numpy as np
 import simpy
 from simpy.events import NORMAL, URGENT, EventPriority
 
-from simulator.engines import upkeep
+from simulator.engines import joining, upkeep
 from simulator.engines.accounts import Account, Claim, Closed
 from simulator.engines.agents import Opportunity, Partner, Process
 from simulator.engines.closing import Purse, book, draft
@@ -73,6 +73,8 @@ class EventLife:
         self.awarded: list[Prize] = []
         self.settled: list[tuple[int, Closed]] = []
         self.pushed: list[tuple[Partner, Claim]] = []
+        self.pulled: list[Claim] = []
+        self.delayed: list[Opportunity] = []
         self.effort = [0.0, 0.0, 0.0, 0.0]
         self.purses = {"account": Purse(), "paid": Purse()}
         self.over = False
@@ -129,6 +131,7 @@ class EventLife:
         if "timing" in self.conduct.gaming and not first:
             self.switching = switch
             yield from self._announce("file")
+            joining.follow(self)
         self.desks = self._turn_over(self.desks, self.rollout, week, switch, "account")
         if self.paid is not None:
             self.paid_desks = self._turn_over(self.paid_desks, self.paid, week, paid_switch, "paid")

@@ -11,6 +11,7 @@ from simulator.engines.accrual import measured
 from simulator.engines.books import Books
 from simulator.engines.course import truth
 from simulator.engines.options import at_cells, next_window
+from simulator.engines.seconds import first_role, follow
 from simulator.engines.tables import CLAIM, SIGNING
 from simulator.model import gaming
 from simulator.model.perception import Perception
@@ -19,6 +20,7 @@ from simulator.program.compiled import Bools, Ints, Program, take
 from simulator.program.limits import Quality
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
+from simulator.program.sharing import SECOND
 from simulator.program.stacking import resolve_groups
 from simulator.table import Table
 
@@ -32,19 +34,25 @@ def file_late_or_early(life: VectorLife, week: int, switch: Bools) -> Ints:
     push = _pushable(life, week, tau)
     pull = _pullable(life, week, tau)
     cells = np.unique(np.concatenate((life.claims["cell"][push], life.opps["cell"][pull])))
-    pushed: list[Ints] = []
+    pulled: list[Ints] = [np.zeros(0, dtype=np.int64)]
+    pushed: list[Ints] = [np.zeros(0, dtype=np.int64)]
     for b in list(life.books):
         b.pace = life.planner.pace()
         mine = cells[b.member[cells % life.shape[1]]]
         to = np.where(switch, life.rollout.at(week), -1)[mine % life.shape[1]]
         for target in np.unique(to):
-            pushed += _choose(life, b, week, tau, mine[to == target], push, pull, int(target))
-    return np.sort(np.concatenate(pushed)) if pushed else np.zeros(0, dtype=np.int64)
+            early, late = _choose(life, b, week, tau, mine[to == target], push, pull, int(target))
+            pulled.append(early)
+            pushed.append(late)
+    moved = np.concatenate(pushed)
+    followed = follow(life, week, np.concatenate(pulled), moved)
+    return np.sort(np.concatenate((moved[life.claims["event"][moved] >= 0], followed)))
 
 
 def _pushable(life: VectorLife, week: int, tau: int) -> Ints:
     c = life.claims
     rows = np.flatnonzero((c["week"] >= week - tau) & (c["week"] < week) & (c["event"] == Event.SIGNED))
+    rows = rows[c["role"][rows] != SECOND]
     return np.asarray(rows[life.world.opportunist.reshape(-1)[c["cell"][rows]] & (c["moved"][rows] == 0)])
 
 
@@ -68,14 +76,18 @@ def _as_claims(life: VectorLife, opp: Ints, week: int) -> tuple[Table, Array]:
         len(opp), event=int(Event.SIGNED), cell=o["cell"][opp], opp=opp, week=week - 1, time=float(week),
         start=o["start"][opp], amount=o["amount"][opp] - o["conceded"][opp] - price, code=o["code"][opp],
         moved=-1, conceded=o["conceded"][opp] + price, **truth(life, opp),
+        deal=o["deal"][opp], role=first_role(o["other"][opp]),
     )  # fmt: skip
     return claims, conceded
 
 
 def _choose(
     life: VectorLife, b: Books, week: int, tau: int, cells: Ints, push: Ints, pull: Ints, target: int
-) -> list[Ints]:
-    """One group of partners on the same books that from `week` on go on (target -1) or change to an offer."""
+) -> tuple[Ints, Ints]:
+    """One group of partners on the same books that from `week` on go on (target -1) or change to an offer.
+
+    Returns the claims that were pulled and pushed.
+    """
     c, s = life.claims, life.setting
     push = push[np.isin(c["cell"][push], cells)]
     pull = pull[np.isin(life.opps["cell"][pull], cells)]
@@ -98,8 +110,10 @@ def _choose(
     choice = gaming.best_option(gains, value)
     going = (late <= choice[at_push]) & (choice[at_push] <= tau)
     coming = early + tau <= choice[at_pull]
-    _pull(life, b, pull[coming], drawn, coming, conceded[coming])
-    return [_push(life, b, push[going], week, delay[going])] if going.any() else []
+    early_claims = _pull(life, b, pull[coming], drawn, coming, conceded[coming])
+    if going.any():
+        _push(life, b, push[going], week, delay[going])
+    return early_claims, push[going]
 
 
 class _Ladder:
@@ -162,7 +176,7 @@ def _payout_gains(
             offer.tier_prospects,
             life.world.rate,
         )
-        fresh = Books(life.setting, 0, offer, view, b.member, b.pace, life.shape)
+        fresh = Books(life.setting, 0, offer, view, b.member, b.pace, life.shape, life.world)
         fresh.begin(week, life.claims, life.opps, [(b, b.member)])
         fresh.restart(week, all_windows=True)
         return _switch_gains(life, b, fresh, week, cells, push, drawn, ladder, now)
@@ -271,21 +285,23 @@ def _tier_gain(life: VectorLife, b: Books, week: int, cells: Ints, push: Ints, d
     return out
 
 
-def _pull(life: VectorLife, b: Books, opp: Ints, drawn: Table, chosen: Bools, conceded: Array) -> None:
-    """File deals before the window ends that would be signed after it."""
+def _pull(life: VectorLife, b: Books, opp: Ints, drawn: Table, chosen: Bools, conceded: Array) -> Ints:
+    """File deals before the window ends that would be signed after it; returns the claims."""
     if not len(opp):
-        return
+        return opp
     rows = life.claims.append(
         len(opp), **{name: drawn[name][chosen] for name in ("event", "cell", "opp", "week", "time", "start", "amount",
-                                                             "code", "false", "audit", "moved", "conceded")}
+                                                             "code", "false", "audit", "moved", "conceded",
+                                                             "deal", "role")}
     )  # fmt: skip
     b.post(rows, life.claims)
     life.opps["filed"][opp] = True
     if life.setting.scenario.gaming.price_authority == "partner":
         life.opps["conceded"][opp] += conceded
+    return rows
 
 
-def _push(life: VectorLife, b: Books, rows: Ints, week: int, delay: Array) -> Ints:
+def _push(life: VectorLife, b: Books, rows: Ints, week: int, delay: Array) -> None:
     """Move claims into the window that starts at `week`; some of the deals are lost over it."""
     c = life.claims
     b.post(rows, c, sign=-1.0)
@@ -296,4 +312,3 @@ def _push(life: VectorLife, b: Books, rows: Ints, week: int, delay: Array) -> In
     life.opps["filed"][opp[~lost]] = True
     c["event"][rows[lost]] = -1
     c["week"][rows], c["time"][rows], c["moved"][rows] = week, float(week), 1
-    return rows[~lost]

@@ -18,6 +18,7 @@ from simulator.model.setting import ACTIVITIES, WEEKS_PER_YEAR
 from simulator.program.compiled import Bools, Ints, take
 from simulator.program.measures import Event
 from simulator.program.numbers import Array
+from simulator.program.sharing import SECOND
 
 MICRO = 1e6
 
@@ -287,8 +288,9 @@ def _count_claims(life: VectorLife, totals: dict[str, NDArray[np.int64]]) -> Non
     totals["false_claims"] = _by_replication(life, cell[inside & c["false"] & (c["opp"] < 0)])
     totals["split"] = _by_replication(life, cell[inside & (c["moved"] == SPLIT)])
     totals["bundled"] = _by_replication(life, cell[inside & (c["moved"] == BUNDLED)])
-    totals["pulled"] = _by_replication(life, cell[(c["moved"] == -1) & (c["week"] >= -1)])
-    totals["pushed"] = _by_replication(life, cell[(c["moved"] == 1) & (c["week"] >= 0)])
+    own = c["role"] != SECOND
+    totals["pulled"] = _by_replication(life, cell[own & (c["moved"] == -1) & (c["week"] >= -1)])
+    totals["pushed"] = _by_replication(life, cell[own & (c["moved"] == 1) & (c["week"] >= 0)])
     partner_weeks = life.shape[1] * h
     for name, sums in zip(ACTIVITIES, life.effort_total, strict=True):
         totals[f"activity.{name}"] = np.rint(sums / partner_weeks * MICRO).astype(np.int64)

@@ -14,6 +14,7 @@ from simulator.model.splitting import filing_cost, filing_gains, pieces
 from simulator.program.compiled import Ints, take
 from simulator.program.measures import Event
 from simulator.program.numbers import Array
+from simulator.program.sharing import ALONE
 from simulator.table import Table
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def file_in_parts(life: VectorLife, week: int, first: int) -> None:
     """Rewrite the claims from row `first` on, made in `week` and not booked yet, where another filing pays more."""
     c = life.claims
     rows = first + np.flatnonzero((c["event"][first:] == Event.SIGNED) & (c["moved"][first:] == 0))
+    rows = rows[c["role"][rows] == ALONE]
     rows = rows[life.world.opportunist.reshape(-1)[c["cell"][rows]]]
     for b in life.books:
         mine = rows[b.member[c["cell"][rows] % life.shape[1]]]
@@ -81,6 +83,7 @@ def _earlier(life: VectorLife, b: Books, week: int, rows: Ints) -> Ints:
     since = max(week // WEEKS_PER_QUARTER * WEEKS_PER_QUARTER, week - life.setting.scenario.gaming.bundle_weeks)
     since = max(since, *b.started)
     past = np.flatnonzero((c["week"] >= since) & (c["week"] < week) & (c["event"] == Event.SIGNED) & (c["moved"] == 0))
+    past = past[c["role"][past] == ALONE]
     past = past[np.isin(c["cell"][past], cells)]
     past = past[np.lexsort((c["time"][past], c["cell"][past]))]
     last = np.searchsorted(c["cell"][past], cells, side="right") - 1

@@ -9,6 +9,7 @@ from simulator.engines.tables import CLAIM
 from simulator.model import gaming
 from simulator.program.compiled import Component, Ints, take
 from simulator.program.numbers import Array
+from simulator.program.sharing import ALONE
 from simulator.table import Table
 
 
@@ -42,5 +43,7 @@ def _kept(b: Books, k: int, rep: Ints, who: Ints, seen: Array) -> Array:
 def drafts(count: int, **columns: object) -> Table:
     """Claims that might be filed, none of them audited."""
     table = Table(CLAIM)
-    table.append(count, **{"false": False, "audit": 2.0, "moved": 0, "conceded": 0.0, **columns})
+    table.append(
+        count, **{"false": False, "audit": 2.0, "moved": 0, "conceded": 0.0, "deal": -1, "role": ALONE, **columns}
+    )
     return table

@@ -14,6 +14,7 @@ from simulator.model.setting import ACTIVITIES, WEEKS_PER_YEAR
 from simulator.program.compiled import Bools
 from simulator.program.measures import Event
 from simulator.program.numbers import Array
+from simulator.program.sharing import SECOND
 
 
 def tally(life: EventLife, won_without: Bools | None = None) -> Outcome:
@@ -175,8 +176,8 @@ def _claims(life: EventLife, totals: dict[str, int]) -> None:
             totals["false_claims"] += inside and c.false and c.opp is None
             totals["split"] += inside and c.moved == SPLIT
             totals["bundled"] += inside and c.moved == BUNDLED
-            totals["pulled"] += c.moved == -1 and c.week >= -1
-            totals["pushed"] += c.moved == 1 and c.week >= 0
+            totals["pulled"] += c.moved == -1 and c.week >= -1 and c.role != SECOND
+            totals["pushed"] += c.moved == 1 and c.week >= 0 and c.role != SECOND
     partner_weeks = life.shape[1] * h
     for name, total in zip(ACTIVITIES, life.effort, strict=True):
         totals[f"activity.{name}"] = int(np.rint(total / partner_weeks * 1e6))

@@ -9,6 +9,7 @@ import numpy as np
 
 from simulator.engines.accounts import Account, Claim
 from simulator.engines.closing import quality
+from simulator.engines.joining import first_role
 from simulator.engines.options import next_window
 from simulator.model import gaming
 from simulator.model.setting import WEEKS_PER_QUARTER
@@ -87,9 +88,10 @@ class Timing:
     def _draft(self, opp: Opportunity, week: int) -> Claim:
         """The claim that an opportunity would make if filed just before `week`."""
         price = 0.0 if self.partner_pays else self._conceded(opp, week)
+        role = first_role(self.life, opp)
         false, audit = opp.truth(self.life)
         amount, given = opp.amount - opp.conceded - price, opp.conceded + price
-        return Claim(int(Event.SIGNED), float(week), week - 1, amount, opp.code, false, audit, opp, -1, given)
+        return Claim(int(Event.SIGNED), float(week), week - 1, amount, opp.code, false, audit, opp, -1, given, role)
 
     def _payout_gains(
         self,
@@ -199,6 +201,7 @@ class Timing:
         if not self.partner_pays:
             opp.conceded += price
         partner.claim(self.life, draft)
+        self.life.pulled.append(draft)
         self.life.note("pulled", partner, opp, price, reason="signature pulled before the window's end")
 
     def _push(self, partner: Partner, claim: Claim, gain: float) -> None:
@@ -209,6 +212,7 @@ class Timing:
         delay = np.array([life.week - claim.time])
         lost = gaming.push_lost(np.array([life.delays[opp.deal]]), delay, take(self.risk, _ZERO))[0]
         claim.week, claim.time, claim.moved = life.week, float(life.week), 1
+        life.delayed.append(opp)
         if lost:
             opp.lost, opp.won, claim.event = True, False, -1
             life.note("lost", partner, opp, opp.amount, reason="lost over a pushed signature")

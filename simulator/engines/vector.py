@@ -174,7 +174,7 @@ class VectorLife:
                 offer.tier_prospects,
                 self.world.rate,
             )
-            fresh = Books(self.setting, int(index), offer, view, member, pace, self.shape)
+            fresh = Books(self.setting, int(index), offer, view, member, pace, self.shape, self.world)
             fresh.begin(week, self.claims, self.opps, before)
             fresh.restart(week, all_windows=True)
             self.books.append(fresh)

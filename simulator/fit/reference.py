@@ -91,7 +91,7 @@ class Reference:
         setting = compile_setting(scenario, None if design is None else design.drawn)
         self.per_stratum = PER_STRATUM if design is None else PER_STRATUM_DESIGN
         self.setting = reference_setting(setting, STRATA * self.per_stratum)
-        self.world = World(self.setting, Streams(0), np.arange(lives), prefix="reference ")
+        self.world = World(self.setting, Streams(0), np.arange(lives), prefix="reference ", sharing=True)
         self.world.inert = np.zeros(self.world.shape, dtype=bool)
         self._forecast()
         if effort:
@@ -274,4 +274,5 @@ class Reference:
         got = {name: self._carry(value, unit)[:, segment] for name, value in statistics.items()}
         claim = np.where(got["claim"] > 0, got["claim"], 100.0)
         passing = np.minimum(got["passing"], 1.0) if "passing" in got else None
-        return Prospect(got["credit"], got["square"], claim, got["price"], got["clawed"], passing, got.get("success"))
+        found = (got["price"], got["clawed"], got["own"], passing, got.get("success"))
+        return Prospect(got["credit"], got["square"], claim, *found)

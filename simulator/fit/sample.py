@@ -13,7 +13,8 @@ from simulator.program.compiled import CLOSED_WEEKS, Component, Ints, Program, t
 from simulator.program.limits import Gate, Quality
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
-from simulator.program.stacking import apply_ceiling, resolve_groups
+from simulator.program.sharing import ALONE, SECOND, Joint, own_credit
+from simulator.program.stacking import apply_ceiling, own_amount, resolve_groups
 
 Statistics = tuple[list[dict[str, Array]], dict[str, dict[str, Array]]]
 """Per component, and per tier measure, the statistics of its claims, each (D or R, segments)."""
@@ -39,7 +40,11 @@ class Sample:
         self.claims = c = life.claims.take(np.flatnonzero(measured))
         self._ends = np.where(c["opp"] >= 0, o["ends"][np.maximum(c["opp"], 0)], np.inf)
         self._signed, self._behavior = _signed(life), life.setting.behavior
-        signed = np.flatnonzero(c["event"] == Event.SIGNED)
+        joint = np.flatnonzero(c["role"] != ALONE)
+        self._place = np.zeros(c.rows, dtype=np.int64)
+        self._place[joint] = np.arange(len(joint))
+        self._joint = life.world.joint_facts(c["deal"][joint], c["cell"][joint] // self._shape[1])
+        signed = np.flatnonzero((c["event"] == Event.SIGNED) & (c["role"] != SECOND))
         wins = self._ratio(self._cells(c["cell"][signed]), self.found)
         revenue = self._ratio(self._cells(c["cell"][signed], c["amount"][signed]), self.found)
         self.basic = {"wins": wins, "loss": share_lost, "revenue": revenue}
@@ -51,7 +56,7 @@ class Sample:
         tiers = {}
         for measure in program.measures:
             at = MEASURES[measure]
-            rows = np.flatnonzero(self.claims["event"] == at.event)
+            rows = np.flatnonzero((self.claims["event"] == at.event) & (self.claims["role"] != SECOND))
             value = self.claims["amount"][rows] if at.by_amount else np.full(len(rows), 100.0)
             none = np.zeros(len(rows))
             tiers[measure] = self._statistics(rows, value, none, none, at.event)
@@ -63,13 +68,15 @@ class Sample:
         for component in program.components:
             credit = component.credit(rep=rep, code=c["code"], amount=c["amount"])
             credit = np.where(c["event"] == component.measure.event, credit, 0.0)
-            found.append(self._in_time(component, rep, credit))
+            credit = self._in_time(component, rep, credit)
+            found.append(own_credit(component.split, rep=rep, credit=credit, role=c["role"], joint=self._facts))
         pays = [
             np.rint(component.claim_payout(rep=rep, credit=credit)) if component.by_claim else np.zeros(len(rep))
             for component, credit in zip(program.components, found, strict=True)
         ]
         pays = resolve_groups(program, pays, by_claim=True)
-        pays = apply_ceiling(program, pays, rep=rep, amount=c["amount"])
+        base = own_amount(program, rep=rep, amount=c["amount"], role=c["role"], joint=self._facts)
+        pays = apply_ceiling(program, pays, rep=rep, amount=base)
         out = []
         for component, credit, pay in zip(program.components, found, pays, strict=True):
             rows = np.flatnonzero(credit > 0)
@@ -81,6 +88,9 @@ class Sample:
             if component.gate is not None:
                 out[-1]["passing"] = self._passing(component.gate, component.window or CLOSED_WEEKS)
         return out
+
+    def _facts(self, rows: Ints) -> Joint:
+        return self._joint.take(self._place[rows])
 
     def _in_time(self, component: Component, rep: Ints, credit: Array) -> Array:
         """Claims made within the time allowed; a cap on registrations is not foreseen claim by claim.
@@ -152,6 +162,7 @@ class Sample:
             "claim": self._ratio(total, self._cells(cell)),
             "price": self._ratio(self._cells(cell, pay), total),
             "clawed": self._ratio(self._cells(cell, clawed), total),
+            "own": self._share(self._cells(cell, np.where(self.claims["role"][rows] == SECOND, 0.0, credit)), total),
         }
 
     def _by_segment(self, value: Array) -> Array:
@@ -170,6 +181,10 @@ class Sample:
             top, bottom = (np.repeat(x.sum(axis=0, keepdims=True), len(x), axis=0) for x in (top, bottom))
         return top / np.maximum(bottom, 1.0)
 
+    def _share(self, part: Array, whole: Array) -> Array:
+        """Ratio of a part to its whole, 1 where there is nothing."""
+        return np.where(self._ratio(whole, np.ones_like(whole)) > 0, self._ratio(part, whole), 1.0)
+
     def _lags(self) -> tuple[Array, Array, Array]:
         """Probability that sourcing, co-selling, and post-sale work lands within so many weeks; (S, events, 53)."""
         c, segment = self.claims, self._segment
@@ -177,7 +192,7 @@ class Sample:
         weeks = np.arange(WEEKS_PER_YEAR + 1)
         for k in range(segment.max() + 1):
             for event in (e for e in Event if e != Event.CERTIFIED):
-                rows = np.flatnonzero(c["event"] == event)
+                rows = np.flatnonzero((c["event"] == event) & (c["role"] != SECOND))
                 rows = rows[segment[c["cell"][rows] % self._shape[1]] == k]
                 if not len(rows):
                     continue
@@ -196,7 +211,7 @@ class Sample:
 def _signed(life: VectorLife) -> dict[str, Any]:
     """Deals signed in the measured year and the year before: cell, week, and what gates look at."""
     c, o = life.claims, life.opps
-    rows = np.flatnonzero((c["event"] == Event.SIGNED) & (c["week"] >= -WEEKS_PER_YEAR))
+    rows = np.flatnonzero((c["event"] == Event.SIGNED) & (c["week"] >= -WEEKS_PER_YEAR) & (c["role"] != SECOND))
     opp = c["opp"][rows]
     deals = {name: o[name][opp] for name in ("amount", "conceded", "ends")}
     out = {"cell": c["cell"][rows], "week": c["week"][rows], "time": c["time"][rows], "code": c["code"][rows], **deals}

@@ -13,7 +13,8 @@ class Prospect:
 
     credit: mean per sourced opportunity (per certification for certifications); square: mean of the squared credits
     per opportunity; claim: size of a typical claim; price: mean payout per unit of credit where paid by claim;
-    clawed: share of credit whose customer is lost within the clawback window; passing: share of windows in which the
+    clawed: share of credit whose customer is lost within the clawback window; own: share of credit that comes from
+    deals of its own, not from those on which it is the second partner; passing: share of windows in which the
     component's gate is met, None without one; success: credit per opportunity that a unit of post-sale activity adds,
     None for what happens before the sale.
     """
@@ -23,8 +24,14 @@ class Prospect:
     claim: Array
     price: Array
     clawed: Array
+    own: Array
     passing: Array | None = None
     success: Array | None = None
+
+    @property
+    def brought(self) -> Array:
+        """What an own opportunity brings."""
+        return self.credit * self.own
 
 
 @dataclass(frozen=True)

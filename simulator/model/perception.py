@@ -184,7 +184,7 @@ class Perception:
             now = prices[k] * (multiple * np.exp(-self._discount * (left + lag)))
             later = account.opening[k] * (multiple * np.exp(-self._discount * (left + c.window + lag)))
             shown.append(active(c, week) * now + np.zeros(self._shape))
-            brought = self._flow[k] * self.prospects[k].credit
+            brought = self._flow[k] * self.prospects[k].brought
             if c.measure.event == Event.CERTIFIED:
                 enable = enable + active(c, week) * brought * now
                 continue

@@ -114,6 +114,12 @@ class Setting:
         return self.numbers(f"gaming.{name}")
 
     @property
+    def sharing(self) -> bool:
+        """Whether any program has a use for the second partners of deals."""
+        components = [c for p in self.scenario.programs.values() for c in p.components.values()]
+        return any(c.split is not None for c in components)
+
+    @property
     def horizon(self) -> int:
         """Weeks from launch to the end."""
         return self.scenario.time.horizon_weeks

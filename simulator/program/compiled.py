@@ -18,6 +18,7 @@ from simulator.program.measures import MEASURES, Measure
 from simulator.program.numbers import Array
 from simulator.program.recognition import Prize
 from simulator.program.schedule import Schedule
+from simulator.program.sharing import CompiledSplit
 
 if TYPE_CHECKING:
     from simulator.program.limits import Fund, Gate
@@ -84,6 +85,7 @@ class Component:
     pool: Fund | None
     advance: Array | None
     terms: CompiledTerms
+    split: CompiledSplit | None = None
 
     @property
     def by_claim(self) -> bool:

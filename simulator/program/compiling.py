@@ -26,6 +26,7 @@ from simulator.program.measures import MEASURES
 from simulator.program.numbers import Array, Numbers
 from simulator.program.reach import reach_of
 from simulator.program.recognition import prizes_of
+from simulator.program.sharing import compile_split
 from simulator.program.spec import WINDOW_WEEKS, ComponentSpec, QualityGate, TierStatus
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def _component(
             audit_cost=terms("audit_cost") * 100,
             penalty_multiple=terms("penalty_multiple"),
         ),
+        split=compile_split(spec.split, number),
     )
 
 

@@ -108,6 +108,21 @@ class ProgramBudget(Spec):
     per: Literal["quarter", "year"] = Field("year", description="fiscal period")
 
 
+SplitRule = Literal["fixed", "equal", "contribution", "contribution_and_risk", "shapley"]
+
+
+class Split(Spec):
+    """How the credit of a deal is shared where a second partner took part."""
+
+    rule: SplitRule = Field(
+        description="fixed: `second` to the second partner; equal; contribution: by documented contribution; "
+        "contribution_and_risk: by it and by what was contributed at own risk; shapley: Shapley value of the "
+        "win-odds game"
+    )
+    second: float = number(0.3, "the second partner's share by the fixed rule", unit="share", ge=0, le=1)
+    risk_weight: float = number(0.5, "weight of risk borne against contribution", unit="share", ge=0, le=1)
+
+
 class ComponentSpec(Spec):
     """One rule of a program: measure + window + schedule + filter + terms."""
 
@@ -153,6 +168,9 @@ class ComponentSpec(Spec):
     )
     exclusive_group: str | None = Field(
         None, description="of the components in one group only the highest payout applies; others add up"
+    )
+    split: Split | None = Field(
+        None, description="how a deal is shared where a second partner took part; none: the first has all of it"
     )
     terms: Terms = Field(default_factory=Terms)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from simulator.program.compiled import Ints, Program, take
 from simulator.program.numbers import Array
+from simulator.program.sharing import ALONE, SECOND, Joint, second_share
 
 
 def resolve_groups(program: Program, payouts: Sequence[Array], *, by_claim: bool) -> list[Array]:
@@ -37,3 +38,21 @@ def apply_ceiling(program: Program, payouts: Sequence[Array], *, rep: Ints, amou
     over = (total > most) & (amount > 0)
     scale = np.where(over, most / np.where(over, total, 1.0), 1.0)
     return [np.where(over, np.floor(p * scale), p) for p in payouts]
+
+
+def own_amount(program: Program, *, rep: Ints, amount: Array, role: Ints, joint: Callable[[Ints], Joint]) -> Array:
+    """The part of each deal's amount (n,) that the ceiling leaves to the claim's own partner.
+
+    The second partner's part is the largest share that a component paid by claim gives it; together the parts are the
+    deal. joint: facts of the claims at places.
+    """
+    at = np.flatnonzero(role != ALONE)
+    rules = [c.split for c in program.components if c.by_claim and c.split is not None]
+    if not len(at) or not rules:
+        return amount
+    facts = joint(at)
+    second = np.max([second_share(rule, rep=rep[at], joint=facts) for rule in rules], axis=0)
+    out = amount.astype(float)
+    # Never 0 for a deal: an amount of 0 says that there is none, and no ceiling.
+    out[at] = np.maximum(amount[at] * np.where(role[at] == SECOND, second, 1.0 - second), 1e-9)
+    return out

@@ -70,6 +70,13 @@ class Behavior(Spec):
     second_partner_win: float = number(
         0.4, "log-odds of winning per unit of a second partner's contribution", unit="logit", ge=0, le=3
     )
+    documentation_log_sd: float = number(
+        0.3,
+        "spread of the log of what is documented of a second partner's contribution around what it was",
+        unit="log units",
+        ge=0,
+        le=2,
+    )
     skill_elasticity: float = number(0.2, "elasticity of sourcing in the skill stock", unit="elasticity", ge=0, le=2)
     skill_decay_weeks: float = number(52.0, "time in which the skill stock decays", unit="weeks", ge=1, le=520)
     success_outcomes: float = number(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from simulator.program.components.outcome_bonus import OutcomeBonus
+from simulator.program.measures import MEASURES, Event
 from simulator.program.spec import ComponentSpec, TierStatus
 from simulator.scenario.draft import Draft
 from simulator.scenario.finding import Finding, Steps, plain
@@ -22,6 +23,7 @@ def program_findings(draft: Draft) -> Iterator[Finding]:
         for component, spec in program.components.items():
             path = (*steps, "components", component)
             yield from _window(path, spec)
+            yield from _split(path, spec)
             yield from _dates(path, spec)
             yield from _gate(path, spec)
             yield from _advance(path, spec)
@@ -77,6 +79,16 @@ def _dates(steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:
     if spec.until_week is not None and spec.until_week <= (spec.from_week or 0):
         rule = f"must be above from_week, which is {spec.from_week or 0}"
         yield Finding((*steps, "until_week"), spec.until_week, rule)
+
+
+def _split(steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:
+    if spec.split is None:
+        return
+    measure = MEASURES.get(spec.measured())
+    if measure is not None and measure.event > Event.SIGNED:
+        yield Finding((*steps, "split"), None, "only pay on deals up to signature can be shared: leave it out")
+    elif spec.kind == "deal_registration":
+        yield Finding((*steps, "split"), None, "a registration belongs to who filed it: leave it out")
 
 
 def _ladders(draft: Draft, steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ KINDS = (
     "revenue_share", "accelerator", "growth", "bonus", "activity_credit", "deal_registration", "upfront_commitment",
     "outcome_bonus",
 )  # fmt: skip
+_UNSHARED = ("certification", "live", "retained", "expansion", "reference")
 _ROUND = (10_000.0, 20_000.0, 40_000.0, 80_000.0, 160_000.0, 400_000.0)
 """Thresholds that whole numbers of equal deals can hit exactly."""
 
@@ -145,6 +146,13 @@ def component(draw: Draw, kind: str, markets: Sequence[str]) -> dict[str, Any]:
         )
     if draw(st.integers(0, 3)) == 0:
         out["pool"] = pick(draw, 3_000.0, 12_345.67)
+    if (
+        kind not in ("deal_registration", "outcome_bonus")
+        and out.get("measure") not in _UNSHARED
+        and draw(st.booleans())
+    ):
+        rule = pick(draw, "fixed", "equal", "contribution", "contribution_and_risk", "shapley")
+        out["split"] = {"rule": rule, "second": pick(draw, 0.0, 0.3, 1.0), "risk_weight": pick(draw, 0.0, 0.7)}
     out["terms"] = _terms(draw)
     if kind == "upfront_commitment":
         out["terms"] = {k: v for k, v in out["terms"].items() if k not in ("cap", "floor", "holdback_share")}

@@ -14,6 +14,8 @@ from hypothesis.extra import numpy as hnp
 
 from simulator.program import splits
 from simulator.program.numbers import Array
+from simulator.program.sharing import CompiledSplit, Joint, own_credit, second_share
+from simulator.program.spec import SplitRule
 
 
 def game(n: int, worth: Callable[[tuple[int, ...]], float]) -> Array:
@@ -160,3 +162,30 @@ def test_the_laws_would_catch_a_wrong_sign(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(splits, "dividends", lambda worth: np.abs(right(worth)))
     with pytest.raises(AssertionError):
         test_axioms()
+
+
+def _shares(rule: SplitRule, joint: Joint, *, second: float = 0.3, weight: float = 0.5) -> list[float]:
+    split = CompiledSplit(rule, np.array([[second]]), np.array([[weight]]))
+    return second_share(split, rep=np.zeros(len(joint.documented), dtype=np.int64), joint=joint).tolist()
+
+
+def test_second_partners_shares_by_hand() -> None:
+    # The second one did half of what the first did (.5 / 1.5), half of it at its own risk (.25 / 1.25 of the risk).
+    # It lifts the odds of a deal that the first found from 1 in 5 to 1 in 3: half the gain of 2/15 in 1/3 is .2.
+    quarter, half = math.log(1 / 4), math.log(1 / 2)
+    facts = Joint(*(np.array([x]) for x in (0.5, 0.5, -np.inf, quarter, -np.inf, half)))
+    assert _shares("fixed", facts) == [0.3]
+    assert _shares("equal", facts) == [0.5]
+    assert _shares("contribution", facts) == pytest.approx([1 / 3])
+    assert _shares("contribution_and_risk", facts, weight=0.25) == pytest.approx([0.75 / 3 + 0.25 * 0.2])
+    assert _shares("shapley", facts) == pytest.approx([0.2])
+
+
+def test_credit_is_shared_in_whole_hundredths_by_hand() -> None:
+    # 10,001 by thirds: the second's quota 3,333.67 has the larger fraction and gets the cent left.
+    facts = Joint(*(np.full(2, x) for x in (0.5, 0.5, -np.inf, 0.0, -np.inf, 0.1)))
+    split = CompiledSplit("contribution", np.array([[0.0]]), np.array([[0.0]]))
+    role, credit = np.array([1, 2, 0]), np.array([10001.0, 10001, 10001])
+    rep = np.zeros(3, dtype=np.int64)
+    assert own_credit(split, rep=rep, credit=credit, role=role, joint=facts.take).tolist() == [6667, 3334, 10001]
+    assert own_credit(None, rep=rep, credit=credit, role=role, joint=facts.take).tolist() == [10001, 0, 10001]

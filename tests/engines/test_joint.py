@@ -1,0 +1,197 @@
+"""Second partners: their claims, splits and what follows from them, in both engines and by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from simulator.engines import filing, joining, seconds
+from simulator.engines.rollout import everyone
+from simulator.engines.vector import VectorLife
+from simulator.program.sharing import FIRST, SECOND
+from simulator.run import Stage, fit_reference, prepare
+from simulator.scenario.load import parse
+from simulator.studies.verify import verify
+from tests.engines.random_scenarios import quick_reference
+from tests.engines.small import SMALL
+
+HEAD = """
+name = "joint"
+[time]
+horizon_weeks = 26
+burn_in_weeks = 26
+[markets.mid]
+size_median = 30000
+size_max = 2000000
+cycle_weeks = 6
+churn_per_year = 0.6
+[territories.north]
+vendor_opportunities_per_year = 30
+markets = { mid = 1.0 }
+[partners.reseller]
+count = 4
+territory = "north"
+markets = { mid = 1.0 }
+opportunities_per_year = 40
+second_partner_share = 0.6
+[gaming]
+opportunist_share = 0.7
+misreport_cost = 1500
+timing_cost = 10
+"""
+PLAIN = """
+[programs.baseline.components.core]
+kind = "revenue_share"
+rate = 0.05
+"""
+SHARED = """
+[programs.shared]
+deal_ceiling = 0.06
+[programs.shared.components.core]
+kind = "revenue_share"
+rate = 0.04
+tiers = [{ above = 150000, rate = 0.08 }]
+split = { rule = "RULE" }
+terms = { clawback_weeks = 26, holdback_share = 0.2 }
+[programs.shared.components.deals]
+kind = "revenue_share"
+window = "claim"
+rate = 0.05
+split = { rule = "contribution" }
+[programs.shared.components.demos]
+kind = "activity_credit"
+measure = "demo"
+amount = 500
+split = { rule = "fixed", second = 0.25 }
+terms = { audit_rate = 0.2, audit_cost = 10 }
+"""
+
+
+def _changed(text: str, *pairs: tuple[str, str]) -> str:
+    for old, new in pairs:
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+MOVING = _changed(
+    SMALL,
+    ("opportunities_per_year = 40\n[behavior]", "opportunities_per_year = 40\nsecond_partner_share = 0.6\n[behavior]"),
+    ("cycle_weeks = 8", "cycle_weeks = 8\nsignature_weeks = 10"),
+    (
+        "points = [{ growth = 0.1, points = 0.02 }]",
+        'points = [{ growth = 0.1, points = 0.02 }]\nsplit = { rule = "equal" }',
+    ),
+    ('tiering = "retroactive"\n', 'tiering = "retroactive"\nsplit = { rule = "equal" }\n'),
+)
+"""Signatures of joint deals are pulled as well as pushed here."""
+
+
+@pytest.fixture(autouse=True)
+def quick() -> Iterator[None]:
+    with quick_reference():
+        yield
+
+
+def _stage(text: str, program: str, replications: int = 2) -> Stage:
+    scenario = parse(text)
+    return prepare(scenario, fit_reference(scenario), (program,), 3, np.arange(replications))
+
+
+def _lived(text: str, program: str) -> VectorLife:
+    stage = _stage(text, program)
+    setting = stage.world.setting
+    offers = (stage.offers["baseline"], stage.offers[program])
+    rollout = everyone(offers, 1, setting.partners.count, setting.horizon)
+    return VectorLife(stage.world, rollout, stage.conduct[True]).run(-setting.burn_in, setting.horizon).finish()
+
+
+def test_the_engines_agree_on_shared_deals() -> None:
+    text = HEAD + PLAIN + SHARED.replace("RULE", "shapley")
+    result = verify(parse(text), programs=("shared",), replications=2, seed=3)
+    assert result.agrees, result.table()
+
+
+def test_the_two_claims_of_a_joint_deal_share_its_credit_to_the_cent() -> None:
+    life = _lived(MOVING, "full")
+    c, books, partners = life.claims, life.books[0], life.shape[1]
+    for role in (FIRST, SECOND):
+        assert {-1, 1} <= set(c["moved"][c["role"][:] == role].tolist())
+        assert (c["role"][:] == role).sum() > 20
+    for k, component in enumerate(books.offer.program.components):
+        if component.registration:
+            continue
+        rows, credit, _ = books.credits(k, np.arange(c.rows), c)
+        whole = component.credit(rep=c["cell"][rows] // partners, code=c["code"][rows], amount=c["amount"][rows])
+        joint = c["role"][rows] != 0
+        assert (credit[~joint] == whole[~joint]).all()
+        mine, theirs = (np.flatnonzero(c["role"][rows] == role) for role in (FIRST, SECOND))
+        order_a, order_b = (np.lexsort((c["time"][rows[x]], c["opp"][rows[x]])) for x in (mine, theirs))
+        a, b = mine[order_a], theirs[order_b]
+        assert (c["opp"][rows[a]] == c["opp"][rows[b]]).all()
+        assert (c["cell"][rows[a]] != c["cell"][rows[b]]).all()
+        assert (c["cell"][rows[a]] // partners == c["cell"][rows[b]] // partners).all()
+        shared = component.split is not None
+        assert (credit[a] + credit[b] == (whole[a] if shared else credit[a])).all()
+        assert (credit[b] > 0).any() == shared
+
+
+def test_the_ceiling_binds_a_joint_deal_as_a_whole() -> None:
+    generous = SHARED.replace("RULE", "equal").replace("rate = 0.05\nsplit", "rate = 0.5\nsplit")
+    life = _lived(HEAD + PLAIN + generous, "shared")
+    c, books = life.claims, life.books[0]
+    signed = np.flatnonzero((c["event"][:] == 3) & (c["role"][:] != 0) & books.member[c["cell"][:] % 4])
+    total = np.zeros(len(life.opps["amount"][:]))
+    for rows, pay, _ in books.payouts(signed, c):
+        np.add.at(total, c["opp"][rows], pay)
+    amount = np.zeros(len(total))
+    amount[c["opp"][signed]] = c["amount"][signed]
+    most = 0.06 * amount
+    assert (total <= most + 1e-6).all()
+    assert (total[total > 0] > most[total > 0] - 3).all()
+
+
+def test_a_split_lowers_what_an_own_opportunity_brings_and_not_what_is_forecast() -> None:
+    plain = SHARED.replace('split = { rule = "RULE" }\n', "")
+    texts = (plain, SHARED.replace("RULE", "equal"))
+    offers = [_stage(HEAD + PLAIN + text, "shared", 1).offers["shared"] for text in texts]
+    alone, shared = (offer.prospects[0] for offer in offers)
+    assert (alone.own == 1).all()
+    # 60 % of deals are joint and shared in halves: 30 % of the credit goes to others, and as much comes from them.
+    assert shared.own == pytest.approx(0.7, abs=0.06)
+    assert shared.credit == pytest.approx(alone.credit, rel=0.2)
+
+
+def test_with_no_split_nobody_is_second() -> None:
+    stage = _stage(HEAD + PLAIN, "baseline")
+    assert stage.world.joint is None
+
+
+# -- planted defects, each in one engine only -------------------------------------------------------------------
+
+
+def _caught() -> bool:
+    return not verify(parse(MOVING), programs=("full",), replications=2, seed=3).agrees
+
+
+def test_moved_joint_deals_agree() -> None:
+    assert not _caught()
+
+
+def test_a_pushed_claim_left_behind_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seconds, "joined_to", lambda _, rows: rows[:0])
+    assert _caught()
+
+
+def test_a_pulled_claim_left_behind_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = filing.follow
+    monkeypatch.setattr(filing, "follow", lambda life, week, pulled, pushed: right(life, week, pulled[:0], pushed))
+    assert _caught()
+
+
+def test_a_second_partner_forgotten_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = joining.second_of
+    monkeypatch.setattr(joining, "second_of", lambda life, opp: None if opp.deal % 7 == 0 else right(life, opp))
+    assert _caught()
