@@ -20,6 +20,7 @@ PAGES = [
     ROOT / "README.md",
     ROOT / "CHANGELOG.md",
     ROOT / "scenarios" / "README.md",
+    *sorted((ROOT / "scenarios" / "library").glob("*.md")),
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 _LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
