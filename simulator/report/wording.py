@@ -85,7 +85,10 @@ def _gaming(study: Comparison, program: str) -> str:
     if abs(got.mean) <= 2 * got.se:
         return "gaming loss not distinguishable from 0"
     share = study.estimate(program, "gaming_share")
-    of_payout = f", {share.mean:.1%} of payout" if share is not None and share.mean is not None else ""
+    of_payout = f", {abs(share.mean):.1%} of payout" if share is not None and share.mean is not None else ""
+    if got.mean < 0:
+        lost = f"{form.number(-got.mean)} \u00b1 {form.number(got.se)} {form.unit}{of_payout}"
+        return f"gaming loses nothing: penalties and the pay it crowds out come to {lost} more than it takes"
     return f"gaming loses {form.estimate(got)} {form.unit}{of_payout}"
 
 

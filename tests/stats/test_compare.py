@@ -120,6 +120,16 @@ def test_a_gap_within_the_error_is_not_called_a_difference() -> None:
     assert "costs not distinguishably more or less" in line
 
 
+def test_gaming_that_costs_its_players_is_no_loss_in_words() -> None:
+    simulated = made_up.simulated()
+    own = simulated.totals["growth", "strategic"]
+    cheaper = {**own, "cost": simulated.totals["growth", "responsive"]["cost"] - 50_000 - np.arange(40) * 100}
+    changed = replace(simulated, totals={**simulated.totals, ("growth", "strategic"): cheaper})
+    (line,) = Comparison(changed, measure(changed)).headline()
+    assert "gaming loses nothing" in line
+    assert "-" not in line.split("gaming loses nothing")[1]
+
+
 def test_html_escapes_names() -> None:
     simulated = made_up.simulated()
     named = simulated.scenario.model_copy(update={"name": "<b>"})
