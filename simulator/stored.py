@@ -46,6 +46,11 @@ class StoredRun:
         """The content of a JSON file of the run."""
         return json.loads((self.place / file).read_text(encoding="utf-8"))
 
+    @property
+    def is_comparison(self) -> bool:
+        """Whether it was written by `compare`; other studies keep tables of their own."""
+        return (self.place / "comparison.json").is_file()
+
     def scenario(self) -> Scenario:
         """What was simulated; raises `SimulatorError` where the schema has changed since."""
         tree = self.json("scenario.json")
@@ -58,7 +63,9 @@ class StoredRun:
             ) from error
 
     def simulated(self) -> Simulated:
-        """The outcomes of every replication."""
+        """The outcomes of every replication; raises `SimulatorError` where the run is no comparison."""
+        if not self.is_comparison:
+            raise SimulatorError(f"{self.place}: is no run of compare; `incentive-sim show` prints its tables")
         m = self.manifest
         return Simulated(
             self.scenario(), tuple(m["programs"]), m["seed"], m["replications"], m["engine"],

@@ -22,11 +22,15 @@ def runs(out: str) -> None:
 @_OUT
 def show(run: str, out: str) -> None:
     """Print the tables of the stored RUN, without simulating."""
+    from simulator.report.runs import shown
     from simulator.report.terminal import describe
     from simulator.stored import find
     from simulator.studies.runs import comparison_of
 
     found = find(run, out)
+    if not found.is_comparison:
+        click.echo(shown(found))
+        return
     click.echo(describe(comparison_of(found), scenario_file=str(found.place / "scenario.json")))
 
 

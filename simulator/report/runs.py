@@ -4,17 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
+
 from simulator.errors import SimulatorError
 from simulator.report.numbers import form_of_differences
 from simulator.stored import StoredRun
 from simulator.studies.runs import Change, RunDiff
 
 _MOST = 60
+_BULK = ("replications", "inputs", "settings")
+"""Tables with a row per replication or setting, which are no reading."""
 
 
 def listed(found: Sequence[StoredRun | SimulatorError]) -> str:
     """A line per run, the oldest first."""
     return "\n".join(str(run) if isinstance(run, SimulatorError) else _line(run) for run in found) or "no runs"
+
+
+def shown(run: StoredRun) -> str:
+    """What a study other than a comparison said, and its tables."""
+    said = run.json("summary.json") if (run.place / "summary.json").is_file() else {}
+    parts = [_line(run), "\n".join(said.get("headline", ()))]
+    for path in sorted(run.place.glob("*.parquet")):
+        if path.stem not in _BULK:
+            table = pd.read_parquet(path).dropna(axis="columns", how="all")
+            parts.append(f"{path.stem}\n{table.to_string(index=False, float_format='{:,.4g}'.format)}")
+    return "\n\n".join(part for part in parts if part)
 
 
 def described(diff: RunDiff, currency: str) -> str:
