@@ -22,8 +22,13 @@ class Case:
     at: str = ""
 
 
-KINDS = "'accelerator', 'activity_credit', 'bonus', 'deal_registration', 'growth' or 'revenue_share'"
-MEASURES = "'revenue', 'deals', 'qualified', 'demo', 'pilot' or 'certification'"
+KINDS = (
+    "'accelerator', 'activity_credit', 'bonus', 'deal_registration', 'growth', 'outcome_bonus', 'revenue_share' or "
+    "'upfront_commitment'"
+)
+MEASURES = (
+    "'revenue', 'deals', 'qualified', 'demo', 'pilot', 'live', 'retained', 'expansion', 'reference' or 'certification'"
+)
 CORE = "programs.baseline.components.core"
 UNCERTAIN = 'uncertainty."behavior.elasticity"'
 
