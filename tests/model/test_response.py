@@ -189,15 +189,17 @@ def test_no_output_on_a_fine_grid_is_better(
     base: float, rates: list[tuple[float, float, float]], cap: float | None, floor: float | None, retroactive: bool,
     elasticity: float, usual: float,
 ) -> None:  # fmt: skip
-    """And the grid's best comes close: the chosen output is the maximum, not an upper bound of it."""
+    """What is earned at the chosen output, by the exact payout, is the most that a fine grid finds."""
     pay = random_pay(base, rates, cap=cap, floor=floor, retroactive=retroactive)
     cost = isoelastic(num(usual), elasticity)
     z = best_response(pay, cost)
-    grid = np.concatenate((np.linspace(0, 800, 3201), [at for at, _, _ in rates], [scalar(z)]))[None, :]
+    grid = np.concatenate((np.linspace(0, 800, 3201), [at for at, _, _ in rates]))[None, :]
     profit = pay.payout(grid) - cost.of(grid)
-    got = scalar(pay.payout(z) - cost.of(z))
+    # Where a limit is reached is known to the last bits only, and payout jumps there.
+    here = np.concatenate((z, z * (1 - 1e-12), z * (1 + 1e-12)), axis=None)[None, :]
+    got = (pay.payout(here) - cost.of(here)).max()
     if scalar(z) < 790:
-        assert got == pytest.approx(profit.max(), abs=1e-9)
+        assert got >= profit.max() - 1e-9
 
 
 @settings(max_examples=60, deadline=None)
