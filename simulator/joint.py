@@ -21,8 +21,7 @@ from simulator.table import Table
 OUTSIDE = -1
 
 _JOINT = {
-    "other": np.int32, "documented": float, "at_risk": float, "registers": float, "dispute": float, "verdict": float,
-    "vendor": bool,
+    "other": np.int32, "documented": float, "at_risk": float, "vendor": bool,
 }  # fmt: skip
 
 
@@ -43,11 +42,11 @@ class JointDeals:
     def add(self, kind: str, address: tuple[Ints, Ints, Ints, Ints], who: Ints, second: Array) -> None:
         """The next deals of a kind: addressed luck, first partner (-1: none), second's contribution (0: none)."""
         rep, vendor = address[0], kind.startswith("vendor")
-        u = np.concatenate([self._draw(f"{kind} {k}", *address) for k in (5, 6)])
+        u = self._draw(f"{kind} 5", *address)
         noise = np.exp(take(self._setting.behavior("documentation_log_sd"), rep) * ndtri(u[1]))
         self.rows.append(
             len(rep), other=self._other(rep, who, second > 0, u[0]), documented=second * noise, at_risk=u[2],
-            registers=u[3], dispute=u[4], verdict=u[5], vendor=vendor,
+            vendor=vendor,
         )  # fmt: skip
 
     def _other(self, rep: Ints, who: Ints, there: Bools, u: Array) -> Ints:

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simulator.report.style import COLOURS, LINES, styled
-from tests.experiments.field_evidence import EXPERIMENTS, SURE, Evidence
+from tests.experiments.bench import SURE, Evidence
+from tests.experiments.field_evidence import EXPERIMENTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "field_evidence.md"
 REPLICATIONS = 120

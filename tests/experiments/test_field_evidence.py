@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tests.experiments.field_evidence import EXPERIMENTS, Effect, Evidence, effect
+from tests.experiments.bench import Effect, Evidence, effect
+from tests.experiments.field_evidence import EXPERIMENTS
 from tests.experiments.page import PAGE, REPLICATIONS
 
 TESTED = 40
