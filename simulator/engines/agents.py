@@ -69,7 +69,7 @@ class Opportunity:
         """From arrival through the stages to the signature."""
         yield life.env.at(self.start)
         self._arrive(life)
-        durations, hurdles = life.durations[self.deal], life.hurdles[self.deal]
+        durations, hurdles = life.deals.durations[self.deal], life.deals.hurdles[self.deal]
         for stage in range(4):
             self.due = self.due + durations[stage] / self._speed()
             yield life.env.at(self.due)
@@ -105,7 +105,7 @@ class Opportunity:
     def _logit(self, life: EventLife) -> Array:
         """Log-odds as things stand, shape (1,)."""
         if not self.worked or self.partner is None:
-            return np.array([life.direct_logit[self.deal]])
+            return np.array([life.deals.direct_logit[self.deal]])
         p = self.partner
         work = p.work + p.intensity * (self.due - floor(self.due))
         mean = opportunity.mean_intensity(
@@ -114,7 +114,7 @@ class Opportunity:
             now=np.array([self.due]),
             start=np.array([self.start]),
         )
-        logit = opportunity.win_logit(base=life.with_logit(self.deal), cosell_win=life.cosell_win, intensity=mean)
+        logit = opportunity.win_logit(base=life.deals.with_logit(self.deal), cosell_win=life.cosell_win, intensity=mean)
         logit = upkeep.helped(life, self, p, logit)
         if self.discount:
             logit = logit + life.discount_win * self.discount
@@ -141,7 +141,7 @@ class Opportunity:
 
     def truth(self, life: EventLife) -> tuple[bool, float]:
         """Whether a claim on the deal is false or rests on an unwarranted concession, and its audit mark."""
-        audit = life.audits[self.deal]
+        audit = life.deals.audit[self.deal]
         if self.discount:
             audit = float(gaming.audit_mark(np.array([audit]), life.setting.gaming("discount_detection")[0])[0])
         return self.false or self.discount > 0, audit
@@ -175,7 +175,7 @@ class Opportunity:
         if life.over or self.lost or self.partner is None:
             return
         amount = expansion(life, self) if event == Event.EXPANDED else self.amount
-        claim = Claim(event, time, floor(time), amount, self.code, self.false, life.audits[self.deal], self)
+        claim = Claim(event, time, floor(time), amount, self.code, self.false, life.deals.audit[self.deal], self)
         claim.since = self.due
         self.partner.claim(life, claim)
 
@@ -217,10 +217,10 @@ class Partner:
         who, week = self.who, life.week
         self.intensity = float(life.intensity[0, who])
         self.speed = float(life.speed[0, who])
-        for opp in life.found.pop(who, ()):
+        for opp in life.incoming.found.pop(who, ()):
             opp.partner, opp.worked = self, True
             life.env.process(opp.course(life))
-        for event, false, audit in life.activity_claims(who):
+        for event, false, audit in life.incoming.activity_claims(who):
             self.claim(life, Claim(event, float(week), week, 0.0, -1, false, audit))
 
     def file(self, life: EventLife) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from simulator.engines.contest import Contest
+from simulator.engines.registry import Registry
 from simulator.engines.rollout import Offer
 from simulator.engines.seconds import ceiling_base, own_credits
 from simulator.model.perception import Perception
@@ -76,8 +77,7 @@ class Books:
         self.prices: tuple[Array, ...] = ()
         self.status: Ints = np.zeros(self.shape, dtype=np.int64)
         self.first_status: Ints = self.status
-        self.registered: list[Ints] = [np.zeros(self.shape, dtype=np.int64) for _ in range(count)]
-        self.accepted = Table({f"k{k}": bool for k, c in enumerate(program.components) if c.registration})
+        self.registry = Registry(program, self.shape)
         self.contest = Contest(program.prizes, self.shape)
         measures = program.tiers.measures if program.tiers else ()
         self.quarters: dict[str, list[Array]] = {m: [np.zeros(self.shape)] for m in measures}
@@ -100,12 +100,11 @@ class Books:
             "exact",
             "smooth",
             "opening",
-            "registered",
         ):
             setattr(other, name, list(getattr(self, name)))
         other.quarters = {m: list(v) for m, v in self.quarters.items()}
         other.year_ago = {k: list(v) for k, v in self.year_ago.items()}
-        other.accepted, other.contest = self.accepted.copy(), self.contest.copy()
+        other.registry, other.contest = self.registry.copy(), self.contest.copy()
         other.member = self.member.copy()
         return other
 
@@ -134,15 +133,9 @@ class Books:
         before: the books that partners come from, each with the partners (P,) that were on it.
         """
         program = self.offer.program
-        self.accept_none(opps.rows)
+        self.registry.know(opps.rows)
         self.started = [week] * len(program.components)
-        places = {c.name: f"k{k}" for k, c in enumerate(program.components) if c.registration}
-        for books, were in before if places else ():
-            known = books.accepted.rows
-            theirs = were[opps["cell"][:known] % self.shape[1]]
-            for j, old in enumerate(books.offer.program.components):
-                if old.registration and old.name in places:
-                    self.accepted[places[old.name]][:known] |= books.accepted[f"k{j}"] & theirs
+        self.registry.take_over([(books.registry, were) for books, were in before], opps)
         if not (self.quarters or self.year_ago):
             return
         past = np.flatnonzero((claims["week"] >= week - 52) & (claims["week"] < week) & (claims["event"] >= 0))
@@ -172,34 +165,6 @@ class Books:
 
     # -- claims ------------------------------------------------------------------------------------------------
 
-    def register(self, week: int, rows: Ints, opps: Table) -> None:
-        """Accept registrations of the opportunities `rows` found this week, in the order of filing."""
-        self.accept_none(opps.rows - self.accepted.rows)
-        for k, c in enumerate(self.offer.program.components):
-            if not c.registration:
-                continue
-            if week % WEEKS_PER_QUARTER == 0:
-                self.registered[k] = np.zeros(self.shape, dtype=np.int64)
-            cell, rep = opps["cell"][rows], opps["cell"][rows] // self.shape[1]
-            credit = c.credit(rep=rep, code=opps["code"][rows], amount=opps["amount"][rows])
-            if c.reach is not None:
-                when, at_once = np.full(len(rows), week), np.zeros(len(rows))
-                credit = credit * c.reach.counts(rep=rep, who=cell % self.shape[1], week=when, waited=at_once)
-            filed = rows[(credit > 0) & opps["attached"][rows] & self.member[cell % self.shape[1]]]
-            cell = opps["cell"][filed]
-            order = np.lexsort((opps["start"][filed], cell))
-            filed, cell = filed[order], cell[order]
-            first = np.searchsorted(cell, cell)
-            rank = np.arange(len(filed)) - first + self.registered[k].reshape(-1)[cell]
-            self.accepted[f"k{k}"][filed[rank < c.registration.per_quarter]] = True
-            count = np.bincount(cell, minlength=self.registered[k].size).reshape(self.shape)
-            self.registered[k] = self.registered[k] + count
-
-    def accept_none(self, count: int) -> None:
-        """Take note of opportunities whose registration is not accepted so far."""
-        columns = [f"k{k}" for k, c in enumerate(self.offer.program.components) if c.registration]
-        self.accepted.append(count, **{name: np.zeros(count, dtype=bool) for name in columns})
-
     def credits(self, k: int, rows: Ints, claims: Table, *, dated: bool = True) -> tuple[Ints, Array, Bools]:
         """Claims of component k's event among `rows`, their credit, and which of them an audit voids.
 
@@ -211,12 +176,7 @@ class Books:
         amount = claims["amount"][rows] + claims["conceded"][rows] if c.list_price else claims["amount"][rows]
         credit = c.credit(rep=rep, code=claims["code"][rows], amount=amount)
         if c.registration:
-            opp = claims["opp"][rows]
-            accepted = np.zeros(len(rows), dtype=bool)
-            known = opp < self.accepted.rows
-            accepted[known] = self.accepted[f"k{k}"][opp[known]]
-            protected = claims["time"][rows] <= claims["start"][rows] + take(c.registration.protection_weeks, rep)
-            credit = np.where(accepted & protected, credit, 0.0)
+            credit = np.where(self.registry.protected(k, c, rows, claims), credit, 0.0)
         if c.reach is not None:
             who, waited = claims["cell"][rows] % self.shape[1], claims["time"][rows] - claims["start"][rows]
             credit = credit * c.reach.counts(rep=rep, who=who, week=claims["week"][rows], waited=waited, dated=dated)

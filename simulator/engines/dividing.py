@@ -85,6 +85,6 @@ def _earlier(life: EventLife, partner: Partner, account: Account, week: int) -> 
 def _marked(life: EventLife, claim: Claim) -> Claim:
     """The claim such that an audit may see through the way it is filed."""
     assert claim.opp is not None
-    raw = np.array([life.audits[claim.opp.deal]])
+    raw = np.array([life.deals.audit[claim.opp.deal]])
     mark = float(gaming.audit_mark(raw, life.setting.gaming("split_detection")[0])[0])
     return replace(claim, false=True, audit=min(claim.audit, mark) if claim.false else mark)

@@ -7,7 +7,6 @@ engine; how time advances, how deals and claims are kept and when windows close 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from heapq import heappush
 from typing import Any
 
@@ -20,13 +19,12 @@ from simulator.engines.accounts import Account, Claim, Closed
 from simulator.engines.agents import Opportunity, Partner, Process
 from simulator.engines.closing import Purse, book, draft
 from simulator.engines.desk import Desk
+from simulator.engines.incoming import Deals, Incoming
 from simulator.engines.payments import Payments
 from simulator.engines.rollout import Conduct, Rollout
 from simulator.engines.timing import Timing
-from simulator.model.planning import Planner, Temptation, registration_shares
+from simulator.model.planning import Planner, Temptation
 from simulator.model.setting import WEEKS_PER_QUARTER
-from simulator.program.compiled import Ints, deal_code
-from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
 from simulator.program.recognition import Prize
 from simulator.program.schedule import Schedule
@@ -68,6 +66,7 @@ class EventLife:
         p = self.setting.partners
         self.partners = [Partner(i, n, bool(world.opportunist[0, i])) for i, n in enumerate(p.names)]
         self.opportunities: list[Opportunity] = []
+        self.deals = Deals(world)
         self.desks: list[Desk] = []
         self.paid_desks: list[Desk] = []
         self.awarded: list[Prize] = []
@@ -224,93 +223,7 @@ class EventLife:
         temptation.only(self.planner.presence)
         self.false_gain = temptation.activity
         self.intensity, self.speed = self.planner.intensity, self.planner.speed
-        self._open_week(week, temptation)
-
-    def _open_week(self, week: int, temptation: Temptation) -> None:
-        w = self.world
-        self.found: dict[int, list[Opportunity]] = {}
-        for who, opp in self._opportunities(w.sourced(week, self.planner.multiple), vendor=False):
-            self.found.setdefault(who, []).append(opp)
-        self._vendor_desk(week, temptation)
-        _, certified, _ = w.certified(week, self.planner.working(2))
-        self._certified: dict[int, int] = {}
-        for i in certified.tolist():
-            self._certified[i] = self._certified.get(i, 0) + 1
-        self._false: dict[int, list[tuple[int, float]]] = {}
-        if "padding" in self.conduct.gaming:
-            for name in (n for n, m in MEASURES.items() if m.padded):
-                event = MEASURES[name].event
-                rate = np.array([[p.false_rates(self).get(int(event), 0.0) for p in self.partners]])
-                _, false, audit = w.false_claims(name, week, np.minimum(rate, w.most_false))
-                for i, mark in zip(false.tolist(), audit.tolist(), strict=True):
-                    self._false.setdefault(i, []).append((int(event), mark))
-
-    def _vendor_desk(self, week: int, temptation: Temptation) -> None:
-        """Customers that the vendor finds: worked with their partner, registered without work, or worked alone."""
-        w = self.world
-        honest, claimed = registration_shares(
-            self.setting, self.planner.working(0), temptation, w.misreport_cost, w.opportunist,
-            claiming="credit_claiming" in self.conduct.gaming,
-        )  # fmt: skip
-        rows = w.vendor(week)
-        marks = w.candidates["mark"][rows].tolist()
-        for mark, (who, opp) in zip(marks, self._opportunities(rows, vendor=True), strict=True):
-            if who >= 0 and mark < honest[0, who]:
-                opp.partner, opp.worked = self.partners[who], True
-            elif who >= 0 and mark < claimed[0, who]:
-                opp.partner, opp.false = self.partners[who], True
-            self.env.process(opp.course(self))
-
-    def _opportunities(self, rows: Ints, *, vendor: bool) -> Iterable[tuple[int, Opportunity]]:
-        if not len(rows):
-            return []
-        c, d = self.world.candidates, self.world.deals
-        deals = self.world.deals_of(rows)
-        kind = np.full(len(rows), int(vendor))
-        codes = deal_code(d["market"][deals], d["complexity"][deals], kind, d["account"][deals])
-        self._read_deals()
-        made = []
-        for who, deal, start, code in zip(
-            c["who"][rows].tolist(), deals.tolist(), c["time"][rows].tolist(), codes.tolist(), strict=True
-        ):
-            amount, market, account = self._plain[deal]
-            opp = Opportunity(len(self.opportunities), deal, start, amount, code, market, account, vendor)
-            self.opportunities.append(opp)
-            made.append((who, opp))
-        return made
-
-    _known = 0
-
-    def _read_deals(self) -> None:
-        """Take the attributes of newly drawn deals over into plain lists."""
-        d = self.world.deals
-        if self._known == 0:
-            self._plain: list[tuple[float, int, int]] = []
-            self.hurdles: list[list[float]] = []
-            self.durations: list[list[float]] = []
-            self.audits: list[float] = []
-            self.delays: list[float] = []
-            self.direct_logit: list[float] = []
-            self.lives: list[float] = []
-        new = slice(self._known, d.rows)
-        columns = ("amount", "market", "account")
-        self._plain += zip(*(d[n][new].tolist() for n in columns), strict=True)
-        self.hurdles += d["hurdles"][new].tolist()
-        self.durations += d["durations"][new].tolist()
-        self.audits += d["audit"][new].tolist()
-        self.delays += d["delay"][new].tolist()
-        self.lives += d["life"][new].tolist()
-        self.direct_logit += d["direct_logit"][new].tolist()
-        self._known = d.rows
-
-    def with_logit(self, deal: int) -> Array:
-        """Log-odds of a deal with a partner at usual intensity, shape (1,)."""
-        return np.asarray(self.world.deals["with_logit"][deal : deal + 1])
-
-    def activity_claims(self, who: int) -> Iterable[tuple[int, bool, float]]:
-        """Claims without a deal that a partner files this week: (event, false, audit mark)."""
-        yield from ((int(Event.CERTIFIED), False, 1.0) for _ in range(self._certified.get(who, 0)))
-        yield from ((event, True, mark) for event, mark in self._false.get(who, ()))
+        self.incoming = Incoming(self, week, temptation)
 
     def kept_weeks(self, opp: Opportunity) -> float:
         """How long the customer of a signed deal stays, weeks from signature."""
@@ -322,7 +235,7 @@ class EventLife:
             hazard = hazard * self.setting.gaming("rushed_churn")[0, 0]
         with np.errstate(divide="ignore"):
             stay = np.power(np.array([active]), self.setting.behavior("success_churn")[0])
-            return float((np.array([self.lives[opp.deal]]) / hazard * stay)[0])
+            return float((np.array([self.deals.life[opp.deal]]) / hazard * stay)[0])
 
     def _remember(self, week: int) -> None:
         self.planner.remember(np.array([[float(p.wins) for p in self.partners]]))

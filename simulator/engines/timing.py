@@ -210,7 +210,7 @@ class Timing:
         for account in partner.all_accounts():
             account.post(claim, sign=-1)
         delay = np.array([life.week - claim.time])
-        lost = gaming.push_lost(np.array([life.delays[opp.deal]]), delay, take(self.risk, _ZERO))[0]
+        lost = gaming.push_lost(np.array([life.deals.delay[opp.deal]]), delay, take(self.risk, _ZERO))[0]
         claim.week, claim.time, claim.moved = life.week, float(life.week), 1
         life.delayed.append(opp)
         if lost:

@@ -111,7 +111,7 @@ class VectorLife:
         self.calendar = {at: [place[rows] for rows in parts] for at, parts in self.calendar.items()}
         self.coming = {at: [(e, place[rows], t) for e, rows, t in parts] for at, parts in self.coming.items()}
         for b in self.books:
-            b.accepted = b.accepted.take(keep)
+            b.registry.keep(keep)
         return self
 
     def repay(self, lived: VectorLife, rollout: Rollout) -> VectorLife:
@@ -125,7 +125,7 @@ class VectorLife:
         for week in range(self.setting.horizon):
             other._boundary(week)
             for b in other.books:
-                b.register(week, np.arange(found[week], found[week + 1]), other.opps)
+                b.registry.file(week, np.arange(found[week], found[week + 1]), other.opps, b.member)
                 b.post(np.arange(claimed[week], claimed[week + 1]), other.claims)
         return other.finish()
 

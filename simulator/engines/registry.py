@@ -1,0 +1,80 @@
+"""The vector engine's deal registrations of one program: which are accepted, in the order of filing."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+
+from simulator.model.setting import WEEKS_PER_QUARTER
+from simulator.program.compiled import Bools, Component, Ints, Program, take
+from simulator.program.numbers import Array
+from simulator.table import Table
+
+
+class Registry:
+    """Registrations of opportunities by component, and how many each partner filed in the running quarter, (R, P)."""
+
+    def __init__(self, program: Program, shape: tuple[int, int]) -> None:
+        self._shape = shape
+        self._on = {k: c for k, c in enumerate(program.components) if c.registration}
+        self._filed: dict[int, Ints] = {k: np.zeros(shape, dtype=np.int64) for k in self._on}
+        self._accepted = Table({f"k{k}": bool for k in self._on})
+
+    def copy(self) -> Registry:
+        """An independent copy."""
+        other = copy.copy(self)
+        other._filed, other._accepted = dict(self._filed), self._accepted.copy()
+        return other
+
+    def keep(self, opps: Ints) -> None:
+        """Forget all opportunities but the rows `opps`."""
+        self._accepted = self._accepted.take(opps)
+
+    def know(self, opps: int) -> None:
+        """Take note of opportunities up to row `opps`, whose registration is not accepted so far."""
+        count = opps - self._accepted.rows
+        self._accepted.append(count, **{f"k{k}": np.zeros(count, dtype=bool) for k in self._on})
+
+    def take_over(self, before: Sequence[tuple[Registry, Bools]], opps: Table) -> None:
+        """Keep what was accepted under components of the same name, by the partners (P,) that each came with."""
+        places = {c.name: f"k{k}" for k, c in self._on.items()}
+        for old, were in before if places else ():
+            known = old._accepted.rows
+            theirs = were[opps["cell"][:known] % self._shape[1]]
+            for j, c in old._on.items():
+                if c.name in places:
+                    self._accepted[places[c.name]][:known] |= old._accepted[f"k{j}"] & theirs
+
+    def file(self, week: int, rows: Ints, opps: Table, member: Bools) -> None:
+        """Accept registrations of the opportunities `rows` that the partners `member` (P,) found this week."""
+        self.know(opps.rows)
+        for k, c in self._on.items():
+            assert c.registration is not None
+            if week % WEEKS_PER_QUARTER == 0:
+                self._filed[k] = np.zeros(self._shape, dtype=np.int64)
+            cell, rep = opps["cell"][rows], opps["cell"][rows] // self._shape[1]
+            credit = c.credit(rep=rep, code=opps["code"][rows], amount=opps["amount"][rows])
+            if c.reach is not None:
+                when, at_once = np.full(len(rows), week), np.zeros(len(rows))
+                credit = credit * c.reach.counts(rep=rep, who=cell % self._shape[1], week=when, waited=at_once)
+            filed = rows[(credit > 0) & opps["attached"][rows] & member[cell % self._shape[1]]]
+            cell = opps["cell"][filed]
+            order = np.lexsort((opps["start"][filed], cell))
+            filed, cell = filed[order], cell[order]
+            first = np.searchsorted(cell, cell)
+            rank = np.arange(len(filed)) - first + self._filed[k].reshape(-1)[cell]
+            self._accepted[f"k{k}"][filed[rank < c.registration.per_quarter]] = True
+            count = np.bincount(cell, minlength=self._filed[k].size).reshape(self._shape)
+            self._filed[k] = self._filed[k] + count
+
+    def protected(self, k: int, component: Component, rows: Ints, claims: Table) -> Bools:
+        """Which of the claims `rows` are on deals registered with component k and still protected."""
+        assert component.registration is not None
+        opp, rep = claims["opp"][rows], claims["cell"][rows] // self._shape[1]
+        accepted = np.zeros(len(rows), dtype=bool)
+        known = opp < self._accepted.rows
+        accepted[known] = self._accepted[f"k{k}"][opp[known]]
+        until: Array = claims["start"][rows] + take(component.registration.protection_weeks, rep)
+        return np.asarray(accepted & (claims["time"][rows] <= until))
