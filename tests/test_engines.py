@@ -19,6 +19,7 @@ from simulator.streams import Streams
 from simulator.studies.trace import trace
 from simulator.studies.verify import verify
 from simulator.world import World
+from tests.engines.random_scenarios import quick_reference
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 
@@ -290,7 +291,8 @@ def test_more_audit_means_fewer_false_claims_and_enough_of_it_none(rich: Scenari
     counts = []
     for rate, penalty in ((0.0, 0.0), (0.3, 1.0), (0.6, 1.0)):
         scenario = with_values(rich, {f"{path}.audit_rate": rate, f"{path}.penalty_multiple": penalty, **quiet})
-        lived = simulate(scenario, programs=("full",), replications=8, seed=5)
+        with quick_reference():
+            lived = simulate(scenario, programs=("full",), replications=8, seed=5)
         counts.append(int(lived.totals["full", "strategic"]["false_claims"].sum()))
     assert counts[0] > counts[1] > counts[2] == 0  # .6 > m / (m + F) = .5
 

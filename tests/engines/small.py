@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from simulator.scenario.paths import with_values
+from simulator.scenario.schema import Scenario
+
 HEAD = """
 name = "small"
 [time]
@@ -66,3 +69,15 @@ points = [{ growth = 0.1, points = 0.02 }]
 """
 
 SMALL = HEAD + BASELINE + CANDIDATE
+
+
+def smaller(scenario: Scenario, partners: int = 5, weeks: int = 39) -> Scenario:
+    """A shipped scenario with fewer partners per segment, as many fewer of the vendor's customers, and less time."""
+    share = partners / max(segment.count for segment in scenario.partners.values())
+    values: dict[str, float] = {"time.horizon_weeks": weeks}
+    values |= {f"partners.{name}.count": partners for name, s in scenario.partners.items() if s.count > partners}
+    for name, territory in scenario.territories.items():
+        values[f"territories.{name}.vendor_opportunities_per_year"] = share * float(
+            territory.vendor_opportunities_per_year
+        )
+    return with_values(scenario, values)

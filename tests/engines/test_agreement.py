@@ -17,10 +17,9 @@ from simulator.engines.accounts import Account
 from simulator.engines.agents import Opportunity
 from simulator.engines.books import Books
 from simulator.scenario.load import load, parse
-from simulator.scenario.paths import with_values
 from simulator.studies.verify import verify
 from tests.engines.random_scenarios import quick_reference, scenario_texts
-from tests.engines.small import BASELINE, HEAD, SMALL
+from tests.engines.small import BASELINE, HEAD, SMALL, smaller
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 MANUFACTURER = ("growth_points", "retroactive", "accelerator", "registration", "activities")
@@ -37,16 +36,14 @@ def test_every_shipped_program_is_verified_here() -> None:
 
 
 def test_the_engines_agree_on_the_quickstart(quick: None) -> None:
-    result = verify(load(SCENARIOS / "quickstart.toml"), replications=2, seed=3)
+    result = verify(smaller(load(SCENARIOS / "quickstart.toml")), replications=2, seed=3)
     assert result.agrees, result.table()
     assert set(result.programs) == {"baseline", "accelerator", "activity"}
 
 
 @pytest.mark.parametrize("program", MANUFACTURER)
 def test_the_engines_agree_on_the_manufacturer(quick: None, program: str) -> None:
-    scenario = load(SCENARIOS / "b2b_manufacturer.toml")
-    fewer = with_values(scenario, {"partners.manufacturing.count": 6, "time.horizon_weeks": 39})
-    result = verify(fewer, programs=(program,), replications=1, seed=12)
+    result = verify(smaller(load(SCENARIOS / "b2b_manufacturer.toml")), programs=(program,), replications=1, seed=12)
     assert result.agrees, result.table()
     assert result.ledger_lines > 20
 

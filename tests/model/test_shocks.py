@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulator.engines import events as event_engine
+from simulator.engines import incoming
 from simulator.engines.settle import settle
 from simulator.engines.vector import VectorLife
 from simulator.fit import Reference
@@ -173,10 +173,10 @@ def test_the_engines_agree_under_shocks_and_a_planted_defect_shows(monkeypatch: 
     with quick_reference():
         result = verify(scenario, programs=("full",), replications=1, seed=5)
         assert result.agrees, result.table()
-        right = event_engine.registration_shares
+        right = incoming.registration_shares
         # Planted: in one engine a partner that left goes on registering the vendor's customers.
         monkeypatch.setattr(
-            event_engine,
+            incoming,
             "registration_shares",
             lambda s, source, *rest, **on: right(s, np.maximum(source, 1.0), *rest, **on),
         )
