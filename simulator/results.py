@@ -22,11 +22,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from simulator import totals
 from simulator.run import Simulated
 from simulator.scenario.schema import Scenario
 
@@ -132,19 +132,8 @@ def table_file(table: pd.DataFrame) -> Writer:
 
 
 def replications_file(simulated: Simulated) -> Writer:
-    """Writer of the totals: a row per program, rung and replication; null where a program has none."""
-    names = list(dict.fromkeys(name for totals in simulated.totals.values() for name in totals))
-    schema = pa.schema(
-        [("program", pa.string()), ("rung", pa.string()), ("replication", pa.int64())]
-        + [(n, pa.int64()) for n in names]
-    )
-
-    def write(path: Path) -> None:
-        with pq.ParquetWriter(path, schema) as writer:
-            for (program, rung), totals in simulated.totals.items():
-                writer.write_table(_rows(schema, program, rung, totals, simulated.replications))
-
-    return write
+    """Writer of the totals of all replications."""
+    return lambda path: totals.write(path, simulated.totals)
 
 
 def verified(run: str | os.PathLike[str]) -> bool:
@@ -152,13 +141,6 @@ def verified(run: str | os.PathLike[str]) -> bool:
     place = Path(run)
     recorded = json.loads((place / MANIFEST).read_text(encoding="utf-8"))["files"]
     return bool(recorded == _checksums(place))
-
-
-def _rows(schema: Any, program: str, rung: str, totals: Mapping[str, Any], count: int) -> Any:
-    columns = [pa.array([program] * count), pa.array([rung] * count), pa.array(np.arange(count))]
-    for name in schema.names[3:]:
-        columns.append(pa.array(totals[name]) if name in totals else pa.nulls(count, pa.int64()))
-    return pa.Table.from_arrays(columns, schema=schema)
 
 
 @contextmanager

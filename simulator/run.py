@@ -6,10 +6,8 @@ programs and rungs. Results do not depend on how replications are split, since e
 
 from __future__ import annotations
 
-import multiprocessing
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -26,6 +24,7 @@ from simulator.engines.tally import tally, won_deals
 from simulator.engines.vector import VectorLife
 from simulator.errors import SimulatorError, fault
 from simulator.fit import Design, Reference
+from simulator.kept import Kept, gaps
 from simulator.model.gaming import KINDS, kinds_on
 from simulator.model.setting import compile_setting
 from simulator.parameters import drawn_values, unit_points
@@ -33,14 +32,17 @@ from simulator.program.compiled import Ints
 from simulator.program.numbers import Array
 from simulator.scenario.schema import Scenario
 from simulator.streams import Streams
+from simulator.totals import Totals, joined
 from simulator.vectors import SOBOL, Vectors
+from simulator.workers import share
 from simulator.world import World
 
 RUNGS = ("static", "responsive", "strategic")
-Totals = dict[tuple[str, str], dict[str, NDArray[np.int64]]]
 Outcomes = Iterator[tuple[tuple[str, str], Outcome]]
 CHUNK = 64
-"""Replications per chunk; about 5 MB each at 50 partners and 150 weeks."""
+"""Replications per chunk at most; about 5 MB each at 50 partners and 150 weeks."""
+_CHUNK_CELLS = 10_000
+"""Partners times weeks up to which chunks are that large."""
 _DESIGN_POINTS = 64
 
 
@@ -82,7 +84,7 @@ class Simulated:
         mine, theirs = ((s.scenario, s.programs, s.seed, s.engine, s.vectors) for s in (self, by))
         if mine != theirs or by.first != self.first + self.replications:
             raise SimulatorError("only the replications that follow, of the same study, can be added to it")
-        return replace(self, replications=self.replications + by.replications, totals=_joined([self.totals, by.totals]))
+        return replace(self, replications=self.replications + by.replications, totals=joined([self.totals, by.totals]))
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,7 @@ def event_outcomes(
         yield (name, "static"), who.add(name, "static", tally(life, won_deals(life)), partial(event_tiering, life))
 
 
+Counted = dict[tuple[str, str], dict[str, NDArray[np.int64]]]
 KindLives = Callable[[Stage, Sequence[str], Conduct], Iterator[tuple[str, Outcome]]]
 
 
@@ -188,7 +191,7 @@ def event_kind(stage: Stage, programs: Sequence[str], conduct: Conduct) -> Itera
         yield name, tally(EventLife(stage.world, stage.rollout(name), conduct).run())
 
 
-def add_kinds(stage: Stage, programs: Sequence[str], totals: Totals, alone: KindLives) -> None:
+def add_kinds(stage: Stage, programs: Sequence[str], totals: Counted, alone: KindLives) -> None:
     """Split the gaming loss of each program by kind: lives with one kind alone, and what is left as interaction."""
     names = list(dict.fromkeys(("baseline", *programs)))
     for name in names:
@@ -229,25 +232,18 @@ class _Work:
         ids = np.arange(first, first + count)
         if self.engine == "vector":
             return self._totals(ids, vector_outcomes, vector_kind)
-        return _joined([self._totals(ids[k : k + 1], event_outcomes, event_kind) for k in range(count)])
+        return joined([self._totals(ids[k : k + 1], event_outcomes, event_kind) for k in range(count)])
 
     def _totals(self, ids: Ints, outcomes: Callable[..., Outcomes], alone: KindLives) -> Totals:
         stage = self._stage(ids)
         lives = outcomes(stage, self.programs, standings=self.standings)
-        totals: Totals = {key: dict(outcome.totals) for key, outcome in lives}
+        totals: Counted = {key: dict(outcome.totals) for key, outcome in lives}
         if self.gaming_detail:
             add_kinds(stage, self.programs, totals, alone)
-        return totals
+        return dict(totals)
 
     def _stage(self, ids: Ints) -> Stage:
         return prepare(self.scenario, self.reference, self.programs, self.seed, ids, self.vectors)
-
-
-def _joined(parts: Sequence[Totals]) -> Totals:
-    return {
-        key: {name: np.concatenate([p[key][name] for p in parts]) for name in totals}
-        for key, totals in parts[0].items()
-    }
 
 
 def simulate(
@@ -266,6 +262,7 @@ def simulate(
     reference: Reference | None = None,
     standings: bool = False,
     gaming_detail: bool = False,
+    kept: Kept | None = None,
 ) -> Simulated:
     """Simulate `programs` on every rung.
 
@@ -275,8 +272,9 @@ def simulate(
     first: number of the first replication, so that a study can be continued (`Simulated.extended`); reference: the
     reference population if it was fitted already; standings: also count who wins and loses, see
     `simulator.engines.standings`; gaming_detail: also live each kind of gaming alone, for the totals
-    `gaming_loss.KIND` and `gaming_loss.interaction` of the strategic rung. Raises `InputError` if the design has too
-    few replications.
+    `gaming_loss.KIND` and `gaming_loss.interaction` of the strategic rung; kept: where chunks are kept as they come,
+    so that what an earlier run of the same identity left need not be computed again, and memory does not grow with
+    replications. Raises `InputError` if the design has too few replications.
     """
     names = tuple(dict.fromkeys(programs))
     design = SOBOL if vectors is None else vectors
@@ -284,59 +282,51 @@ def simulate(
         raise fault("options", "replications", replications, f"the design has {design.size - first} from {first} on")
     fitted = fit_reference(scenario) if reference is None else reference
     work = _Work(scenario, fitted, names, seed, engine, design, standings, gaming_detail)
-    size = chunk or (CHUNK if engine == "vector" else 4)
+    size = chunk or (chunk_size(scenario) if engine == "vector" else 4)
     size = min(size, -(-replications // max(workers, 1)))
-    jobs = [(at, min(size, first + replications - at)) for at in range(first, first + replications, size)]
-    tell = partial(_tell, progress, replications)
-    if executor is None and (workers <= 1 or len(jobs) == 1):
-        done = _alone(work, jobs, tell)
+    done = _Done(first, replications, progress, kept)
+    jobs = done.missing(size)
+    if executor is None and (workers <= 1 or len(jobs) <= 1):
+        for at, count in jobs:
+            done.add(at, count, work.chunk(at, count))
     else:
-        done = _shared(work, jobs, tell, workers, executor)
-    totals = _joined([done[at] for at, _ in jobs])
-    return Simulated(scenario, names, seed, replications, engine, totals, fitted.fitted(), design, first, fitted)
+        share(work.chunk, jobs, done.add, workers, executor)
+    return Simulated(scenario, names, seed, replications, engine, done.totals(), fitted.fitted(), design, first, fitted)
 
 
-def _tell(progress: Callable[[int, int], None] | None, total: int, done: int) -> None:
-    if progress:
-        progress(done, total)
+def chunk_size(scenario: Scenario) -> int:
+    """Replications computed together, so that a chunk takes some hundred MB whatever the size of the scenario."""
+    partners = sum(segment.count for segment in scenario.partners.values())
+    weeks = scenario.time.burn_in_weeks + scenario.time.horizon_weeks
+    return max(1, min(CHUNK, CHUNK * _CHUNK_CELLS // (partners * weeks)))
 
 
-def _alone(work: _Work, jobs: Sequence[tuple[int, int]], tell: Callable[[int], None]) -> dict[int, Totals]:
-    done: dict[int, Totals] = {}
-    finished = 0
-    for first, count in jobs:
-        done[first] = work.chunk(first, count)
-        finished += count
-        tell(finished)
-    return done
+class _Done:
+    """Chunks that are done, in memory or kept on disk, and who is told."""
 
+    def __init__(self, first: int, count: int, progress: Callable[[int, int], None] | None, kept: Kept | None) -> None:
+        self._first, self._count, self._progress, self._kept = first, count, progress, kept
+        self._parts: dict[int, Totals] = {}
+        self._finished = 0
 
-def _shared(
-    work: _Work, jobs: Sequence[tuple[int, int]], tell: Callable[[int], None], workers: int, executor: Executor | None
-) -> dict[int, Totals]:
-    done: dict[int, Totals] = {}
-    finished = 0
-    pool = executor or ProcessPoolExecutor(workers, mp_context=_context())
-    try:
-        futures = {pool.submit(work.chunk, first, count): (first, count) for first, count in jobs}
-        for future in as_completed(futures):
-            first, count = futures[future]
-            done[first] = future.result()
-            finished += count
-            tell(finished)
-    except BrokenExecutor as error:
-        raise SimulatorError(
-            'a worker process died; a script that uses workers must start under `if __name__ == "__main__":`, '
-            "and too little memory is helped by a smaller chunk"
-        ) from error
-    finally:
-        if executor is None:
-            pool.shutdown(cancel_futures=True)
-    return done
+    def missing(self, size: int) -> list[tuple[int, int]]:
+        """What is to be computed, in parts (first, count) of up to `size`."""
+        spans = [] if self._kept is None else self._kept.spans
+        jobs = gaps(spans, self._first, self._first + self._count, size)
+        self._finished = self._count - sum(count for _, count in jobs)
+        return jobs
 
+    def add(self, first: int, count: int, totals: Totals) -> None:
+        if self._kept is None:
+            self._parts[first] = totals
+        else:
+            self._kept.add(first, count, totals)
+        self._finished += count
+        if self._progress:
+            self._progress(self._finished, self._count)
 
-def _context() -> multiprocessing.context.BaseContext:
-    methods = multiprocessing.get_all_start_methods()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    def totals(self) -> Totals:
+        """Totals of all replications."""
+        if self._kept is not None:
+            return self._kept.totals(self._first, self._count)
+        return joined([self._parts[at] for at in sorted(self._parts)])

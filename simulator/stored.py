@@ -15,19 +15,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow.parquet as pq
 from pydantic import ValidationError
 
+from simulator import totals
 from simulator.errors import SimulatorError, fault
 from simulator.results import MANIFEST, SCHEMA_VERSION, verified
-from simulator.run import Simulated, Totals
+from simulator.run import Simulated
 from simulator.scenario.schema import Scenario
 from simulator.vectors import Independent, Sobol, Vectors
 
 OLDEST = 1
 """Oldest layout that can be read."""
-_KEYS = ("program", "rung", "replication")
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class StoredRun:
         m = self.manifest
         return Simulated(
             self.scenario(), tuple(m["programs"]), m["seed"], m["replications"], m["engine"],
-            _totals(self.place / "replications.parquet"), self.json("fitted.json"),
+            totals.read(self.place / "replications.parquet"), self.json("fitted.json"),
             _design(self.place, m.get("design", {"kind": "Sobol"})),
         )  # fmt: skip
 
@@ -164,15 +162,6 @@ def _checked(run: StoredRun) -> StoredRun:
     if not verified(run.place):
         raise SimulatorError(f"{run.place}: files differ from their checksums in {MANIFEST}; the run is damaged")
     return run
-
-
-def _totals(path: Path) -> Totals:
-    table = pq.read_table(path).to_pandas()
-    totals: Totals = {}
-    for (program, rung), rows in table.groupby(["program", "rung"], sort=False):
-        there = rows.drop(columns=list(_KEYS)).dropna(axis=1, how="all")
-        totals[program, rung] = {str(name): there[name].to_numpy(dtype=np.int64) for name in there}
-    return totals
 
 
 def _design(place: Path, words: Mapping[str, Any] | None) -> Vectors:

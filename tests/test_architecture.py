@@ -9,7 +9,8 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "simulator"
 ORDER = (
-    ("errors", "table"),
+    ("errors", "table", "totals"),
+    ("kept", "workers"),
     ("program",),
     ("scenario",),
     ("streams",),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.cli.common import STDOUT, programs_option, progress, seed_option
+from simulator.cli.common import INTERRUPTED, STDOUT, programs_option, progress, say, seed_option
 
 if TYPE_CHECKING:
     from simulator.scenario.schema import Scenario
@@ -52,7 +52,6 @@ def compare(
 ) -> None:
     """Compare the programs of SCENARIO with its baseline: cost, pipeline, margin, gaming."""
     from simulator.scenario.load import load
-    from simulator.studies.compare import compare as run
 
     loaded = load(scenario)
     settings = {name: value for name, value in settings.items() if name != "most" or value is not None}
@@ -65,9 +64,7 @@ def compare(
         if not quiet:
             click.echo(f"The same was run before and is shown from {place}; --again computes it anew", err=True)
     else:
-        with progress(quiet) as shown:
-            study = run(loaded, progress=shown, **settings)
-        place = study.save(out, command=sys.argv, plots=not no_plots)
+        study, place = _run(loaded, out, quiet, not no_plots, settings)
     if not quiet:
         from simulator.report.terminal import describe
 
@@ -76,14 +73,43 @@ def compare(
     click.echo(place if quiet else f"Run directory: {place}", err=to_stderr)
 
 
+def _run(scenario: Scenario, out: str, quiet: bool, plots: bool, settings: dict[str, Any]) -> tuple[Comparison, Path]:
+    """Run and store, going on from the chunks that an earlier run of the same inputs and code left."""
+    from simulator.kept import keeping
+    from simulator.studies.compare import compare as run
+
+    known = _identity(scenario, settings)
+    assert known is not None
+    with keeping(out, known, sys.argv) as kept:
+        if kept.damaged:
+            say(f"{kept.damaged} damaged files of the stopped run are left out; their replications are computed again")
+        if kept.replications and not quiet:
+            say(f"Going on from {kept.replications:,} replications of a run that was stopped")
+        try:
+            with progress(quiet) as shown:
+                study = run(scenario, progress=shown, kept=kept, **settings)
+            place = study.save(out, command=sys.argv, plots=plots)
+        except KeyboardInterrupt:
+            if not kept.replications:
+                raise
+            say(f"interrupted; {kept.replications:,} replications are kept: the same command goes on from there")
+            raise click.exceptions.Exit(INTERRUPTED) from None
+        kept.clear()
+    return study, place
+
+
+def _identity(scenario: Scenario, settings: dict[str, Any]) -> str | None:
+    from simulator.studies.compare import identity_of
+
+    return identity_of(scenario, **{n: value for n, value in settings.items() if n not in ("workers", "chunk")})
+
+
 def _known(scenario: Scenario, out: str, settings: dict[str, Any]) -> tuple[Comparison, Path] | None:
     """A stored run of the same inputs and code."""
     from simulator.stored import same
-    from simulator.studies.compare import identity_of
     from simulator.studies.runs import comparison_of
 
-    asked = {name: value for name, value in settings.items() if name not in ("workers", "chunk")}
-    found = same(identity_of(scenario, **asked), out)
+    found = same(_identity(scenario, settings), out)
     return None if found is None else (comparison_of(found), found.place)
 
 

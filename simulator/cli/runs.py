@@ -10,11 +10,14 @@ _OUT = click.option("--out", default="results", show_default=True, metavar="DIR"
 @click.command()
 @_OUT
 def runs(out: str) -> None:
-    """List the runs below DIR, the oldest first."""
+    """List the runs below DIR, the oldest first, and those that were stopped."""
+    from simulator.kept import unfinished
     from simulator.report.runs import listed
     from simulator.stored import stored
 
     click.echo(listed([run for _, run in stored(out)]))
+    for place, replications, command in unfinished(out):
+        click.echo(f"stopped after {replications:,} replications: {place} ({' '.join(command)})")
 
 
 @click.command()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from simulator.kept import Kept
 from simulator.run import RUNGS, Simulated, simulate
 from simulator.scenario.schema import Scenario
 from simulator.stats.estimate import Array, Difference, Estimate, replication_at
@@ -264,14 +266,18 @@ def compare(
     precision: float | None = None,
     most: int = MOST,
     gaming_detail: bool = False,
+    executor: Executor | None = None,
+    kept: Kept | None = None,
 ) -> Comparison:
     """Simulate programs of a scenario and compare them with its baseline.
 
     programs: names, all of the scenario if None; replications, seed: those of the scenario if None; vectors: which
     point and world each replication has, see `simulator.vectors`; precision: instead of a number of replications, the
     half-width to reach, as a share, within `most` replications (`simulator.studies.precision`); gaming_detail: split
-    the gaming loss by kind, which takes a life per kind. Neither workers nor chunk change a result. Raises
-    `InputError` for what cannot be run.
+    the gaming loss by kind, which takes a life per kind; executor: any `concurrent.futures` executor that does the
+    work instead of `workers` processes; kept: where chunks are kept as they come (`simulator.kept`), so that a run that
+    was stopped goes on. None of workers, chunk, executor and kept changes a result. Raises `InputError` for what
+    cannot be run.
     """
     names = asked_programs(scenario, programs)
     count = scenario.run.replications if replications is None else replications
@@ -293,6 +299,8 @@ def compare(
         chunk=chunk,
         vectors=vectors,
         gaming_detail=gaming_detail,
+        executor=executor,
+        kept=kept,
     )
     if precision is None:
         simulated = run(replications=count, progress=progress)

@@ -85,9 +85,10 @@ def test_compare_passes_its_options_on(file: Path, asked: dict[str, Any], tmp_pa
         "--engine", "events", "--workers", 2, "--chunk", 5, "--out", tmp_path / "r", "--no-plots",
     )  # fmt: skip
     assert result.exit_code == 0
+    assert asked.pop("kept") is not None
     assert asked == {
         "programs": ("growth", "baseline"), "replications": 20, "seed": 0, "engine": "events",
-        "workers": 2, "chunk": 5, "vectors": None, "gaming_detail": False,
+        "workers": 2, "chunk": 5, "vectors": None, "gaming_detail": False, "executor": None,
     }  # fmt: skip
     assert "replications 20; seed 0; engine events" in result.stderr
 

@@ -1,0 +1,73 @@
+"""Chunks shared out to workers: any `concurrent.futures` executor, or processes of our own.
+
+A worker of our own that dies is replaced and its chunks are given out again; results cannot differ, since every draw
+has its own address. Another executor looks after its own workers.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
+
+from simulator.errors import SimulatorError
+from simulator.totals import Totals
+
+Job = tuple[int, int]
+"""First replication of a chunk, and how many it has."""
+_TRIES = 5
+
+
+def share(
+    work: Callable[[int, int], Totals],
+    jobs: Sequence[Job],
+    add: Callable[[int, int, Totals], None],
+    workers: int,
+    executor: Executor | None = None,
+) -> None:
+    """Do all `jobs` and hand each result to `add` as it comes, in any order.
+
+    Raises `SimulatorError` where our own workers die again and again without finishing anything.
+    """
+    left = list(jobs)
+    if executor is not None:
+        _run(executor, work, left, add)
+        return
+    tries = 0
+    while left:
+        before = len(left)
+        pool = ProcessPoolExecutor(workers, mp_context=_context())
+        try:
+            _run(pool, work, left, add)
+        except BrokenExecutor as error:
+            tries = 0 if len(left) < before else tries + 1
+            if tries == _TRIES:
+                raise SimulatorError(
+                    "worker processes die again and again; a script that uses workers must start under "
+                    '`if __name__ == "__main__":`, and too little memory is helped by a smaller chunk'
+                ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _run(
+    pool: Executor, work: Callable[[int, int], Totals], left: list[Job], add: Callable[[int, int, Totals], None]
+) -> None:
+    """Do the jobs `left`, each removed when its result was handed over; a result is let go at once."""
+    futures = {pool.submit(work, first, count): (first, count) for first, count in left}
+    try:
+        for future in as_completed(list(futures)):
+            first, count = futures.pop(future)
+            add(first, count, future.result())
+            left.remove((first, count))
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    methods = multiprocessing.get_all_start_methods()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
