@@ -81,6 +81,7 @@ class World:
         self._drawn: dict[tuple[int, int], Bools] = {}
         self._layers: dict[tuple[int, int], list[Ints]] = {}
         self._vendor: dict[int, Ints] = {}
+        self._certifying: dict[int, Array] = {}
 
     def _draw(self, stream: str, rep: Ints, who: Ints, week: Ints | int = 0, ordinal: Ints | int = 0) -> Array:
         return self._streams.draw(self._prefix + stream, self._luck[rep], who, week, ordinal)
@@ -306,15 +307,18 @@ class World:
             raise SimulatorError("second partners were not drawn in this world")
         return self.joint.facts(self.deals, rows, rep)
 
-    def certified(self, week: int, multiple: Array) -> tuple[Ints, Ints, Array]:
-        """Certifications of a week at enablement `multiple` (R, P): (replication, partner, time) of each."""
-        return self._events("certification", week, multiple * self.setting.partners.certification_rate)
+    def certified(self, week: int, multiple: Array) -> tuple[Ints, Ints]:
+        """Certifications of a week at enablement `multiple` (R, P): (replication, partner) of each."""
+        if week not in self._certifying:  # every life asks for all partners, so these are drawn once
+            rep, who = np.divmod(np.arange(self.shape[0] * self.shape[1]), self.shape[1])
+            self._certifying[week] = self._draw("certification", rep, self.setting.partners.word[who], week)[0]
+        rate = np.minimum(multiple * self.setting.partners.certification_rate, MOST_PER_WEEK)
+        count = poisson(self._certifying[week].reshape(self.shape), rate)
+        return np.divmod(np.repeat(np.arange(count.size), count.reshape(-1)), self.shape[1])
 
     def false_claims(self, kind: str, week: int, rate: Array) -> tuple[Ints, Ints, Array]:
         """False claims of a kind at `rate` (R, P) per week: (replication, partner, audit mark) of each."""
-        return self._events("false " + kind, week, rate)
-
-    def _events(self, stream: str, week: int, rate: Array) -> tuple[Ints, Ints, Array]:
+        stream = f"false {kind}"
         rep, who = np.nonzero(rate > 0)
         word = self.setting.partners.word[who]
         count = poisson(self._draw(stream, rep, word, week)[0], np.minimum(rate[rep, who], MOST_PER_WEEK))

@@ -75,7 +75,7 @@ def _found(life: VectorLife, rows: Ints, worked: np.ndarray, false: np.ndarray, 
 
 
 def _certify(life: VectorLife, week: int) -> None:
-    rep, who, _ = life.world.certified(week, life.planner.working(2))
+    rep, who = life.world.certified(week, life.planner.working(2))
     if len(rep):
         _claim_activity(life, Event.CERTIFIED, week, rep, who, np.zeros(len(rep), dtype=bool), np.ones(len(rep)))
 

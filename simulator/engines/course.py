@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,9 +29,9 @@ def schedule(life: VectorLife, opp: Ints) -> None:
     week = np.floor(life.opps["due"][opp]).astype(np.int64)
     order = np.argsort(week, kind="stable")
     opp, week = opp[order], week[order]
-    edges = np.flatnonzero(np.diff(week)) + 1
-    for part, at in zip(np.split(opp, edges), week[np.concatenate(([0], edges))], strict=True):
-        life.calendar.setdefault(int(at), []).append(part)
+    starts = [0, *(np.flatnonzero(week[1:] != week[:-1]) + 1).tolist(), len(opp)]
+    for start, stop in pairwise(starts):
+        life.calendar.setdefault(int(week[start]), []).append(opp[start:stop])
 
 
 def progress(life: VectorLife, week: int) -> None:

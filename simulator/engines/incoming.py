@@ -57,7 +57,7 @@ class Incoming:
         for who, opp in self._opportunities(life.world.sourced(week, life.planner.multiple), vendor=False):
             self.found.setdefault(who, []).append(opp)
         self._vendor_desk(week, temptation)
-        _, certified, _ = life.world.certified(week, life.planner.working(2))
+        _, certified = life.world.certified(week, life.planner.working(2))
         self._certified: dict[int, int] = {}
         for i in certified.tolist():
             self._certified[i] = self._certified.get(i, 0) + 1

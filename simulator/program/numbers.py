@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,10 @@ Array = NDArray[np.float64]
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
-def steps(path: str) -> list[str | int]:
-    """`a.b[0].c` as `["a", "b", 0, "c"]`."""
-    return [name if name else int(index) for name, index in _STEP.findall(path)]
+@lru_cache(maxsize=4096)
+def steps(path: str) -> tuple[str | int, ...]:
+    """`a.b[0].c` as `("a", "b", 0, "c")`."""
+    return tuple(name if name else int(index) for name, index in _STEP.findall(path))
 
 
 def lookup(tree: Any, path: str) -> Any:

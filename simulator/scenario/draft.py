@@ -57,7 +57,7 @@ class Draft:
 
     def place(self, path: str) -> Place | None:
         """The place at a dotted path, None where the scenario has none."""
-        return place_at(self.tree, tuple(steps_of(path)))
+        return place_at(self.tree, steps_of(path))
 
     def span(self, steps: Steps, value: float) -> tuple[float, float]:
         """The least and greatest value that the number at `steps`, written as `value`, can take."""

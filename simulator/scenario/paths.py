@@ -76,7 +76,7 @@ def with_values(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
         except InputError as error:
             problems += error.problems
             continue
-        _put(tree, tuple(steps_of(path)), value)
+        _put(tree, steps_of(path), value)
         _make_certain(tree, path)
     changed, findings = examine(tree)
     problems += [_problem(finding) for finding in findings]
@@ -104,7 +104,7 @@ def _number_path(steps: Steps, place: Place) -> NumberPath:
 
 
 def _single(tree: dict[str, Any], path: str, value: Any) -> Place:
-    steps = tuple(steps_of(path))
+    steps = steps_of(path)
     place = place_at(tree, steps)
     if place is None or dotted(steps) != path:
         known = [dotted(steps) for steps, _ in leaves(tree)]

@@ -28,8 +28,8 @@ def uncertainty_findings(draft: Draft) -> Iterator[Finding]:
         if place is None:
             yield Finding(steps, None, "is no path of the scenario", suggestion(path, _number_paths(draft)))
             continue
-        refusal = why_certain(tuple(steps_of(path)), place)
-        canonical = dotted(tuple(steps_of(path)))
+        refusal = why_certain(steps_of(path), place)
+        canonical = dotted(steps_of(path))
         if refusal:
             yield Finding(steps, None, refusal)
         elif canonical != path:
@@ -97,7 +97,7 @@ def sums_to_one(steps: Steps) -> bool:
 
 def _below_a_fault(draft: Draft, path: str) -> bool:
     """Whether `path` leads into a program or component at fault, so that nothing can be said of it."""
-    steps = tuple(steps_of(path))
+    steps = steps_of(path)
     if len(steps) < 2 or steps[0] != "programs":
         return False
     component = place_at(draft.tree, steps[:4]) if len(steps) > 4 else None

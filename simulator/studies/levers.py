@@ -117,7 +117,7 @@ def parse_levers(text: str, scenario: Scenario, *, file: str = "levers") -> Leve
 def _compiled(spec: LeversFile, scenario: Scenario) -> Levers:
     levers = []
     for path, s in spec.levers.items():
-        place = place_at(scenario.tree(), tuple(steps_of(path)))
+        place = place_at(scenario.tree(), steps_of(path))
         whole = 1.0 if place is not None and place.whole else 0.0
         levers.append(Lever(path, s.low, s.high, s.step or whole))
     limits = [
@@ -158,7 +158,7 @@ def _lever_findings(spec: LeversFile, scenario: Scenario) -> Iterator[Finding]:
     tuned: set[str] = set()
     for path, lever in spec.levers.items():
         at: Steps = ("levers", path)
-        where = tuple(steps_of(path))
+        where = steps_of(path)
         place = place_at(tree, where)
         if place is None or dotted(where) != path:
             yield Finding(at, None, "is no path of the scenario", suggestion(path, _paths(tree)))
