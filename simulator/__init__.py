@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from simulator.calibrate.calibration import Calibration, calibrate
     from simulator.errors import InputError, Problem, SimulatorError
+    from simulator.report.explore_widget import explore
     from simulator.report.payout import payout_curve
     from simulator.scenario.load import load, parse
     from simulator.scenario.paths import number_paths, value_at, with_values
@@ -55,6 +56,7 @@ _HOMES = {
     "Winners": "simulator.studies.winners",
     "calibrate": "simulator.calibrate.calibration",
     "compare": "simulator.studies.compare",
+    "explore": "simulator.report.explore_widget",
     "lint": "simulator.studies.lint",
     "load": "simulator.scenario.load",
     "number_paths": "simulator.scenario.paths",
@@ -92,6 +94,7 @@ __all__ = [
     "Winners",
     "calibrate",
     "compare",
+    "explore",
     "lint",
     "load",
     "number_paths",

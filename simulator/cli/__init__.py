@@ -15,6 +15,7 @@ from simulator.cli.common import BAD_INPUT, FAILED, INTERRUPTED, say
 from simulator.cli.compare import compare
 from simulator.cli.decide import optimize, select, winners
 from simulator.cli.engines import trace, verify
+from simulator.cli.explore import explore
 from simulator.cli.redteam import redteam
 from simulator.cli.runs import diff, runs, show
 from simulator.cli.scenarios import calibrate, schema, validate
@@ -82,6 +83,7 @@ for _command in (
     calibrate,
     validate,
     schema,
+    explore,
     redteam,
     optimize,
     sensitivity,

@@ -38,10 +38,11 @@ def progress(life: VectorLife, week: int) -> None:
     rows = life.calendar.pop(week, [])
     todo = np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)
     while len(todo):
-        signing = todo[life.opps["stage"][todo] == SIGNING]
+        stage = life.opps["stage"][todo]
+        signing = todo[stage == SIGNING]
         if len(signing):
             _sign(life, signing)
-        todo = _stage_end(life, todo[life.opps["stage"][todo] < SIGNING])
+        todo = _stage_end(life, todo[stage < SIGNING])
         soon = life.opps["due"][todo] < week + 1
         schedule(life, todo[~soon])
         todo = todo[soon]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +14,7 @@ from numpy.typing import NDArray
 
 from simulator.errors import fault
 from simulator.model.setting import compile_setting
-from simulator.program.compiled import Component
+from simulator.program.compiled import Component, Program
 from simulator.program.compiling import compile_program
 from simulator.program.schedule import Schedule
 from simulator.report.numbers import Form, form_of
@@ -39,9 +42,7 @@ def payout_curve(scenario: Scenario, program: str) -> Figure:
     if program not in scenario.programs:
         hint = suggestion(program, scenario.programs)
         raise fault("options", "program", program, "no such program in the scenario", hint)
-    setting = compile_setting(scenario)
-    compiled = compile_program(program, scenario.programs[program], setting.numbers, setting.markets.names)
-    typical = 4.0 * float(np.exp(setting.markets.log_median).max())
+    compiled, typical = _compiled(scenario, program)
     with styled():
         count = max(len(compiled.components), 1)
         figure = Figure(figsize=(9.0, _ROW_HEIGHT * count + 0.4), layout="constrained")
@@ -63,19 +64,59 @@ def curve(schedule: Schedule, attained: Array) -> tuple[Array, Array]:
     return np.ravel(schedule.payout(attained[None, :])), slope
 
 
-def _draw(left: Axes, right: Axes, component: Component, typical: float, currency: str) -> None:
+@dataclass(frozen=True)
+class Curve:
+    """What a component pays in one window.
+
+    across: what is attained, in words; unit: of it, the currency or `claims`; attained (n,): in cents, or hundredths of
+    claims; payout (n,): cents; slope (n,): payout per further unit, jumps left out; schedule: what was evaluated.
+    """
+
+    component: str
+    across: str
+    unit: str
+    attained: Array
+    payout: Array
+    slope: Array
+    schedule: Schedule
+
+
+def curves(scenario: Scenario, program: str, points: int = _POINTS, reach: Sequence[float] = ()) -> list[Curve]:
+    """A curve per component, at `points` and the schedule's knots; reach: how far each goes, chosen if there is none.
+
+    What is said of `payout_curve` holds here too.
+    """
+    compiled, typical = _compiled(scenario, program)
+    return [_curve(c, typical, scenario.currency, points, far) for c, far in zip_longest(compiled.components, reach)]
+
+
+def _compiled(scenario: Scenario, program: str) -> tuple[Program, float]:
+    """A program, and four median deals of the largest market, in cents."""
+    setting = compile_setting(scenario)
+    compiled = compile_program(program, scenario.programs[program], setting.numbers, setting.markets.names)
+    return compiled, 4.0 * float(np.exp(setting.markets.log_median).max())
+
+
+def _curve(component: Component, typical: float, currency: str, points: int, reach: float | None = None) -> Curve:
     money = component.measure.by_amount
     schedule = component.schedule
     if component.reference != "money":
         schedule = schedule.scaled(np.full((1, 1), typical))
     knots = [float(np.ravel(k.at)[0]) for k in schedule.smooth().knots]
-    largest = 1.4 * max([*knots, typical if money else 1000.0])
-    x = np.unique(np.concatenate([np.linspace(0.0, largest, _POINTS), *[(np.nextafter(t, 0.0), t) for t in knots]]))
+    largest = reach or 1.4 * max([*knots, typical if money else 1000.0])
+    x = np.unique(np.concatenate([np.linspace(0.0, largest, points), *[(np.nextafter(t, 0.0), t) for t in knots]]))
     payout, slope = curve(schedule, x)
     if component.by_claim and money:
         large = x >= float(component.min_amount.max())
         payout, slope = np.where(large, payout, 0.0), np.where(large, slope, 0.0)
-    across = form_of([largest / 100], [], currency if money else "claims", currency)
+    return Curve(component.name, _across(component), currency if money else "claims", x, payout, slope, schedule)
+
+
+def _draw(left: Axes, right: Axes, component: Component, typical: float, currency: str) -> None:
+    money = component.measure.by_amount
+    drawn = _curve(component, typical, currency, _POINTS)
+    x, payout, slope, schedule = drawn.attained, drawn.payout, drawn.slope, drawn.schedule
+    across = form_of([float(x[-1]) / 100], [], drawn.unit, currency)
     upward = form_of([float(payout.max()) / 100], [], currency, currency)
     shown = x / 100 * across.factor
     left.plot(shown, payout / 100 * upward.factor, color=colour(1))
@@ -83,7 +124,7 @@ def _draw(left: Axes, right: Axes, component: Component, typical: float, currenc
     for ax in (left, right):
         ax.set_xlim(0.0, float(shown[-1]))
         ax.set_ylim(bottom=0.0)
-        ax.set_xlabel(titled(_across(component), across.unit), fontsize=9)
+        ax.set_xlabel(titled(drawn.across, across.unit), fontsize=9)
     left.set_title(component.name, fontsize=10)
     left.set_ylabel(titled("Payout", upward.unit), fontsize=9)
     right.set_ylabel("Marginal rate [%]" if money else titled("Per further claim", currency), fontsize=9)

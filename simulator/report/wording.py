@@ -4,13 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from simulator.report.numbers import form_of_differences, form_of_estimates
 from simulator.stats.measure import BASELINE
 
 if TYPE_CHECKING:
+    from simulator.scenario.schema import Scenario
+    from simulator.stats.estimate import Difference, Estimate
+    from simulator.stats.metric import Metric
     from simulator.studies.compare import Comparison
+
+
+class Told(Protocol):
+    """What a sentence on a program is made from."""
+
+    @property
+    def scenario(self) -> Scenario: ...
+
+    def estimate(self, program: str, metric: str, /) -> Estimate | None: ...
+
+    def difference(self, program: str, metric: str, /) -> Difference | None: ...
+
+    def unit(self, metric: str, /) -> str: ...
+
+    def definition(self, metric: str, /) -> Metric: ...
+
 
 _SAID = (
     ("program_cost", "costs", "more", "less"),
@@ -24,7 +43,7 @@ def headline(study: Comparison) -> list[str]:
     """A sentence per candidate on cost, pipeline, margin after cost and gaming."""
     if not study.candidates:
         return ["Only the baseline was simulated; there is nothing to compare."]
-    return [_sentence(study, program) for program in study.candidates]
+    return [sentence(study, program) for program in study.candidates]
 
 
 def html(study: Comparison) -> str:
@@ -55,13 +74,14 @@ def reasons(study: Comparison, metrics: Sequence[str]) -> list[str]:
     return [f"{label}: {reason} ({', '.join(programs)})" for (label, reason), programs in found.items()]
 
 
-def _sentence(study: Comparison, program: str) -> str:
+def sentence(study: Told, program: str) -> str:
+    """What can be said of a candidate, never more than the error allows."""
     parts = [_compared(study, program, *said) for said in _SAID]
     parts.append(_gaming(study, program))
     return f"{program}: {'; '.join(p for p in parts if p)}."
 
 
-def _compared(study: Comparison, program: str, metric: str, verb: str, more: str, less: str) -> str:
+def _compared(study: Told, program: str, metric: str, verb: str, more: str, less: str) -> str:
     got = study.difference(program, metric)
     if got is None or got.mean is None or got.se is None:
         return f"{study.definition(metric).label.lower()} undefined"
@@ -75,7 +95,7 @@ def _compared(study: Comparison, program: str, metric: str, verb: str, more: str
     return f"{verb} {form.number(abs(got.mean))} {form.unit} {more if got.mean > 0 else less} ({span})"
 
 
-def _gaming(study: Comparison, program: str) -> str:
+def _gaming(study: Told, program: str) -> str:
     got = study.estimate(program, "gaming_loss")
     if got is None or got.mean is None or got.se is None:
         return ""

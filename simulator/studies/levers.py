@@ -14,15 +14,16 @@ All levers belong to one candidate. A constraint is on the mean of a metric on t
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError
 
-from simulator.errors import InputError, Problem
+from simulator.errors import InputError, Problem, fault
 from simulator.program.numbers import steps as steps_of
 from simulator.program.spec import Spec, number
 from simulator.scenario.fields import Place, leaves, place_at
@@ -38,6 +39,9 @@ from simulator.studies.search import Lever
 from simulator.studies.variants import uncertain_numbers
 
 BUDGETED = "p_over_budget"
+_ENDS = ("low", "high", "step")
+_MOST = 8
+"""Levers that are taken where none are named."""
 
 
 class LeverSpec(Spec):
@@ -112,6 +116,68 @@ def parse_levers(text: str, scenario: Scenario, *, file: str = "levers") -> Leve
         ]
         raise InputError(sorted(problems, key=lambda p: (p.line is None, p.line)))
     return _compiled(spec, scenario)
+
+
+def levers_of(scenario: Scenario, given: Any, program: str | None = None) -> Levers:
+    """Levers in whatever form they were given.
+
+    given: `Levers`; a levers file; paths, each from 0 to twice its value within its bounds; path -> (low, high) or
+    (low, high, step), or None for the same; or None for the first numbers of `program`, the first candidate if None.
+    Raises `InputError` with every fault found.
+    """
+    if isinstance(given, Levers):
+        return given
+    if isinstance(given, os.PathLike) or (isinstance(given, str) and given.endswith(".toml")):
+        return load_levers(given, scenario)
+    if given is None:
+        given = _first_numbers(scenario, program)
+    asked = given if isinstance(given, Mapping) else dict.fromkeys([given] if isinstance(given, str) else given)
+    ranges = {path: _around(scenario, path) if limits is None else limits for path, limits in asked.items()}
+    lines = [
+        f"[levers.{json.dumps(path)}]\n" + "".join(f"{end} = {x!r}\n" for end, x in zip(_ENDS, limits, strict=False))
+        for path, limits in ranges.items()
+    ]
+    return parse_levers("\n".join(lines), scenario)
+
+
+def _first_numbers(scenario: Scenario, program: str | None) -> list[str]:
+    """Numbers of a program's components and tiers that may be levers."""
+    candidates = [name for name in scenario.programs if name != BASELINE]
+    name = program or next(iter(candidates), "")
+    if name not in candidates:
+        raise fault("options", "program", program, "must be a candidate program", suggestion(name, candidates))
+    tree = scenario.tree()
+    found = [
+        path
+        for steps, place in leaves(tree)
+        if steps[:2] == ("programs", name) and len(steps) > 3 and not math.isinf(place.bounds.low) and place.numeric
+        and (path := dotted(steps)) and place.value and _why_fixed(scenario, path, steps, place) is None
+    ]  # fmt: skip
+    if not found:
+        raise fault("options", "levers", None, f"{name} has no numbers that could be levers", "name them")
+    return sorted(found, key=lambda path: ".terms." in path)[:_MOST]  # what is paid before how it is paid
+
+
+def _around(scenario: Scenario, path: str) -> tuple[float, ...]:
+    """From the least permitted value, 0 or above, to twice the value, in some forty even steps."""
+    place = place_at(scenario.tree(), steps_of(path))
+    if place is None or not place.numeric:
+        return (0.0, 1.0)  # what is wrong with the path is said by the checks
+    low, high = place.bounds.closed()
+    top = min(high, 2.0 * abs(place.value) or 1.0)
+    rough = top / 40
+    step = next(
+        (
+            m * 10.0 ** math.floor(math.log10(rough))
+            for m in (1, 2, 5)
+            if m * 10 ** math.floor(math.log10(rough)) >= rough
+        ),
+        10.0 ** math.ceil(math.log10(rough)),
+    )
+    if place.whole:
+        step = max(1.0, round(step))
+    bottom = 0.0 if low <= 0 else math.ceil(low / step) * step
+    return (bottom, round(math.floor(top / step + 1e-9) * step, 10), round(step, 10))
 
 
 def _compiled(spec: LeversFile, scenario: Scenario) -> Levers:

@@ -1,0 +1,100 @@
+"""The picture is well-formed, says nothing beyond its error, treats names as text, and keeps its scales."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from simulator.report.explorer import Scales, View, said
+from simulator.report.payout import curves
+from simulator.scenario.load import parse
+from simulator.studies.explore import Picture, Rungs, explorer
+from tests.decisions.worlds import linear_world
+from tests.engines.random_scenarios import quick_reference
+from tests.engines.small import HEAD
+
+RATE = "programs.flat.components.core.rate"
+
+
+@pytest.fixture(scope="module")
+def pictures() -> Iterator[list[Picture]]:
+    with quick_reference():
+        yield list(explorer(linear_world(), [RATE], replications=10).pictures({RATE: 0.1}))
+
+
+def elements(html: str) -> list[ElementTree.Element]:
+    return list(ElementTree.fromstring(html).iter())
+
+
+def test_costs_are_said_as_the_error_allows(pictures: list[Picture]) -> None:
+    assert "not distinguishably" in said(pictures[0])  # two worlds
+    assert re.search(r"costs [\d.,]+ k USD more \(95 % CI", said(pictures[-1]))  # twice the rate
+    assert "creates exactly as with the baseline" in said(pictures[-1])  # nobody responds
+
+
+def test_html_is_well_formed_and_says_what_it_rests_on(pictures: list[Picture]) -> None:
+    view = View(linear_world(), "flat")
+    for picture in pictures:
+        found = elements(view.html(picture))
+        assert found[0].attrib["data-replications"] == str(picture.replications)
+        svg = next(e for e in found if e.tag.endswith("svg"))
+        assert "flat after" in svg.attrib["aria-label"]
+        assert any(f"{picture.replications} replications" in (e.text or "") for e in found)
+
+
+def test_names_from_the_scenario_are_text(pictures: list[Picture]) -> None:
+    first = pictures[0]
+    evil = "<script>alert(1)</script>"
+    scenario = linear_world().model_copy(update={"programs": {evil: linear_world().programs["flat"]}})
+    renamed = Picture(scenario, evil, {}, first.own, first.baseline, first.wanted)
+    view = View(scenario, evil)
+    view.__dict__["_before"] = curves(linear_world(), "flat", 81)
+    html = View._metrics(view, renamed)
+    assert "<script>" not in "".join(html)
+    assert "&lt;script&gt;" in "".join(html)
+
+
+def test_payout_curve_follows_the_lever(pictures: list[Picture]) -> None:
+    (before,), (now,) = curves(linear_world(), "flat", 11), curves(pictures[0].scenario, "flat", 11)
+    np.testing.assert_allclose(before.payout, 0.08 * before.attained, atol=1.0)  # 8 % as the scenario has it
+    np.testing.assert_allclose(now.payout, 0.10 * now.attained, atol=1.0)
+
+
+def test_error_bar_of_a_hand_made_picture_is_where_it_should_be(pictures: list[Picture]) -> None:
+    """Differences of 10, 20 and 30 thousand: mean 20, half-width 4.303 x 10 / sqrt 3 = 24.84."""
+    other = {n: np.zeros(3, dtype=np.int64) for n in pictures[0].baseline.strategic}
+    own = other | {"cost": np.array([1_000_000, 2_000_000, 3_000_000])}
+    picture = Picture(linear_world(), "flat", {}, Rungs(own, other), Rungs(other, other), 3)
+    assert "+20.0 [-4.8, +44.8] k USD" in View(linear_world(), "flat").html(picture)
+    gap = picture.difference("flat", "program_cost")
+    assert gap.low == pytest.approx(20_000 - 24_841, abs=1)
+
+
+def test_scales_stay_while_figures_fit() -> None:
+    scales = Scales()
+    first = scales.fit("cost", 0.0, 100.0)
+    assert scales.fit("cost", 10.0, 110.0) == first
+    assert scales.fit("cost", 0.0, 500.0) != first
+    wide = scales.ranges["cost"]
+    assert scales.fit("cost", 0.0, 20.0) != wide  # too small to be seen
+    low, high = scales.fit("none", 0.0, 0.0)
+    assert low < 0 < high
+
+
+def test_a_program_of_many_components_names_those_not_drawn() -> None:
+    parts = "".join(
+        f"[programs.many.components.c{k}]\nkind = 'activity_credit'\nmeasure = 'demo'\namount = {k + 1}\n"
+        for k in range(5)
+    )
+    text = "\n".join(["[programs.baseline.components.core]", "kind = 'revenue_share'", "rate = 0.05", parts])
+    scenario = parse(HEAD + text)
+    with quick_reference():
+        path = "programs.many.components.c4.amount"
+        picture = next(explorer(scenario, [path], replications=2).pictures({path: 9.0}))
+    html = View(scenario, "many").html(picture)
+    assert "Not drawn: c2, c3" in html
+    assert "What c4 pays" in html
