@@ -232,7 +232,7 @@ class Account:
             self.claims[k] = [kept for kept in self.claims[k] if kept[0] is not claim]
 
     def _multiple(self, k: int) -> Array:
-        return self.perception.multiple(k, np.array([[self.status]]))
+        return self.perception.multiple(k, np.array([[self.status]]), self.desk.rates)
 
     def payout_at(self, k: int, attained: Array) -> Array:
         """Payout of a window at the attainments given, tier multiple applied, unrounded."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from simulator.engines.books import Books, Closing
 from simulator.program.compiled import Bools
+from simulator.program.governance import InForce
 from simulator.program.limits import Fund, Quality, prorated
 from simulator.program.measures import Event
 from simulator.program.numbers import Array
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def close_windows(life: VectorLife, week: int, leaving: Bools) -> None:
     """Accrue the windows that end at `week`, and every window of the partners `leaving` (P,)."""
     drafts = [(b, b.draft(week, b.member & leaving, lambda start: measured(life, start, week))) for b in life.books]
-    life.funds.limit(week, drafts)
+    life.funds.limit(week, drafts, life.in_force)
     for b, closings in drafts:
         b.closings += closings
 
@@ -57,7 +58,7 @@ class Funds:
         """An independent copy."""
         return Funds(dict(self.spent))
 
-    def limit(self, week: int, drafts: Sequence[tuple[Books, list[Closing]]]) -> None:
+    def limit(self, week: int, drafts: Sequence[tuple[Books, list[Closing]]], now: Mapping[int, InForce]) -> None:
         """Cut the closings of `week` to what is left of pools and budgets, in place of the lists."""
         for index, program in {b.offer_index: b.offer.program for b, _ in drafts}.items():
             mine = [
@@ -66,7 +67,8 @@ class Funds:
             ]  # fmt: skip
             for k, c in enumerate(program.components):
                 if c.pool is not None:
-                    self._cut(("pool", index, k), c.pool, week - 1, [p for p in mine if p[0][p[1]].component == k])
+                    pool = c.pool if index not in now else c.pool.times(now[index].pools[k])
+                    self._cut(("pool", index, k), pool, week - 1, [p for p in mine if p[0][p[1]].component == k])
             if program.budget is not None:
                 self._cut(("budget", index, 0), program.budget, week - 1, mine)
 
@@ -75,7 +77,7 @@ class Funds:
         for (closings, i), accrued in zip(places, kept, strict=True):
             closings[i] = replace(closings[i], accrued=accrued)
 
-    def grant(self, week: int, books: Sequence[Books]) -> None:
+    def grant(self, week: int, books: Sequence[Books], now: Mapping[int, InForce]) -> None:
         """Cut what is paid at the start of the windows that start at `week`."""
         for b in books:
             for k, c in enumerate(b.offer.program.components):
@@ -89,7 +91,8 @@ class Funds:
             ]  # fmt: skip
             for k, c in enumerate(program.components):
                 if c.pool is not None:
-                    self._lower(("pool", index, k), c.pool, week, [p for p in starting if p[1] == k])
+                    pool = c.pool if index not in now else c.pool.times(now[index].pools[k])
+                    self._lower(("pool", index, k), pool, week, [p for p in starting if p[1] == k])
             if program.budget is not None:
                 self._lower(("budget", index, 0), program.budget, week, starting)
 

@@ -15,9 +15,10 @@ from simulator.engines.contest import Contest
 from simulator.engines.registry import Registry
 from simulator.engines.rollout import Offer
 from simulator.engines.seconds import ceiling_base, own_credits
-from simulator.model.perception import Perception
+from simulator.model.perception import Factors, Perception
 from simulator.model.setting import WEEKS_PER_QUARTER, Setting
 from simulator.program.compiled import Bools, Ints, take
+from simulator.program.governance import InForce
 from simulator.program.limits import Quality
 from simulator.program.measures import MEASURES
 from simulator.program.numbers import Array
@@ -46,6 +47,7 @@ class Closing:
     columns: Bools
     earned: Array
     kept: Array | None
+    rates: Factors
 
 
 @dataclass
@@ -74,6 +76,8 @@ class Books:
         self.smooth: list[Schedule] = list(self.exact)
         self.opening: list[Array] = [zero] * count
         self.benefits: list[Array] = []
+        self.in_force: InForce | None = None
+        self.rates: list[Array] | None = [np.ones((1, 1))] * count if program.review else None
         self.prices: tuple[Array, ...] = ()
         self.status: Ints = np.zeros(self.shape, dtype=np.int64)
         self.first_status: Ints = self.status
@@ -197,6 +201,8 @@ class Books:
             at = np.searchsorted(rows, mine)
             status = self.status.reshape(-1)[claims["cell"][mine]]
             multiple = take(c.tier_multiple, rep[at], status)
+            if self.rates is not None:
+                multiple = multiple * take(self.rates[k], rep[at])
             pay = np.rint(multiple * c.claim_payout(rep=rep[at], credit=credit))
             full[k] = np.zeros(len(rows))
             full[k][at] = np.where(void, 0.0, pay)
@@ -247,7 +253,7 @@ class Books:
 
     def due(self, k: int) -> tuple[Array, Array]:
         """Payout and penalty of component k's window as it stands, in cents, before exclusive groups."""
-        c, multiple = self.offer.program.components[k], self.perception.multiple(k, self.status)
+        c, multiple = self.offer.program.components[k], self.perception.multiple(k, self.status, self.rates)
         if c.by_claim:
             return self.earned[k], np.rint(c.terms.penalty_multiple * self.voided[k])
         if c.advance is not None:
@@ -284,7 +290,7 @@ class Books:
         return Closing(
             k, self.started[k], week, mine(self.attained[k]), mine(paid if c.advance is None else self.advanced[k]),
             mine(penalty), self.status, columns, earned=mine(self.earned[k] if c.by_claim else paid),
-            kept=None if c.advance is None else mine(paid),
+            kept=None if c.advance is None else mine(paid), rates=None if self.rates is None else tuple(self.rates),
         )  # fmt: skip
 
     def restart(self, week: int, *, all_windows: bool) -> None:
@@ -296,6 +302,8 @@ class Books:
             for held in (self.attained, self.voided, self.earned):
                 held[k] = np.zeros(self.shape)
             self.started[k] = week
+        if self.rates is not None and self.in_force is not None:
+            self.rates = [self.in_force.rates[k] if k in starting else f for k, f in enumerate(self.rates)]
         if week % WEEKS_PER_QUARTER == 0 or all_windows:
             self._review(week, all_windows)
         if all_windows:
@@ -304,14 +312,14 @@ class Books:
             self._open(k, week)
             self._advance(k, week)
         if week % WEEKS_PER_QUARTER == 0 or all_windows:
-            self.benefits = self.perception.tier_benefits(self.smooth, self.pace, week)
+            self.benefits = self.perception.tier_benefits(self.smooth, self.pace, week, self.rates)
 
     def _advance(self, k: int, week: int) -> None:
         """What is paid at the start of component k's window, before budgets."""
         c = self.offer.program.components[k]
         if c.advance is None:
             return
-        amount = np.rint(self.perception.multiple(k, self.status) * c.advance) + np.zeros(self.shape)
+        amount = np.rint(self.perception.multiple(k, self.status, self.rates) * c.advance) + np.zeros(self.shape)
         if c.reach is not None:
             count = self.shape[1]
             first, who = np.zeros(count, dtype=np.int64), np.arange(count)
@@ -321,8 +329,8 @@ class Books:
 
     def _open(self, k: int, week: int) -> None:
         last = self.year_ago[k][0] if k in self.year_ago else np.zeros((1, 1))
-        reference = self.perception.reference(k, last, week)
-        self.exact[k], self.smooth[k], self.opening[k] = self.perception.open_window(k, reference, self.pace, week)
+        targets = None if self.in_force is None else self.in_force.targets
+        self.exact[k], self.smooth[k], self.opening[k] = self.perception.open_window(k, last, self.pace, week, targets)
 
     def _review(self, week: int, first: bool) -> None:
         """Move tiers by trailing-year results; the running quarter is closed first."""

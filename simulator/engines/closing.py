@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulator.engines.ledger import attributed
+from simulator.program.governance import InForce
 from simulator.program.limits import Fund, Quality, prorated
 from simulator.program.measures import Event
 from simulator.program.sharing import SECOND
@@ -90,23 +91,23 @@ class Purse:
 
     spent: dict[tuple[str, int, int], tuple[int, float]] = field(default_factory=dict)
 
-    def limit(self, week: int, drafts: Sequence[Draft]) -> None:
+    def limit(self, week: int, drafts: Sequence[Draft], now: Mapping[int, InForce]) -> None:
         """Cut the accruals of `week` to what is left."""
         for offer, accounts in _by_offer(d.account for d in drafts).items():
             mine = [d for d in drafts if d.account.offer == offer and d.kept is None]
-            for k, fund, name in _funds(accounts[0]):
+            for k, fund, name in _funds(accounts[0], now.get(offer)):
                 asked = [d for d in mine if name == "budget" or d.component == k]
                 for d, got in zip(asked, self._draw((name, offer, k), fund, week - 1, asked), strict=True):
                     d.accrued = got
 
-    def grant(self, week: int, accounts: Sequence[Account]) -> None:
+    def grant(self, week: int, accounts: Sequence[Account], now: Mapping[int, InForce]) -> None:
         """Cut what is paid at the start of the windows that start at `week`."""
         for offer, mine in _by_offer(accounts).items():
             starting = [
                 Draft(a, k, a.advanced[k], a.advanced[k], 0.0) for k, c in enumerate(mine[0].components)
                 if c.advance is not None for a in mine if a.started[k] == week
             ]  # fmt: skip
-            for k, fund, name in _funds(mine[0]):
+            for k, fund, name in _funds(mine[0], now.get(offer)):
                 asked = [d for d in starting if name == "budget" or d.component == k]
                 for d, got in zip(asked, self._draw((name, offer, k), fund, week, asked), strict=True):
                     d.accrued = d.account.advanced[d.component] = got
@@ -129,10 +130,13 @@ def _by_offer(accounts: Iterable[Account]) -> dict[int, list[Account]]:
     return found
 
 
-def _funds(account: Account) -> list[tuple[int, Fund, str]]:
+def _funds(account: Account, now: InForce | None) -> list[tuple[int, Fund, str]]:
     """Pools first, then the program's budget."""
     program = account.perception.program
-    pools = [(k, c.pool, "pool") for k, c in enumerate(program.components) if c.pool is not None]
+    pools = [
+        (k, c.pool if now is None else c.pool.times(now.pools[k]), "pool")
+        for k, c in enumerate(program.components) if c.pool is not None
+    ]  # fmt: skip
     return [*pools, *([] if program.budget is None else [(0, program.budget, "budget")])]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 class Desk:
     """Accounts by partner, and the schedules, prices and tier benefits of their running windows, arrays (1, P)."""
 
-    def __init__(self, life: EventLife, index: int, offer: Offer, pace: Array) -> None:
+    def __init__(self, life: EventLife, index: int, offer: Offer, pace: Array, slot: str) -> None:
         self._life, self.index, self.pace = life, index, pace
         self.world = life.world
         self.perception = Perception(
@@ -44,6 +45,9 @@ class Desk:
         self.attained: list[Array] = []
         self.scores: list[Array] = []
         self.status: Ints = np.zeros(life.shape, dtype=np.int64)
+        self._in_force = life.in_force[slot]
+        self.rates: list[Array] | None = [np.ones((1, 1)) for _ in components] if offer.program.review else None
+        self._take_rates(range(len(components)))
 
     def join(self, week: int, who: int, past: list[Claim], before: Account | None) -> Account:
         """Open a partner's account."""
@@ -63,23 +67,32 @@ class Desk:
     def turn(self, week: int) -> None:
         """Reset and reopen the windows that end at `week`."""
         starting: list[int] = []
+        self._take_rates([k for k in range(len(self.smooth)) if any(a.ends(k, week) for a in self.accounts.values())])
         for account in self.accounts.values():
             starting = account.reset(week, first=False)
         self._open(starting, week)
         self._value_tiers(week, first=False)
 
+    def _take_rates(self, starting: Sequence[int]) -> None:
+        """Let the windows that start have the rates in force."""
+        now = self._in_force.get(self.index)
+        if self.rates is not None and now is not None:
+            for k in starting:
+                self.rates[k] = now.rates[k]
+
     def _value_tiers(self, week: int, *, first: bool) -> None:
         if first or week % WEEKS_PER_QUARTER == 0:
-            self.benefits = self.perception.tier_benefits(self.smooth, self.pace, week)
+            self.benefits = self.perception.tier_benefits(self.smooth, self.pace, week, self.rates)
 
     def _open(self, starting: list[int] | range, week: int) -> None:
+        now = self._in_force.get(self.index)
         for k in starting:
             last = np.zeros(self._life.shape)
             for who, account in self.accounts.items():
                 if k in account.year_ago:
                     last[0, who] = account.year_ago[k][0]
-            reference = self.perception.reference(k, last, week)
-            exact, self.smooth[k], self.opening[k] = self.perception.open_window(k, reference, self.pace, week)
+            targets = None if now is None else now.targets
+            exact, self.smooth[k], self.opening[k] = self.perception.open_window(k, last, self.pace, week, targets)
             for account in self.accounts.values():
                 account.exact[k] = exact
 

@@ -25,6 +25,7 @@ from simulator.engines.rollout import Conduct, Rollout
 from simulator.engines.timing import Timing
 from simulator.model.planning import Planner, Temptation
 from simulator.model.setting import WEEKS_PER_QUARTER
+from simulator.program.governance import InForce
 from simulator.program.numbers import Array
 from simulator.program.recognition import Prize
 from simulator.program.schedule import Schedule
@@ -76,6 +77,7 @@ class EventLife:
         self.delayed: list[Opportunity] = []
         self.effort = [0.0, 0.0, 0.0, 0.0]
         self.purses = {"account": Purse(), "paid": Purse()}
+        self.in_force: dict[str, dict[int, InForce]] = {"account": {}, "paid": {}}
         self.over = False
         self.env = Clock(initial_time=-self.setting.burn_in - 1)
         self.office_call = self.env.event()
@@ -149,7 +151,7 @@ class EventLife:
         settled = slot == "paid" or self.paid is None
         accounts = [account for desk in desks for account in desk.accounts.values()]
         drafts = [d for account in accounts for d in draft(account, week, last or account.who in switch)]
-        self.purses[slot].limit(week, drafts)
+        self.purses[slot].limit(week, drafts, self.in_force[slot])
         for d in drafts:
             closed = book(d, week)
             if settled and closed.end > 0:
@@ -162,6 +164,7 @@ class EventLife:
                         self.note("award", self.partners[who], None, 0.0, prize.name)
         if last:
             return desks
+        upkeep.review(self, week, slot, desks, drafts)
         for desk in desks:
             for who in switch:
                 desk.accounts.pop(who, None)
@@ -171,14 +174,14 @@ class EventLife:
         joining = set(range(len(self.partners))) if first else switch
         for index in sorted({int(rollout.at(week)[i]) for i in joining}):
             members = [i for i in sorted(joining) if rollout.at(week)[i] == index]
-            desk = Desk(self, index, rollout.offers[index], self.pace)
+            desk = Desk(self, index, rollout.offers[index], self.pace, slot)
             for who in members:
                 before = getattr(self.partners[who], slot)
                 setattr(self.partners[who], slot, desk.join(week, who, self.partners[who].claims, before))
             desk.begin(week)
             kept.append(desk)
         accounts = [account for desk in kept for account in desk.accounts.values()]
-        self.purses[slot].grant(week, accounts)
+        self.purses[slot].grant(week, accounts, self.in_force[slot])
         if settled and week >= 0:
             self.payments.advance(week, accounts)
         return kept
@@ -188,7 +191,7 @@ class EventLife:
         if partner.who not in self.switching:
             return None
         index = int(self.rollout.at(self.week)[partner.who])
-        desk = Desk(self, index, self.rollout.offers[index], self.pace)
+        desk = Desk(self, index, self.rollout.offers[index], self.pace, "account")
         account = desk.join(self.week, partner.who, partner.claims, partner.account)
         desk.begin(self.week)
         return account

@@ -154,7 +154,7 @@ def _payout_gains(
         if c.by_claim:
             continue
         moved = ladder.pull(_lined(b, k, all_pull, drawn)) - ladder.push(_lined(b, k, all_push, life.claims))
-        multiple = np.broadcast_to(b.perception.multiple(k, b.status), life.shape)[rep, who][:, None]
+        multiple = np.broadcast_to(b.perception.multiple(k, b.status, b.rates), life.shape)[rep, who][:, None]
         attained = b.attained[k].reshape(-1)[cells][:, None]
         now[k] = multiple * at_cells(b.exact[k], rep, who).payout(attained + moved)
         if c.gate is not None:
@@ -177,6 +177,7 @@ def _payout_gains(
             life.world.rate,
         )
         fresh = Books(life.setting, 0, offer, view, b.member, b.pace, life.shape, life.world)
+        fresh.in_force = life.in_force.get(target)
         fresh.begin(week, life.claims, life.opps, [(b, b.member)])
         fresh.restart(week, all_windows=True)
         return _switch_gains(life, b, fresh, week, cells, push, drawn, ladder, now)
@@ -243,7 +244,9 @@ def _switch_gains(
         moved = ladder.push(_lined(fresh, k, push, life.claims, dated=False)) - ladder.pull(
             _lined(fresh, k, pull, drawn, dated=False)
         )
-        multiple = np.broadcast_to(fresh.perception.multiple(k, fresh.status), life.shape)[rep, who][:, None]
+        multiple = np.broadcast_to(fresh.perception.multiple(k, fresh.status, fresh.rates), life.shape)[rep, who][
+            :, None
+        ]
         later[k] = multiple * next_window(fresh.perception, k, fresh.smooth[k], fresh.pace, week, rep, who, moved)
     total = total + _total(fresh.offer.program, later, ladder.shape)
     for books, sign in ((b, 1.0), (fresh, -1.0)):

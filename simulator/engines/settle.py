@@ -53,6 +53,9 @@ def settle(life: VectorLife, won_without: Bools | None = None) -> Outcome:
     totals |= help_totals(life.planner, life.rollout, life.setting.horizon)
     if life.planner.membership is not None:
         totals |= life.planner.membership.totals()
+    last = len(life.rollout.offers) - 1
+    if last in life.in_force:
+        totals |= life.in_force[last].totals()
     totals |= fair_totals(ledger, life.world, life.rollout.offers, *_brought(life))
     return Outcome(sorted_ledger(ledger), totals)
 
@@ -116,6 +119,7 @@ def _with_status(b: Books, closing: Closing, rows: Ints, life: VectorLife) -> li
     """Payouts by claim as they were when the window was open."""
     past = b.copy()
     past.status = closing.status
+    past.rates = None if closing.rates is None else list(closing.rates)
     return past.payouts(rows, life.claims)
 
 

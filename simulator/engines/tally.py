@@ -29,6 +29,10 @@ def tally(life: EventLife, won_without: Bools | None = None) -> Outcome:
         totals[name] = int(np.rint(value * 1e6))
     helped = help_totals(life.planner, life.paid or life.rollout, life.setting.horizon)
     totals |= {name: int(value[0]) for name, value in helped.items()}
+    paying = life.paid or life.rollout
+    in_force = life.in_force["account" if life.paid is None else "paid"].get(len(paying.offers) - 1)
+    if in_force is not None:
+        totals |= {name: int(value[0]) for name, value in in_force.totals().items()}
     if life.planner.membership is not None:
         totals |= {name: int(value[0]) for name, value in life.planner.membership.totals().items()}
     table = np.array(rows, dtype=np.int64).reshape(-1, len(LEDGER_COLUMNS))

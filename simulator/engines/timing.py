@@ -116,7 +116,7 @@ class Timing:
                 now[k] = np.where(met, now[k], 0.0)
             if fresh is None:
                 smooth, pace = self.life.smooth(account, k), self.life.pace
-                multiple = account.perception.multiple(k, np.array([[account.status]]))
+                multiple = account.perception.multiple(k, np.array([[account.status]]), account.desk.rates)
                 if c.reach is not None:
                     undated = _credit(account, k, dated=False)
                     moved = (pull(undated) - push(undated))[None, :]
@@ -132,7 +132,7 @@ class Timing:
                 undated = _credit(fresh, k, dated=False)
                 moved = (push(undated) - pull(undated))[None, :]
                 smooth, pace = self.life.smooth(fresh, k), self.life.pace
-                multiple = fresh.perception.multiple(k, np.array([[fresh.status]]))
+                multiple = fresh.perception.multiple(k, np.array([[fresh.status]]), fresh.desk.rates)
                 coming[k] = multiple * next_window(fresh.perception, k, smooth, pace, week, _ZERO, who, moved)
         total = total + _total(fresh, coming, options)
         for one, sign in ((account, 1.0), (fresh, -1.0)):

@@ -17,6 +17,7 @@ from simulator.engines.accrual import Funds, close_windows
 from simulator.engines.arrivals import arrive
 from simulator.engines.books import Books
 from simulator.engines.course import progress
+from simulator.engines.governing import review
 from simulator.engines.outcomes import Coming, happen, waiting
 from simulator.engines.rollout import Conduct, Rollout
 from simulator.engines.splitting import file_in_parts
@@ -27,6 +28,7 @@ from simulator.model.perception import Perception
 from simulator.model.planning import Planner, Temptation
 from simulator.model.setting import ACTIVITIES, WEEKS_PER_QUARTER
 from simulator.program.compiled import Ints
+from simulator.program.governance import InForce
 from simulator.program.numbers import Array
 from simulator.table import Table
 from simulator.world import World
@@ -49,6 +51,7 @@ class VectorLife:
         self.books: list[Books] = []
         self.closed: list[Books] = []
         self.funds = Funds()
+        self.in_force: dict[int, InForce] = {}
         self.effort_total = np.zeros((len(ACTIVITIES), self.shape[0]))
         self.wins: Array | None = None
 
@@ -146,8 +149,9 @@ class VectorLife:
         close_windows(self, week, switch | last)
         if last:
             return
+        review(self, week)
         self._change_books(week, now, switch | first)
-        self.funds.grant(week, self.books)
+        self.funds.grant(week, self.books, self.in_force)
         if len(moved):
             for b in self.books:
                 b.post(moved, self.claims)
@@ -175,6 +179,7 @@ class VectorLife:
                 self.world.rate,
             )
             fresh = Books(self.setting, int(index), offer, view, member, pace, self.shape, self.world)
+            fresh.in_force = self.in_force.get(int(index))
             fresh.begin(week, self.claims, self.opps, before)
             fresh.restart(week, all_windows=True)
             self.books.append(fresh)

@@ -27,6 +27,9 @@ from simulator.program.recognition import Prize
 from simulator.program.schedule import Schedule, claim_price, expected_payout, expected_square
 from simulator.program.stacking import resolve_groups
 
+Factors = Sequence[Array] | None
+"""Factors of components by which governance moved them, (R, 1) each; None where it moves nothing."""
+
 
 class Account(Protocol):
     """What a partner knows of its standing in a program; arrays (R, P)."""
@@ -43,6 +46,8 @@ class Account(Protocol):
     def status(self) -> Ints: ...
     @property
     def pace(self) -> Array: ...
+    @property
+    def rates(self) -> Factors: ...
     @property
     def scores(self) -> Sequence[Array]: ...
     @property
@@ -95,6 +100,11 @@ class Perception:
         sd = np.sqrt(flow * prospect.square * weeks)
         return mean, np.maximum(sd, 0.5 * prospect.claim)
 
+    def usual(self, component: int, start: int, end: int) -> Array:
+        """What partners attain under the baseline from week `start` to before `end`, (R, P)."""
+        weeks = active_weeks(self.program.components[component], start, float(end - start))
+        return np.asarray(self._flow[component] * self.prospects[component].credit * weeks + np.zeros(self._shape))
+
     def reference(self, component: int, last_year: Array, week: int) -> Array:
         """Unit of a component's thresholds in the window of `week`: 1, the partner's expected baseline result, or last
         year's result."""
@@ -106,11 +116,17 @@ class Perception:
             return np.maximum(last_year, c.minimum_base)
         return np.ones((1, 1))
 
-    def open_window(self, component: int, reference: Array, pace: Array, week: int) -> tuple[Schedule, Schedule, Array]:
+    def open_window(
+        self, component: int, last_year: Array, pace: Array, week: int, targets: Factors = None
+    ) -> tuple[Schedule, Schedule, Array]:
         """The schedule of the window that starts in `week`, exact and smooth, and the price of a claim at the start of
         the next."""
         c = self.program.components[component]
-        exact = c.schedule if c.reference == "money" else c.schedule.scaled(reference)
+        exact = c.schedule
+        if c.reference != "money":
+            exact = exact.scaled(self.reference(component, last_year, week))
+        if targets is not None:
+            exact = exact.scaled(targets[component])
         smooth = exact.smooth()
         if c.by_claim:
             return exact, smooth, self.prospects[component].price
@@ -124,7 +140,7 @@ class Perception:
         paced, weeks = c.measure.event != Event.CERTIFIED, active_weeks(c, week, weeks)
         return self.forecast(self.prospects[component], self._flow[component], weeks, pace, paced)
 
-    def tier_benefits(self, smooth: Sequence[Schedule], pace: Array, week: int) -> list[Array]:
+    def tier_benefits(self, smooth: Sequence[Schedule], pace: Array, week: int, rates: Factors = None) -> list[Array]:
         """What each tier adds to the one below until the next review, in cents at the expected result."""
         tiers = self.program.tiers
         if tiers is None:
@@ -136,7 +152,7 @@ class Perception:
             weeks = float(c.window or WEEKS_PER_QUARTER)
             mean, sd = self.ahead(k, week, weeks, pace)
             pays = mean * self.prospects[k].price if c.by_claim else expected_payout(smooth[k], mean, sd)
-            pays = self._expected(k, pays)
+            pays = self._expected(k, pays if rates is None else pays * rates[k])
             quarters = weeks / WEEKS_PER_QUARTER / tiers.upgrade_every
             for level in range(len(tiers.levels)):
                 step = c.tier_multiple[:, level + 1, None] - c.tier_multiple[:, level, None]
@@ -157,8 +173,12 @@ class Perception:
         lost = self.setting.behavior("complexity_discount")
         return None if not (more and lost.any()) else np.power(1.0 - lost, np.array([[float(more)]]))
 
-    def multiple(self, component: int, status: Ints) -> Array:
-        """Payout multiple of each partner's tier."""
+    def multiple(self, component: int, status: Ints, rates: Factors) -> Array:
+        """Payout multiple of each partner's tier, and of the program's review."""
+        multiple = self._tier_multiple(component, status)
+        return multiple if rates is None else multiple * rates[component]
+
+    def _tier_multiple(self, component: int, status: Ints) -> Array:
         table = self.program.components[component].tier_multiple
         if table.shape[1] == 1:
             return table
@@ -179,7 +199,7 @@ class Perception:
         shown: list[Array] = []
         for k, c in enumerate(self.program.components):
             left = self._left(c.window, week)
-            multiple = self._expected(k, self.multiple(k, account.status))
+            multiple = self._expected(k, self.multiple(k, account.status, account.rates))
             lag = c.terms.payout_lag_weeks
             now = prices[k] * (multiple * np.exp(-self._discount * (left + lag)))
             later = account.opening[k] * (multiple * np.exp(-self._discount * (left + c.window + lag)))
@@ -244,7 +264,7 @@ class Perception:
                 spread = np.sqrt(np.maximum(square - pay * pay, 0.0))
             quarters = weeks / WEEKS_PER_QUARTER
             late = np.exp(-self._discount * c.terms.payout_lag_weeks)
-            scale = self._expected(k, self.multiple(k, account.status)) * late + np.zeros(self._shape)
+            scale = self._expected(k, self.multiple(k, account.status, account.rates)) * late + np.zeros(self._shape)
             pays.append(scale * pay / quarters)
             spreads.append(scale * spread / np.sqrt(quarters))
         kept = resolve_groups(self.program, pays, by_claim=False)
@@ -281,7 +301,7 @@ class Perception:
             for k in group:
                 mean, sd = self.ahead(k, week, self._left(self.program.components[k].window, week), account.pace)
                 total = self._expected(k, expected_payout(account.smooth[k], account.attained[k] + mean, sd))
-                expected[k] = total * self.multiple(k, account.status) + np.zeros(self._shape)
+                expected[k] = total * self.multiple(k, account.status, account.rates) + np.zeros(self._shape)
             best = resolve_groups(self.program, expected, by_claim=False)
             for k in group:
                 prices[k] = np.where(best[k] > 0, prices[k], 0.0)

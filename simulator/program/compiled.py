@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.program.enablement import Supports
+from simulator.program.governance import Rule
 from simulator.program.measures import MEASURES, Measure
 from simulator.program.numbers import Array
 from simulator.program.recognition import Prize
@@ -145,6 +146,7 @@ class Program:
     paperwork_per_year: Array
     supports: Supports | None = None
     prizes: tuple[Prize, ...] = ()
+    review: tuple[Rule, ...] = ()
 
     @property
     def measures(self) -> tuple[str, ...]:

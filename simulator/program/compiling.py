@@ -21,6 +21,7 @@ from simulator.program.compiled import (
 )
 from simulator.program.components.deal_registration import DealRegistration
 from simulator.program.enablement import supports_of
+from simulator.program.governance import compile_rules
 from simulator.program.limits import Fund, Gate
 from simulator.program.measures import MEASURES
 from simulator.program.numbers import Array, Numbers
@@ -56,7 +57,8 @@ def compile_program(
     admin, paperwork = here("admin_cost_per_year") * 100, here("paperwork_per_year") * 100
     supports = supports_of(spec.enablement, here.below("enablement"))
     prizes = prizes_of(spec.awards, here.below("awards"))
-    return Program(name, components, tiers, ceiling, budget, admin, paperwork, supports, prizes)
+    review = compile_rules(spec.review, here, list(spec.components))
+    return Program(name, components, tiers, ceiling, budget, admin, paperwork, supports, prizes, review)
 
 
 def no_program() -> Program:

@@ -51,6 +51,10 @@ class Fund:
     amount: Array
     weeks: int
 
+    def times(self, factor: Array) -> Fund:
+        """The budget moved by a factor (R, 1), in whole cents."""
+        return Fund(np.rint(self.amount * factor), self.weeks)
+
 
 def prorated(accrued: Array, left: Array) -> Array:
     """Accruals (R, n) of one moment, in whole cents, cut to what is `left` (R, 1), in whole cents."""

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from simulator.program.governance import ReviewRule
 from simulator.program.numbers import steps as steps_of
 from simulator.program.spec import ComponentSpec, TierStatus
 from simulator.scenario.fields import Place, place_at
@@ -27,11 +28,13 @@ _COMPONENT: TypeAdapter[ComponentSpec] = TypeAdapter(AnyComponent)
 
 @dataclass(frozen=True)
 class DraftProgram:
-    """components, tiers: what is valid of a program; tier_names: entry tier first, empty without tiers."""
+    """components, tiers, review: what is valid of a program, rules by position; tier_names: entry tier first, empty
+    without tiers."""
 
     components: Mapping[str, ComponentSpec]
     tiers: TierStatus | None
     tier_names: tuple[str, ...]
+    review: Mapping[int, ReviewRule]
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ def _program(raw: Mapping[str, Any]) -> DraftProgram:
         components=_valid_parts(table(raw, "components"), _COMPONENT.validate_python),
         tiers=_valid(tiers, TierStatus.model_validate),
         tier_names=names,
+        review=_valid_parts(_numbered(raw.get("review")), ReviewRule.model_validate),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from simulator.program.components.outcome_bonus import OutcomeBonus
+from simulator.program.governance import ReviewRule
 from simulator.program.measures import MEASURES, Event
 from simulator.program.spec import ComponentSpec, TierStatus
 from simulator.scenario.draft import Draft
@@ -31,6 +32,8 @@ def program_findings(draft: Draft) -> Iterator[Finding]:
             yield from _ladders(draft, path, spec)
             yield from _floor_and_cap(draft, (*path, "terms"), spec)
         yield from _exclusive_groups((*steps, "components"), program.components)
+        for j, rule in program.review.items():
+            yield from _review((*steps, "review", j), rule, program.components)
         if program.tiers is not None:
             yield from _tiers(draft, (*steps, "tiers"), program.tiers)
 
@@ -46,6 +49,27 @@ def _window(steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:
 def _gate(steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:
     if spec.gate is not None and spec.gate.max_discount is None and spec.gate.min_retention is None:
         yield Finding((*steps, "gate"), None, "must have max_discount or min_retention")
+
+
+def _review(steps: Steps, rule: ReviewRule, components: Mapping[str, ComponentSpec]) -> Iterator[Finding]:
+    """What a rule looks at and moves must be there."""
+    on = {name: components[name] for name in rule.components or components if name in components}
+    for name, spec in on.items():
+        if rule.acts_on == "pool" and spec.pool is None:
+            yield Finding((*steps, "acts_on"), "pool", f"moves the pool of '{name}', which has none")
+        if rule.signal == "attainment" and spec.window == "claim":
+            yield Finding((*steps, "signal"), "attainment", f"of '{name}', which is paid by claim and has no window")
+        if rule.acts_on == "target" and spec.window == "claim":
+            yield Finding((*steps, "acts_on"), "target", f"of '{name}', which is paid by claim and has no window")
+    giver = rule.funded_by
+    if giver is None:
+        return
+    if rule.acts_on != "pool":
+        yield Finding((*steps, "funded_by"), giver, "goes with acts_on = 'pool' only")
+    elif giver in components and components[giver].pool is None:
+        yield Finding((*steps, "funded_by"), giver, "has no pool to give from")
+    elif giver in on:
+        yield Finding((*steps, "funded_by"), giver, "cannot fund itself; name components without it")
 
 
 def _advance(steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:

@@ -36,7 +36,7 @@ def _program(draft: Draft, program: DraftProgram, steps: Steps, raw: Mapping[str
     for name, component in _tables(raw, "components"):
         path = (*steps, "components", name)
         yield from _keys_named("market", draft.names("markets"), (*path, "credit_by_market"), component)
-        yield from _filter(draft, (*path, "markets"), component.get("markets"))
+        yield from _listed("market", draft.names("markets"), (*path, "markets"), component.get("markets"))
         if program.tier_names:
             yield from _keys_named("tier", program.tier_names, (*path, "payout_by_tier"), component)
         else:
@@ -49,6 +49,12 @@ def _program(draft: Draft, program: DraftProgram, steps: Steps, raw: Mapping[str
             yield from _named("measure", MEASURES, (*path, "measure"), component)
     for name, award in _tables(raw, "awards"):
         yield from _named("measure", MEASURES, (*steps, "awards", name, "measure"), award)
+    rules = raw.get("review")
+    for j, rule in enumerate(rules if isinstance(rules, list) else ()):
+        if isinstance(rule, dict):
+            names = list(table(raw, "components"))
+            yield from _listed("component", names, (*steps, "review", j, "components"), rule.get("components"))
+            yield from _named("component", names, (*steps, "review", j, "funded_by"), rule)
     for level, needs in _tables(table(raw, "tiers"), "levels"):
         criteria = needs.get("criteria")
         for position, criterion in enumerate(criteria if isinstance(criteria, list) else ()):
@@ -91,11 +97,11 @@ def _is_share(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
-def _filter(draft: Draft, steps: Steps, markets: Any) -> Iterator[Finding]:
-    known = draft.names("markets")
-    for position, market in enumerate(markets if isinstance(markets, list) else ()):
-        if isinstance(market, str) and market not in known:
-            yield Finding((*steps, position), market, "names no market", suggestion(market, known))
+def _listed(what: str, known: Iterable[str], steps: Steps, names: Any) -> Iterator[Finding]:
+    """The texts of a list must be among `known`."""
+    for position, name in enumerate(names if isinstance(names, list) else ()):
+        if isinstance(name, str) and name not in known:
+            yield Finding((*steps, position), name, f"names no {what}", suggestion(name, known))
 
 
 def _partners(draft: Draft, steps: Steps, names: Any) -> Iterator[Finding]:

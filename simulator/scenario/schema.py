@@ -10,6 +10,7 @@ from pydantic import Field
 
 import simulator.program.components  # noqa: F401  (registers the component kinds)
 from simulator.program.enablement import Enablement
+from simulator.program.governance import ReviewRule
 from simulator.program.recognition import Award
 from simulator.program.spec import (
     COMPONENTS,
@@ -130,6 +131,7 @@ class Program(Spec):
     )
     awards: dict[str, Award] = Field(default_factory=dict, description="recognition: prizes for the best of a quarter")
     enablement: Enablement | None = Field(None, description="non-cash support of partners")
+    review: Listed[ReviewRule] = Field((), description="governance: rules by which rates, targets or pools move")
 
 
 class Scenario(Spec):

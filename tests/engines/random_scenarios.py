@@ -171,6 +171,22 @@ def _reach(draw: Draw) -> dict[str, Any]:
     return out
 
 
+def _review(draw: Draw, parts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rules of review that move rates, targets, pools or stop a component."""
+    name = draw(st.sampled_from(sorted(parts)))
+    rules: list[dict[str, Any]] = [
+        {"aim": pick(draw, 500.0, 9_000.0), "gain": pick(draw, 0.3, 1.0), "every_quarters": pick(draw, 1, 2)},
+        {"aim": pick(draw, 300.0, 20_000.0), "acts_on": "stop", "components": [name]},
+    ]
+    if parts[name].get("window", "quarter") != "claim" and parts[name]["kind"] in ("bonus", "growth", "accelerator"):
+        rules += [{"signal": "attainment", "aim": pick(draw, 0.6, 1.2), "acts_on": "target", "components": [name]}]
+    pooled = [k for k, part in parts.items() if "pool" in part]
+    if pooled:
+        giver = {"funded_by": pooled[1]} if len(pooled) > 1 else {}
+        rules += [{"aim": 800.0, "acts_on": "pool", "components": pooled[:1], **giver}]
+    return rules[draw(st.integers(0, 1)) :]
+
+
 def program(draw: Draw, name: str, markets: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Sections of a random program of up to four components."""
     kinds = draw(st.lists(st.sampled_from(KINDS), min_size=0 if name == "candidate" else 1, max_size=4))
@@ -197,6 +213,8 @@ def program(draw: Draw, name: str, markets: Sequence[str]) -> dict[str, dict[str
         measure = pick(draw, "revenue", "deals", "demo", "certification")
         prize = {"measure": measure, "winners": pick(draw, 1, 3), "value": pick(draw, 3_000.0, 40_000.0), "cost": 99.99}
         head["awards"] = {"best": prize}
+    if parts and draw(st.integers(0, 2)) == 0:
+        head["review"] = _review(draw, parts)
     out = {f"programs.{name}": head}
     if tiered:
         measure = pick(draw, "revenue", "deals", "demo", "certification")

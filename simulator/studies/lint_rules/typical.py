@@ -195,10 +195,11 @@ def _paid(seen: Perception, program: str, k: int, revenue: Array, eligible: Arra
     c, pace = seen.program.components[k], np.ones((1, 1))
     start, weeks, per_year = _window(c, seen.setting.horizon)
     mean, sd = (np.broadcast_to(a, seen.rate.shape)[0] for a in seen.ahead(k, start, weeks, pace))
-    reference = seen.reference(k, np.broadcast_to(mean, seen.rate.shape), int(start))
+    last_year = np.broadcast_to(mean, seen.rate.shape)
+    reference = seen.reference(k, last_year, int(start))
     if c.reference == "growth":  # last year's result is as uncertain as this year's
         sd = sd * np.sqrt(2.0)
-    exact, smooth, _ = seen.open_window(k, reference, pace, int(start))
+    exact, smooth, _ = seen.open_window(k, last_year, pace, int(start))
     claim = np.broadcast_to(seen.prospects[k].claim, seen.rate.shape)
     price = seen.prospects[k].price if c.by_claim else claim_price(smooth, mean[None], sd[None], claim)
     by_deals = c.measure.event != Event.CERTIFIED
