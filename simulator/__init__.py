@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from simulator.studies.lint import Lint, lint
     from simulator.studies.optimize import optimize
     from simulator.studies.optimum import Optimum
+    from simulator.studies.programs import ProgramDiff, diff
     from simulator.studies.redteam import RedTeam, redteam
     from simulator.studies.select import Selection, select
     from simulator.studies.sensitivity import Sensitivity, sensitivity
     from simulator.studies.split import VarianceSplit, split
+    from simulator.studies.study import Study
     from simulator.studies.trace import Trace, trace
     from simulator.studies.verify import Verification, verify
     from simulator.studies.winners import Winners, winners
@@ -44,11 +46,13 @@ _HOMES = {
     "Lint": "simulator.studies.lint",
     "Optimum": "simulator.studies.optimum",
     "Problem": "simulator.errors",
+    "ProgramDiff": "simulator.studies.programs",
     "RedTeam": "simulator.studies.redteam",
     "Scenario": "simulator.scenario.schema",
     "Selection": "simulator.studies.select",
     "Sensitivity": "simulator.studies.sensitivity",
     "SimulatorError": "simulator.errors",
+    "Study": "simulator.studies.study",
     "Trace": "simulator.studies.trace",
     "ValueOfInformation": "simulator.studies.knowledge",
     "VarianceSplit": "simulator.studies.split",
@@ -56,6 +60,7 @@ _HOMES = {
     "Winners": "simulator.studies.winners",
     "calibrate": "simulator.calibrate.calibration",
     "compare": "simulator.studies.compare",
+    "diff": "simulator.studies.programs",
     "explore": "simulator.report.explore_widget",
     "lint": "simulator.studies.lint",
     "load": "simulator.scenario.load",
@@ -82,11 +87,13 @@ __all__ = [
     "Lint",
     "Optimum",
     "Problem",
+    "ProgramDiff",
     "RedTeam",
     "Scenario",
     "Selection",
     "Sensitivity",
     "SimulatorError",
+    "Study",
     "Trace",
     "ValueOfInformation",
     "VarianceSplit",
@@ -94,6 +101,7 @@ __all__ = [
     "Winners",
     "calibrate",
     "compare",
+    "diff",
     "explore",
     "lint",
     "load",

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from simulator.calibrate.findings import Estimate, Remark
 from simulator.calibrate.fit import fit_export
@@ -18,12 +21,16 @@ from simulator.calibrate.scenario_text import scenario_text
 from simulator.errors import InputError, Problem
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
+from simulator.studies.study import Study, timed
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SCHEMA = "./scenario.schema.json"
 
 
 @dataclass(frozen=True)
-class Calibration:
+class Calibration(Study):
     """The result of a calibration.
 
     estimates: by path in the scenario; diagnostics: further estimates by name; refused: what was not
@@ -41,6 +48,53 @@ class Calibration:
     cautions: tuple[str, ...]
     remarks: tuple[Remark, ...]
     quality: str
+
+    @property
+    def title(self) -> str:
+        """What was fitted."""
+        return f"{self.scenario.name}: fitted to an export"
+
+    @property
+    def sample_text(self) -> str:
+        """What the estimates rest on."""
+        return f"at most {max((e.n for e in self.estimates.values()), default=0):,} rows per estimate"
+
+    def table(self) -> pd.DataFrame:
+        """A row per estimated number of the scenario: value, standard error, rows it rests on, unit, note."""
+        return pd.DataFrame([{"path": path, **asdict(e)} for path, e in self.estimates.items()])
+
+    def headline(self) -> list[str]:
+        """How well things fit, what was refused, and what to be careful about."""
+        refused = [f"{name} was not estimated: {reason}" for name, reason in self.refused.items()]
+        return [*(f"{name}: {text}" for name, text in self.verdicts.items()), *refused, *self.cautions]
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Standard error of each estimate, as a share of it."""
+        from simulator.report.style import colour, new_axes, rows_for, sampled, styled
+
+        known = {path: 100 * e.se / abs(e.value) for path, e in self.estimates.items() if e.se and e.value}
+        with styled():
+            ax = new_axes() if ax is None else ax
+            ax.barh(rows_for(ax, list(known)), list(known.values()), height=0.6, color=colour(1))
+            ax.set_xlabel("Standard error [% of the estimate]")
+            ax.set_title("How well each number is known")
+            sampled(ax, self.sample_text)
+        return ax
+
+    def to_dict(self) -> dict[str, Any]:
+        """All estimates, verdicts and remarks as plain dicts."""
+        return {
+            "scenario": self.scenario.name,
+            "study": "calibration",
+            "estimates": {path: asdict(e) for path, e in self.estimates.items()},
+            "diagnostics": {name: asdict(e) for name, e in self.diagnostics.items()},
+            "refused": dict(self.refused),
+            "verdicts": dict(self.verdicts),
+            "cautions": list(self.cautions),
+            "remarks": [asdict(r) for r in self.remarks],
+            "scenario_path": str(self.scenario_path),
+            "quality_path": str(self.quality_path),
+        }
 
     def summary(self) -> str:
         """A screenful: estimates, verdicts and refusals."""
@@ -61,6 +115,7 @@ class Calibration:
         )
 
 
+@timed
 def calibrate(
     export: Path,
     profile: Path | str,

@@ -36,7 +36,7 @@ def verify(scenario: str, replications: int, programs: tuple[str, ...] | None, s
     names = asked_programs(loaded, programs)
     with progress(False) as shown:
         found = run(loaded, programs=names, replications=replications, seed=seed_of(loaded, seed), progress=shown)
-    click.echo(found.table())
+    click.echo(str(found))
     if not found.agrees:
         say("the engines disagree")
         click.get_current_context().exit(DISAGREE)

@@ -1,15 +1,19 @@
-"""The findings of lint as text."""
+"""The findings of lint as text and as a figure."""
 
 from __future__ import annotations
 
 import textwrap
 from typing import TYPE_CHECKING
 
+from matplotlib.axes import Axes
+
 if TYPE_CHECKING:
     from simulator.studies.lint import Lint
     from simulator.studies.lint_rules import Finding
 
 _WIDTH = 116
+_DRAWN = 12
+"""Findings in the figure."""
 
 
 def describe(found: Lint) -> str:
@@ -24,6 +28,24 @@ def describe(found: Lint) -> str:
         lines.append("Findings are advice, from payout rules and expected results alone; no program was simulated.")
         lines.append("At stake: what rests on it per year if every partner used it.")
     return "\n".join(lines)
+
+
+def draw(found: Lint, ax: Axes | None = None) -> Axes:
+    """Money at stake of the findings with most of it."""
+    from simulator.report.numbers import form_of
+    from simulator.report.style import colour, new_axes, rows_for, sampled, styled
+    from simulator.report.wording import titled
+
+    most = sorted(found.findings, key=lambda f: -f.stake)[:_DRAWN]
+    form = form_of([f.stake for f in most], [], found.currency, found.currency)
+    with styled():
+        ax = new_axes() if ax is None else ax
+        rows = rows_for(ax, [f"{f.program}: {f.rule}" for f in most])
+        ax.barh(rows, [f.stake * form.factor for f in most], height=0.6, color=colour(1))
+        ax.set_xlabel(titled("At stake per year, if every partner used it", form.unit))
+        ax.set_title("Weaknesses of payout rules" if most else "No weakness was found")
+        sampled(ax, found.sample_text)
+    return ax
 
 
 def _count(number: int) -> str:

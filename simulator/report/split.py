@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from simulator.report.style import colour, styled
+from simulator.report.style import colour, new_axes, styled
 from simulator.report.terminal import Row, blocks
 from simulator.stats.split import Split
 
@@ -33,11 +32,26 @@ def describe(study: VarianceSplit, width: int = 110) -> str:
     return "\n\n".join(parts)
 
 
+def headline(study: VarianceSplit) -> list[str]:
+    """A sentence per program on the first metric of the difference to the baseline."""
+    said = []
+    first = next(iter(study.labels))
+    for (of, program, metric), s in study.splits.items():
+        if of != "difference" or metric != first or s.ignorance_share is None or s.ignorance_share_se is None:
+            continue
+        share = f"{s.ignorance_share:.0%} \u00b1 {s.ignorance_share_se:.0%}"
+        said.append(
+            f"{program}: {share} of the variance of its {study.labels[metric].lower()} against the baseline is "
+            "ignorance, which learning could take away; the rest is luck."
+        )
+    return said or ["No difference to the baseline varies, so there is nothing to split."]
+
+
 def draw(study: VarianceSplit, ax: Axes | None, of: str) -> Axes:
     """A bar per program and metric: the share of ignorance with its error."""
     keys = [key for key, s in study.splits.items() if key[0] == of and s.ignorance_share is not None]
     with styled():
-        ax = Figure(figsize=(7.2, 1.2 + 0.3 * len(keys))).subplots() if ax is None else ax
+        ax = new_axes() if ax is None else ax
         for row, key in enumerate(reversed(keys)):
             s = study.splits[key]
             ax.barh(row, s.ignorance_share or 0.0, xerr=s.ignorance_share_se or 0.0, color=colour(1))

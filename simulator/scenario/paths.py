@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator.errors import InputError, Problem
+from simulator.errors import InputError, Problem, fault
 from simulator.program.numbers import lookup
 from simulator.program.numbers import steps as steps_of
 from simulator.scenario.examine import examine
@@ -83,6 +83,20 @@ def with_values(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
     if problems or changed is None:
         raise InputError(problems)
     return changed
+
+
+def with_program(scenario: Scenario, name: str, like: str, values: Mapping[str, Any]) -> Scenario:
+    """A new scenario with a program like another one, under a name of its own.
+
+    values: by path within the program, such as `components.commission.rate`. Its numbers are certain. Raises
+    `InputError` where the name is taken, `like` is not there, or the program breaks a rule.
+    """
+    if like not in scenario.programs:
+        raise fault(_FILE, "like", like, "no such program in the scenario", suggestion(like, scenario.programs))
+    if name in scenario.programs:
+        raise fault(_FILE, "name", name, "is there already", "with_ changes a program that is there")
+    grown = scenario.model_copy(update={"programs": {**scenario.programs, name: scenario.programs[like]}})
+    return with_values(grown, {dotted(("programs", name, *steps_of(path))): value for path, value in values.items()})
 
 
 def _make_certain(tree: dict[str, Any], path: str) -> None:

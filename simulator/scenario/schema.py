@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 from functools import reduce
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -159,6 +160,21 @@ class Scenario(Spec):
     programs: dict[str, Program] = Field(
         description='candidate programs by name; "baseline" is the status quo', min_length=1
     )
+
+    def with_(self, values: Mapping[str, Any]) -> Scenario:
+        """A new scenario with other values at some paths; see `paths.with_values`."""
+        from simulator.scenario.paths import with_values
+
+        return with_values(self, values)
+
+    def with_program(self, name: str, *, like: str, values: Mapping[str, Any] | None = None) -> Scenario:
+        """A new scenario with a further program: one that is there, with other values at paths within it.
+
+        Raises `InputError` where the name is taken, `like` is not there, or the program breaks a rule.
+        """
+        from simulator.scenario.paths import with_program
+
+        return with_program(self, name, like, values or {})
 
     def tree(self) -> dict[str, Any]:
         """The scenario as plain nested dicts and lists, defaults filled in."""

@@ -6,7 +6,6 @@ and strategic (effort and gaming). Figures are of the strategic rung unless anot
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -27,6 +26,7 @@ from simulator.stats.metric import Metric
 from simulator.stored import described, identity
 from simulator.studies.asked import asked_programs, check_design, check_precision, check_run
 from simulator.studies.precision import MOST, Effort, run_to
+from simulator.studies.study import Study, timed
 from simulator.vectors import SOBOL, Vectors
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Replay:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Study):
     """Candidate programs side by side. Tables are new at every call; money is in units of the currency.
 
     effort: what it took, where a precision was asked for; identity: hash of all that decides its figures, None if that
@@ -86,6 +86,11 @@ class Comparison:
     def candidates(self) -> tuple[str, ...]:
         """Names of the programs but the baseline."""
         return self.programs[1:]
+
+    @property
+    def title(self) -> str:
+        """What was studied."""
+        return f"{self.scenario.name}: programs compared"
 
     @property
     def sample_text(self) -> str:
@@ -189,10 +194,6 @@ class Comparison:
             **({} if self.effort is None else {"precision": self.effort.to_dict()}),
         }
 
-    def to_json(self) -> str:
-        """`to_dict` as JSON text."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
-
     @property
     def replays(self) -> tuple[Replay, ...]:
         """The replications at P10, P50, P90 of program cost and the costliest, per program."""
@@ -222,7 +223,7 @@ class Comparison:
 
         return save(self, out, command=command, plots=plots)
 
-    def _repr_html_(self) -> str:
+    def _html(self) -> str:
         from simulator.report.wording import html
 
         return html(self)
@@ -252,6 +253,7 @@ class Comparison:
         return out
 
 
+@timed
 def compare(
     scenario: Scenario,
     *,

@@ -28,6 +28,7 @@ from simulator.studies.asked import asked_programs, check_run
 from simulator.studies.inputs import Groups, Input, check_inputs, grade_of, inputs_of
 from simulator.studies.outcome import NET_VALUE, Outcome, outcome_of
 from simulator.studies.responses import Simulation
+from simulator.studies.study import Study, timed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +38,7 @@ EVERYTHING = "all inputs"
 
 
 @dataclass(frozen=True)
-class ValueOfInformation:
+class ValueOfInformation(Study):
     """worths: per factor, the largest first, perfect information before all; gaps: mean net value less the best's."""
 
     outcome: Outcome
@@ -52,6 +53,11 @@ class ValueOfInformation:
     def scenario(self) -> Scenario:
         """What was simulated."""
         return self.simulated.scenario
+
+    @property
+    def title(self) -> str:
+        """What was studied."""
+        return f"{self.scenario.name}: what is worth knowing"
 
     @property
     def sample_text(self) -> str:
@@ -113,10 +119,6 @@ class ValueOfInformation:
             "headline": self.headline(),
         }
 
-    def to_json(self) -> str:
-        """`to_dict` as JSON text."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
-
     def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True) -> Path:
         """Write a run directory below `out` and return it."""
         from simulator.report.save_study import save_study
@@ -125,12 +127,13 @@ class ValueOfInformation:
             self, "value_of_information", {"value_of_information": self.plot} if plots else {}, out, command
         )
 
-    def _repr_html_(self) -> str:
+    def _html(self) -> str:
         from simulator.report.knowledge import html
 
         return html(self)
 
 
+@timed
 def value_of_information(
     scenario: Scenario,
     *,

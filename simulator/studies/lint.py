@@ -6,45 +6,65 @@ population living under no program, without response; see `simulator.studies.lin
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from simulator.scenario.schema import Scenario
 from simulator.studies.asked import asked_programs
 from simulator.studies.lint_rules import RULES, Finding
 from simulator.studies.lint_rules.typical import Typical, program_view, typical_partners
+from simulator.studies.study import Study, timed
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
-class Lint:
+class Lint(Study):
     """The findings of a scenario's programs; within a program by money at stake, most first."""
 
     programs: tuple[str, ...]
     findings: tuple[Finding, ...]
     currency: str
+    scenario: str = ""
 
     def of(self, program: str) -> tuple[Finding, ...]:
         """The findings of one program."""
         return tuple(f for f in self.findings if f.program == program)
 
+    @property
+    def title(self) -> str:
+        """What was studied."""
+        return f"{self.scenario}: weaknesses of payout rules"
+
     def table(self) -> pd.DataFrame:
         """One row per finding."""
-        import pandas as pd
-
         return pd.DataFrame([asdict(f) for f in self.findings], columns=list(Finding.__dataclass_fields__))
 
-    def to_json(self) -> str:
-        """All findings as JSON; money in the scenario's currency per year."""
-        tree: dict[str, Any] = {
+    @property
+    def sample_text(self) -> str:
+        """What the findings rest on."""
+        return "payout rules as typical partners see them, without simulation"
+
+    def headline(self) -> list[str]:
+        """A sentence per finding."""
+        return [f"{f.program}: {f.text}" for f in self.findings] or ["No weakness was found."]
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Money at stake of each finding."""
+        from simulator.report.lint import draw
+
+        return draw(self, ax)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All findings as plain dicts; money in the scenario's currency per year."""
+        return {
             "currency": self.currency,
             "programs": {p: [asdict(f) for f in self.of(p)] for p in self.programs},
         }
-        return json.dumps(tree, indent=2)
 
     def __str__(self) -> str:
         from simulator.report.lint import describe
@@ -52,6 +72,7 @@ class Lint:
         return describe(self)
 
 
+@timed
 def lint(scenario: Scenario, *, programs: Sequence[str] | None = None) -> Lint:
     """Look for weaknesses in the payout rules of a scenario's programs, without simulating them.
 
@@ -60,7 +81,7 @@ def lint(scenario: Scenario, *, programs: Sequence[str] | None = None) -> Lint:
     """
     names = asked_programs(scenario, programs)
     typical = typical_partners(scenario)
-    return Lint(names, tuple(f for name in names for f in findings(typical, name)), scenario.currency)
+    return Lint(names, tuple(f for name in names for f in findings(typical, name)), scenario.currency, scenario.name)
 
 
 def findings(typical: Typical, program: str) -> list[Finding]:

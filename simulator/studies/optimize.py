@@ -22,6 +22,7 @@ from simulator.studies.equal_cost import Levelled, cost_in, equal_cost
 from simulator.studies.levers import Levers, load_levers
 from simulator.studies.optimum import AS_IS, BEST, LINEAR, NET_VALUE, SHOWN, Optimum, Retold, values_at
 from simulator.studies.search import Trial, search
+from simulator.studies.study import timed
 from simulator.studies.variants import Bench, Progress, gain_in, numbered, permitted, statistic_in, value_in, variant
 
 REPLICATIONS = 200
@@ -32,6 +33,7 @@ _LINEAR_RATE = "components.share.rate"
 _FIRST_RATE = 0.05
 
 
+@timed
 def optimize(
     scenario: Scenario,
     levers: Levers | str | os.PathLike[str],

@@ -6,7 +6,6 @@ Gains are therefore those on worlds that the search has not seen; what the searc
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -23,6 +22,7 @@ from simulator.stats.interval import t_quantile
 from simulator.studies.equal_cost import Levelled
 from simulator.studies.levers import Levers
 from simulator.studies.search import Lever, Searched, Trial
+from simulator.studies.study import Study
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +62,7 @@ class Retold:
 
 
 @dataclass(frozen=True)
-class Optimum:
+class Optimum(Study):
     """What was found.
 
     searched: all settings simulated, on the worlds of `seed`; retold: the program as it is, the best setting and the
@@ -104,6 +104,11 @@ class Optimum:
         mean, se = float(np.mean(best - linear)), math.hypot(got.se or 0.0, self.linear.gap.se or 0.0)
         half = se * t_quantile(min(self.replications, self.fresh_replications) - 1)
         return Difference(mean, se, mean - half, mean + half)
+
+    @property
+    def title(self) -> str:
+        """What was studied."""
+        return f"{self.scenario.name}: levers of {self.levers.program} tuned"
 
     @property
     def sample_text(self) -> str:
@@ -192,10 +197,6 @@ class Optimum:
             "settings": _records(self.frontier()),
             "lives": self.simulated_lives,
         }  # fmt: skip
-
-    def to_json(self) -> str:
-        """`to_dict` as JSON text."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
     def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True) -> Path:
         """Write a run directory below `out` and return it."""

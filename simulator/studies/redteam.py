@@ -9,12 +9,11 @@ on fresh ones, so that a lucky maximum does not count. Extraction is pay net of 
 from __future__ import annotations
 
 import copy
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -34,7 +33,11 @@ from simulator.scenario.schema import Scenario
 from simulator.studies.agents import FULL, LEVELS, QUARTERS, Strategy, agents_of, quarter_name, quarter_of
 from simulator.studies.asked import asked_programs, check_run
 from simulator.studies.mending import MENDED, MENDS, Term
+from simulator.studies.study import Study, timed
 from simulator.vectors import SOBOL
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _HALVINGS = 4
 DEFAULT_REPLICATIONS = 40
@@ -81,7 +84,7 @@ class Mend:
 
 
 @dataclass(frozen=True)
-class RedTeam:
+class RedTeam(Study):
     """Attacks on programs and their mends. share: of honest pay, below which extraction is to be brought."""
 
     scenario: Scenario
@@ -90,6 +93,11 @@ class RedTeam:
     share: float
     attacks: tuple[Attack, ...]
     mends: tuple[Mend, ...]
+
+    @property
+    def title(self) -> str:
+        """What was studied."""
+        return f"{self.scenario.name}: what could be extracted"
 
     def table(self) -> pd.DataFrame:
         """A row per program."""
@@ -124,6 +132,17 @@ class RedTeam:
             return f"  {m.term}: not enough at {m.value:,.4g}{left}; {price}."
         return f"  {m.term} of {m.value:,.4g} brings it below {self.share:.0%}{left}; {price}."
 
+    @property
+    def sample_text(self) -> str:
+        """What the figures rest on."""
+        return f"{self.replications:,} replications, seed {self.seed}"
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """What is extracted from each program, and what is left of it after each mend that is enough."""
+        from simulator.report.redteam import draw
+
+        return draw(self, ax)
+
     def to_dict(self) -> dict[str, Any]:
         """All figures as plain dicts."""
         return {
@@ -134,10 +153,6 @@ class RedTeam:
             "attacks": [asdict(a) for a in self.attacks],
             "mends": [asdict(m) for m in self.mends],
         }
-
-    def to_json(self) -> str:
-        """`to_dict` as JSON text."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
     def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = ()) -> Path:
         """Write a run directory below `out` and return it."""
@@ -157,6 +172,7 @@ class RedTeam:
         return results.write_run(out, f"redteam_seed{self.seed}_{when:%Y%m%dT%H%M%SZ}", files, manifest)
 
 
+@timed
 def redteam(
     scenario: Scenario,
     *,

@@ -77,10 +77,10 @@ def diff(one: StoredRun, other: StoredRun) -> RunDiff:
     same = ("seed", "replications", "design")
     paired = all(one.manifest.get(name) == other.manifest.get(name) for name in same)
     gaps = list(_gaps(first, second, paired))
-    trees = (dict(_flat(run.json("scenario.json"), ())) for run in (one, other))
+    trees = (run.json("scenario.json") for run in (one, other))
     settings = [dict(_settings(run.manifest)) for run in (one, other)]
     moved = tuple(m for m in gaps if m.gap.distinguishable)
-    return RunDiff(one.name, other.name, _changes(*trees), _changes(*settings), moved, len(gaps), paired)
+    return RunDiff(one.name, other.name, changes_in(*trees), _changes(*settings), moved, len(gaps), paired)
 
 
 def _gaps(first: Comparison, second: Comparison, paired: bool) -> Iterator[Moved]:
@@ -110,6 +110,11 @@ def _apart(one: Statistic, other: Statistic) -> Difference:
     mean, se = one.value - other.value, variance**0.5
     half = se * t_quantile(min(n, m) - 1)
     return Difference(mean, se, mean - half, mean + half)
+
+
+def changes_in(one: Any, other: Any) -> tuple[Change, ...]:
+    """What differs between two trees of nested dicts and lists, by path."""
+    return _changes(dict(_flat(one, ())), dict(_flat(other, ())))
 
 
 def _changes(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[Change, ...]:

@@ -7,7 +7,6 @@ probability; it draws its parameters independently, as its guarantee asks for.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -28,6 +27,7 @@ from simulator.stats.race import Race, race
 from simulator.stats.selection import Choice, choices
 from simulator.studies.asked import asked_programs, check_run
 from simulator.studies.equal_cost import Levelled, equal_cost, levers_of, with_levels
+from simulator.studies.study import Study, timed
 from simulator.studies.variants import Bench, Progress, value_in
 from simulator.vectors import Independent
 
@@ -42,7 +42,7 @@ _FIRST_STAGE = 30
 
 
 @dataclass(frozen=True)
-class Selection:
+class Selection(Study):
     """What is known of choosing each program.
 
     choices, acceptable: per program, the baseline first; weights: as declared, None for all alike; levelled: candidates
@@ -70,6 +70,11 @@ class Selection:
     def best(self) -> Choice:
         """The program with the highest mean net value."""
         return max(self.choices, key=lambda choice: choice.value.mean or 0.0)
+
+    @property
+    def title(self) -> str:
+        """What was studied."""
+        return f"{self.scenario.name}: which program to choose"
 
     @property
     def sample_text(self) -> str:
@@ -119,10 +124,6 @@ class Selection:
             "race": None if self.race is None else {**asdict(self.race), "programs": list(self.programs)},
         }
 
-    def to_json(self) -> str:
-        """`to_dict` as JSON text."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
-
     def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True) -> Path:
         """Write a run directory below `out` and return it."""
         from simulator.report.selection import save
@@ -130,6 +131,7 @@ class Selection:
         return save(self, out, command=command, plots=plots)
 
 
+@timed
 def select(
     scenario: Scenario,
     *,

@@ -30,6 +30,7 @@ from simulator.studies.inputs import Groups, Input, check_inputs, grade_of, inpu
 from simulator.studies.methods import METHODS, Found, Method, Task
 from simulator.studies.outcome import NET_VALUE, Outcome, outcome_of
 from simulator.studies.responses import Simulation
+from simulator.studies.study import Study, timed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,7 +39,7 @@ _PLACE = "options"
 
 
 @dataclass(frozen=True)
-class Sensitivity:
+class Sensitivity(Study):
     """What a method found. found: by program, a row per factor (of `prim` one box); simulated: the runs it rests on."""
 
     method: Method
@@ -57,6 +58,11 @@ class Sensitivity:
     def programs(self) -> tuple[str, ...]:
         """Programs that were looked at."""
         return self.outcome.programs
+
+    @property
+    def title(self) -> str:
+        """What was studied."""
+        return f"{self.scenario.name}: what the outcome rests on"
 
     @property
     def sample_text(self) -> str:
@@ -122,10 +128,6 @@ class Sensitivity:
             "headline": self.headline(),
         }
 
-    def to_json(self) -> str:
-        """`to_dict` as JSON text."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
-
     def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True) -> Path:
         """Write a run directory below `out` and return it."""
         from simulator.report.save_study import save_study
@@ -133,7 +135,7 @@ class Sensitivity:
         figures = {f"{self.method.name}_{p}": partial(self.plot, p) for p in self.programs} if plots else {}
         return save_study(self, "sensitivity", figures, out, command)
 
-    def _repr_html_(self) -> str:
+    def _html(self) -> str:
         from simulator.report.sensitivity import html
 
         return html(self)
@@ -146,6 +148,7 @@ class Sensitivity:
         return [{"input": found.factor, "grade": self.grade(found.factor), **_flat(found)}]
 
 
+@timed
 def sensitivity(
     scenario: Scenario,
     *,

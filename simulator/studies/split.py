@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -16,6 +19,7 @@ from simulator.stats.metric import Metric
 from simulator.stats.metrics import metrics_of
 from simulator.stats.split import Split, split_variance
 from simulator.studies.asked import asked_programs, check_run
+from simulator.studies.study import Study, timed
 from simulator.vectors import Crossed
 
 if TYPE_CHECKING:
@@ -27,7 +31,7 @@ VECTORS, WORLDS = 32, 8
 
 
 @dataclass(frozen=True)
-class VarianceSplit:
+class VarianceSplit(Study):
     """splits: (of, program, metric) -> split; of: "level" of a program, or its "difference" to the baseline.
 
     A ratio is split by the influence of each replication on it.
@@ -38,6 +42,11 @@ class VarianceSplit:
     worlds: int
     splits: dict[tuple[str, str, str], Split]
     labels: dict[str, str]
+
+    @property
+    def title(self) -> str:
+        """What was studied."""
+        return f"{self.simulated.scenario.name}: luck and ignorance"
 
     @property
     def sample_text(self) -> str:
@@ -57,13 +66,40 @@ class VarianceSplit:
         numbers = ("sd", "ignorance", "luck", "se", "var_ignorance", "var_world", "var_both")
         return pd.DataFrame(rows).astype(dict.fromkeys(numbers, float))
 
-    def plot(self, ax: Axes | None = None, of: str = "difference") -> Axes:
+    def headline(self) -> list[str]:
+        """How much of the variance of each difference to the baseline could be learned away."""
+        from simulator.report.split import headline
+
+        return headline(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All figures as plain dicts."""
+        return {
+            "scenario": self.simulated.scenario.name,
+            "study": "uncertainty",
+            "seed": self.simulated.seed,
+            "vectors": self.vectors,
+            "worlds": self.worlds,
+            "rows": json.loads(self.table().to_json(orient="records", double_precision=15)),
+            "headline": self.headline(),
+        }
+
+    def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True) -> Path:
+        """Write a run directory below `out` and return it."""
+        from simulator.report.save_study import save_study
+
+        return save_study(
+            self, "uncertainty", {"uncertainty": lambda ax: self.plot(ax=ax)} if plots else {}, out, command
+        )
+
+    def plot(self, *, ax: Axes | None = None, of: str = "difference") -> Axes:
         """Shares of ignorance by program and metric, the rest being luck."""
         from simulator.report.split import draw
 
         return draw(self, ax, of)
 
 
+@timed
 def split(
     scenario: Scenario,
     *,

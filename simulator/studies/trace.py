@@ -8,9 +8,10 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from simulator.engines.accounts import Closed
 from simulator.engines.events import LOG_COLUMNS, EventLife
@@ -19,12 +20,17 @@ from simulator.engines.tally import tally, won_deals
 from simulator.errors import SimulatorError, fault
 from simulator.run import RUNGS, fit_reference, prepare
 from simulator.scenario.schema import Scenario
+from simulator.studies.study import Study, timed
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 GAMED = ("pulled", "pushed")
+_OTHER = (("audit", "verification"), ("admin", "administration"), ("penalty", "penalties taken"))
 
 
 @dataclass(frozen=True)
-class Trace:
+class Trace(Study):
     """One replayed replication.
 
     log: rows of `columns` in order of time, weeks and currency units; honest: outcome of the honest twin.
@@ -42,6 +48,62 @@ class Trace:
     settled: tuple[tuple[int, Closed], ...]
     partner_names: tuple[str, ...]
     components: tuple[tuple[str, ...], ...]
+
+    @property
+    def title(self) -> str:
+        """What was relived."""
+        return f"{self.scenario.name}: {self.program}, relived"
+
+    @property
+    def sample_text(self) -> str:
+        """Which replication."""
+        return f"replication {self.replication}, seed {self.seed}, {self.rung} rung"
+
+    def table(self) -> pd.DataFrame:
+        """The log: a row per event, in order of time; weeks and units of the currency."""
+        return pd.DataFrame(self.log, columns=list(self.columns))
+
+    def costs(self) -> pd.DataFrame:
+        """What it cost: a row per component, and for verification, administration and penalties."""
+        rows = [(name, self._total(f"cost.{name}")) for name in self._paying()]
+        rows += [(label, self._total(name)) for name, label in _OTHER]
+        return pd.DataFrame(rows, columns=["what", "cost"])
+
+    def headline(self) -> list[str]:
+        """What the year came to, and what gaming had to do with it."""
+        money = self.scenario.currency
+        first = (
+            f"The program cost {self._total('cost'):,.0f} {money} for bookings of {self._total('bookings'):,.0f} and a "
+            f"pipeline of {self._total('pipeline'):,.0f}."
+        )
+        extra = self._total("cost") - self._total("cost", honest=True)
+        if self.rung != "strategic":
+            return [first]
+        more = "more" if extra >= 0 else "less"
+        return [first, f"Against the same world without gaming it cost {abs(extra):,.0f} {money} {more}."]
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """What was paid so far by week, one component on top of the other."""
+        from simulator.report.replay import draw
+
+        return draw(self, ax)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Totals, of the replication and its honest twin, and what each component cost; money in cents."""
+        return {
+            "scenario": self.scenario.name,
+            "study": "trace",
+            "program": self.program,
+            "replication": self.replication,
+            "seed": self.seed,
+            "rung": self.rung,
+            "totals": {name: int(x[0]) for name, x in self.outcome.totals.items()},
+            "honest": {name: int(x[0]) for name, x in self.honest.totals.items()},
+            "headline": self.headline(),
+        }
+
+    def _paying(self) -> list[str]:
+        return sorted(name.removeprefix("cost.") for name in self.outcome.totals if name.startswith("cost."))
 
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the log as CSV, whole or not at all; an existing file is not overwritten."""
@@ -89,15 +151,11 @@ class Trace:
     def _components(self) -> list[str]:
         total = self._total("cost") or 1.0
         out = []
-        for name in sorted(k for k in self.outcome.totals if k.startswith("cost.")):
-            value = self._total(name)
+        for name in self._paying():
+            value = self._total(f"cost.{name}")
             if value:
-                out.append(f"  {name[5:]:<24}{value:>16,.0f}{100 * value / total:>7.1f} %")
-        for name, label in (
-            ("audit", "verification"),
-            ("admin", "administration"),
-            ("penalty", "penalties taken"),
-        ):
+                out.append(f"  {name:<24}{value:>16,.0f}{100 * value / total:>7.1f} %")
+        for name, label in _OTHER:
             if self._total(name):
                 out.append(f"  {label:<24}{self._total(name):>16,.0f}")
         return out or ["  nothing was paid"]
@@ -187,6 +245,7 @@ class Trace:
         return out or ["  none"]
 
 
+@timed
 def trace(scenario: Scenario, *, program: str, replication: int, seed: int = 1, rung: str = "strategic") -> Trace:
     """Relive one replication of a program with a full log, beside its honest twin.
 

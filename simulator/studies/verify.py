@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from simulator.engines.ledger import LEDGER_COLUMNS, Outcome
 from simulator.run import event_outcomes, fit_reference, prepare, vector_outcomes
 from simulator.scenario.schema import Scenario
+from simulator.studies.study import Study, timed
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_DRAWN = 12
+"""Outcomes in the figure."""
 _KEY = LEDGER_COLUMNS[:6]
 
 
@@ -27,7 +35,7 @@ class Disagreement:
 
 
 @dataclass(frozen=True)
-class Verification:
+class Verification(Study):
     """Result of a comparison. checked: numbers compared; ledger_lines: lines compared; worst: largest differences."""
 
     scenario: str
@@ -44,8 +52,47 @@ class Verification:
         """Whether every count and every cent is the same."""
         return not self.worst
 
-    def table(self) -> str:
-        """The comparison as text: the largest absolute difference per outcome, money in cents."""
+    @property
+    def title(self) -> str:
+        """What was studied."""
+        return f"{self.scenario}: engine against engine"
+
+    @property
+    def sample_text(self) -> str:
+        """What was compared."""
+        return (
+            f"{self.replications:,} replications, seed {self.seed}; {self.checked:,} totals and "
+            f"{self.ledger_lines:,} ledger lines"
+        )
+
+    def table(self) -> pd.DataFrame:
+        """The largest absolute difference per outcome, money in cents."""
+        return pd.DataFrame({"outcome": list(self.largest), "largest": list(self.largest.values())})
+
+    def headline(self) -> list[str]:
+        """Whether the engines agree, and where they do not."""
+        if self.agrees:
+            return ["The engines agree to the cent."]
+        return ["The engines disagree.", *(f"{d.program}, {d.rung}: {d.outcome}" for d in self.worst)]
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Outcomes with the largest differences."""
+        from simulator.report.style import colour, new_axes, rows_for, styled
+
+        most = sorted(self.largest.items(), key=lambda item: -item[1])[:_DRAWN]
+        with styled():
+            ax = new_axes() if ax is None else ax
+            ax.barh(rows_for(ax, [name for name, _ in most]), [x for _, x in most], color=colour(1))
+            ax.set_xlabel("Largest difference [cents or counts]")
+            ax.set_title(self.headline()[0])
+        return ax
+
+    def to_dict(self) -> dict[str, Any]:
+        """All figures as plain dicts."""
+        return {**asdict(self), "agrees": self.agrees}
+
+    def __str__(self) -> str:
+        """The comparison as text."""
         lines = [
             f"{self.scenario}: {self.replications} replications (seed {self.seed}) of {', '.join(self.programs)}",
             f"{self.checked:,} totals and {self.ledger_lines:,} ledger lines compared, events against vector",
@@ -62,6 +109,7 @@ class Verification:
         return "\n".join(lines)
 
 
+@timed
 def verify(
     scenario: Scenario,
     *,

@@ -7,7 +7,6 @@ distribution, 1 the smallest. Pay is net of penalties.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from simulator.stats.estimate import (
 )
 from simulator.stats.measure import BASELINE, STRATEGIC
 from simulator.studies.asked import asked_programs, check_run
+from simulator.studies.study import Study, timed
 from simulator.studies.variants import Progress
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Winners:
+class Winners(Study):
     """Who gains and who loses by each candidate, on the strategic rung."""
 
     simulated: Simulated
@@ -76,6 +76,11 @@ class Winners:
     def candidates(self) -> tuple[str, ...]:
         """Names of the candidates."""
         return tuple(p for p in self.simulated.programs if p != BASELINE)
+
+    @property
+    def title(self) -> str:
+        """What was studied."""
+        return f"{self.scenario.name}: who gains and who loses"
 
     @property
     def sample_text(self) -> str:
@@ -144,10 +149,6 @@ class Winners:
             },
         }
 
-    def to_json(self) -> str:
-        """`to_dict` as JSON text."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
-
     def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True) -> Path:
         """Write a run directory below `out` and return it."""
         from simulator.report.winners import save
@@ -155,6 +156,7 @@ class Winners:
         return save(self, out, command=command, plots=plots)
 
 
+@timed
 def winners(
     scenario: Scenario,
     *,

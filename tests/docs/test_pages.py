@@ -49,10 +49,11 @@ def test_reference_of_components_is_current() -> None:
     assert (ROOT / "docs" / "components.md").read_text(encoding="utf-8") == components_page()
 
 
-def test_python_in_the_readme_runs() -> None:
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
+def test_python_in_a_page_runs(page: str) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
     assert blocks
     environment = {**os.environ, "MPLBACKEND": "Agg"}
-    for code in blocks:
+    for code in blocks if page == "README.md" else ["\n".join(blocks)]:
         few = re.sub(r"replications=\d+", "replications=8", code)
         subprocess.run([sys.executable, "-W", "error", "-c", few], cwd=ROOT, env=environment, check=True, timeout=120)

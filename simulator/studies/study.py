@@ -1,0 +1,109 @@
+"""What every study offers in Python, so that who knows one knows all.
+
+study.table()        its figures, as a data frame
+study.headline()     what can be said, in sentences, never more than the error allows
+study.plot(ax=ax)    a figure, on Axes that are given or on new ones; the Axes come back
+study.to_json()      all figures
+study.report(path)   one HTML file with all of that
+study                in a notebook: headline, sample, table, and how long it took
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from simulator.errors import SimulatorError
+from simulator.progress import span
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+class Study(ABC):
+    """The result of a study."""
+
+    _seconds: float | None = None
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What was studied of which scenario."""
+
+    @property
+    @abstractmethod
+    def sample_text(self) -> str:
+        """What the figures rest on."""
+
+    @abstractmethod
+    def table(self) -> pd.DataFrame:
+        """The figures."""
+
+    @abstractmethod
+    def headline(self) -> list[str]:
+        """What can be said, a sentence each."""
+
+    @abstractmethod
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """A figure, on `ax` or a new figure."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """All figures as plain dicts; what is undefined is None."""
+
+    def to_json(self) -> str:
+        """`to_dict` as JSON text."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+
+    @property
+    def cost_text(self) -> str:
+        """How long it took; empty where that is not known, as for a study that was read from a file."""
+        return "" if self._seconds is None else f"Took {span(self._seconds) if self._seconds >= 1 else 'under 1 s'}."
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write headline, tables and figure as one HTML file that needs nothing else; an existing one is replaced.
+
+        Raises `SimulatorError` where there is no such folder.
+        """
+        from simulator.report.study_page import page
+
+        target = Path(path)
+        if not target.parent.is_dir():
+            raise SimulatorError(f"{target.parent}: no such folder")
+        target.write_text(page(self), encoding="utf-8")
+        return target
+
+    def _html(self) -> str:
+        """Headline and table as HTML."""
+        from simulator.report.study_page import html
+
+        return html(self)
+
+    def _repr_html_(self) -> str:
+        from simulator.report.study_page import took
+
+        return self._html() + took(self)
+
+
+P = ParamSpec("P")
+S = TypeVar("S", bound=Study)
+
+
+def timed(run: Callable[P, S]) -> Callable[P, S]:
+    """Let a study know how long it took."""
+
+    @wraps(run)
+    def measured(*args: P.args, **kwargs: P.kwargs) -> S:
+        start = time.monotonic()
+        study = run(*args, **kwargs)
+        object.__setattr__(study, "_seconds", time.monotonic() - start)
+        return study
+
+    return measured
