@@ -16,12 +16,12 @@ import numpy as np
 from simulator.engines.options import at_cells
 from simulator.model.perception import Perception
 from simulator.model.setting import WEEKS_PER_QUARTER
-from simulator.program.compiled import Component, Ints
-from simulator.program.measures import MEASURES
+from simulator.program.compiled import Component, Ints, TierCriterion, engagement_of
 from simulator.program.numbers import Array
 from simulator.program.schedule import Schedule
 from simulator.program.sharing import ALONE, SECOND, Joint, own_credit
 from simulator.program.stacking import apply_ceiling, own_amount, resolve_groups
+from simulator.program.tallies import TALLIES
 
 if TYPE_CHECKING:
     from simulator.engines.agents import Opportunity
@@ -111,8 +111,7 @@ class Account:
         for measure in self.quarters:
             sums = [0.0] * 4
             for claim in year:
-                if claim.event == MEASURES[measure].event and claim.role != SECOND:
-                    sums[3 - (week - 1 - claim.week) // WEEKS_PER_QUARTER] += _counted(measure, claim)
+                sums[3 - (week - 1 - claim.week) // WEEKS_PER_QUARTER] += counted(measure, claim)
             self.quarters[measure] = [*sums, 0.0]
         for k, sums in self.year_ago.items():
             length = self.components[k].window
@@ -219,11 +218,9 @@ class Account:
                 self.attained[k] += sign * credit
                 self._keep(k, claim, credit, sign)
         for j, prize in enumerate(self.perception.program.prizes):
-            if claim.event == MEASURES[prize.measure].event and claim.role != SECOND:
-                self.scores[j] += sign * _counted(prize.measure, claim)
+            self.scores[j] += sign * counted(prize.measure, claim)
         for measure, sums in self.quarters.items():
-            if claim.event == MEASURES[measure].event and claim.role != SECOND:
-                sums[-1] += sign * _counted(measure, claim)
+            sums[-1] += sign * counted(measure, claim)
 
     def _keep(self, k: int, claim: Claim, value: float, sign: int) -> None:
         if value and sign > 0:
@@ -306,7 +303,7 @@ class Account:
                 self.quarters[measure] = [*sums[-4:], 0.0]
         earned = 0
         for level, criteria in enumerate(tiers.levels):
-            if all(sum(self.quarters[c.measure][:-1][-4:]) >= c.at_least[0, 0] for c in criteria):
+            if all(self._trailing(c) >= c.at_least[0, 0] for c in criteria):
                 earned = level + 1
         quarter = week // WEEKS_PER_QUARTER
         if (earned > self.status and (first or quarter % tiers.upgrade_every == 0)) or (
@@ -314,6 +311,20 @@ class Account:
         ):
             self.status = earned
 
+    def _trailing(self, criterion: TierCriterion) -> float:
+        """What counts for a criterion over the last four closed quarters."""
+        return sum(float(weight[0, 0]) * sum(self.quarters[name][:-1][-4:]) for name, weight in criterion.terms)
 
-def _counted(measure: str, claim: Claim) -> float:
-    return claim.amount if MEASURES[measure].by_amount else 100.0
+
+def counted(name: str, claim: Claim) -> float:
+    """What a claim adds to a tally."""
+    tally = TALLIES[name]
+    if claim.event != tally.measure.event or claim.role == SECOND:
+        return 0.0
+    if (
+        tally.engagement is not None
+        and claim.code >= 0
+        and engagement_of(np.array([claim.code]))[0] != tally.engagement
+    ):
+        return 0.0
+    return claim.amount if tally.measure.by_amount else 100.0

@@ -20,11 +20,11 @@ from simulator.model.setting import WEEKS_PER_QUARTER, Setting
 from simulator.program.compiled import Bools, Ints, take
 from simulator.program.governance import InForce
 from simulator.program.limits import Quality
-from simulator.program.measures import MEASURES
 from simulator.program.numbers import Array
 from simulator.program.schedule import Schedule
 from simulator.program.sharing import SECOND
 from simulator.program.stacking import apply_ceiling, resolve_groups
+from simulator.program.tallies import TALLIES
 from simulator.table import Table
 from simulator.world import World
 
@@ -144,9 +144,9 @@ class Books:
             return
         past = np.flatnonzero((claims["week"] >= week - 52) & (claims["week"] < week) & (claims["event"] >= 0))
         for measure in self.quarters:
-            at = MEASURES[measure]
-            rows = past[(claims["event"][past] == at.event) & (claims["role"][past] != SECOND)]
-            value = claims["amount"][rows] if at.by_amount else np.full(len(rows), 100.0)
+            at = TALLIES[measure]
+            rows = past[at.counts(claims["event"][past], claims["code"][past]) & (claims["role"][past] != SECOND)]
+            value = at.value(claims["amount"][rows])
             sums = self._by_window(claims, rows, value, week, WEEKS_PER_QUARTER, 4)
             self.quarters[measure] = [*sums, np.zeros(self.shape)]
         for k in self.year_ago:
@@ -238,10 +238,10 @@ class Books:
                     self.voided[k] = self.voided[k] + sign * self._sum(cell, np.where(void, credit, 0.0))
         self.contest.post(rows, claims, sign)
         for measure, sums in self.quarters.items():
-            at = MEASURES[measure]
-            mine = rows[(claims["event"][rows] == at.event) & (claims["role"][rows] != SECOND)]
+            at = TALLIES[measure]
+            mine = rows[at.counts(claims["event"][rows], claims["code"][rows]) & (claims["role"][rows] != SECOND)]
             if len(mine):
-                value = claims["amount"][mine] if at.by_amount else np.full(len(mine), 100.0)
+                value = at.value(claims["amount"][mine])
                 sums[-1] = sums[-1] + sign * self._sum(claims["cell"][mine], value)
 
     # -- window ends -------------------------------------------------------------------------------------------
@@ -346,7 +346,9 @@ class Books:
         for level, criteria in enumerate(tiers.levels):
             met = np.ones(self.shape, dtype=bool)
             for c in criteria:
-                total = sum(self.quarters[c.measure][:-1][-4:], np.zeros(self.shape))
+                total = np.zeros(self.shape)
+                for name, weight in c.terms:
+                    total = total + weight * sum(self.quarters[name][:-1][-4:], np.zeros(self.shape))
                 met &= total >= c.at_least
             earned = np.where(met, level + 1, earned)
         rises = np.where(up, np.maximum(self.status, earned), self.status)

@@ -18,10 +18,11 @@ from simulator.model.perception import Perception
 from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.program.compiled import Bools, Ints, Program, take
 from simulator.program.limits import Quality
-from simulator.program.measures import MEASURES, Event
+from simulator.program.measures import Event
 from simulator.program.numbers import Array
 from simulator.program.sharing import SECOND
 from simulator.program.stacking import resolve_groups
+from simulator.program.tallies import TALLIES
 from simulator.table import Table
 
 if TYPE_CHECKING:
@@ -269,13 +270,12 @@ def _tier_gain(life: VectorLife, b: Books, week: int, cells: Ints, push: Ints, d
         return out
     totals = {}
     for measure in tiers.measures:
-        at = MEASURES[measure]
         total = b.kept(measure, 1).reshape(-1)[cells][:, None] + np.zeros(ladder.shape)
-        if at.event == Event.SIGNED:
-            gone = life.claims["amount"][push] if at.by_amount else np.full(len(push), 100.0)
-            come = drawn["amount"] if at.by_amount else np.full(drawn.rows, 100.0)
-            total = total + ladder.pull(come) - ladder.push(gone)
-        totals[measure] = total
+        gone, come = (
+            np.where(TALLIES[measure].counts(x["event"], x["code"]), TALLIES[measure].value(x["amount"]), 0.0)
+            for x in ({n: life.claims[n][push] for n in ("event", "code", "amount")}, drawn)
+        )
+        totals[measure] = total + ladder.pull(come) - ladder.push(gone)
     rep = cells // life.shape[1]
     for level, criteria in enumerate(tiers.levels):
         benefit = b.benefits[level].reshape(-1)[cells]
@@ -283,7 +283,10 @@ def _tier_gain(life: VectorLife, b: Books, week: int, cells: Ints, push: Ints, d
             benefit = np.where(b.status.reshape(-1)[cells] > level, 0.0, benefit)
         met = np.ones(ladder.shape, dtype=bool)
         for c in criteria:
-            met &= totals[c.measure] >= take(c.at_least, rep)[:, None]
+            points = np.zeros(ladder.shape)
+            for name, weight in c.terms:
+                points = points + take(weight, rep)[:, None] * totals[name]
+            met &= points >= take(c.at_least, rep)[:, None]
         out = out + np.where(met, benefit[:, None], 0.0)
     return out
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.engines.accounts import Account, Claim
+from simulator.engines.accounts import Account, Claim, counted
 from simulator.engines.closing import quality
 from simulator.engines.joining import first_role
 from simulator.engines.options import next_window
@@ -15,7 +16,7 @@ from simulator.model import gaming
 from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.program.compiled import take
 from simulator.program.limits import Quality
-from simulator.program.measures import MEASURES, Event
+from simulator.program.measures import Event
 from simulator.program.numbers import Array
 from simulator.program.stacking import resolve_groups
 
@@ -184,15 +185,14 @@ class Timing:
                 benefit = 0.0
             met = np.ones(len(out), dtype=bool)
             for c in criteria:
-                at = MEASURES[c.measure]
-                total = account.quarters[c.measure][-1] + np.zeros(len(out))
-                for past in account.quarters[c.measure][:-1][-3:]:
-                    total = total + past
-                if at.event == Event.SIGNED and at.by_amount:
-                    total = total + pull(lambda d: d.amount) - push(lambda d: d.amount)
-                elif at.event == Event.SIGNED:
-                    total = total + pull(_hundred) - push(_hundred)
-                met &= total >= c.at_least[0, 0]
+                points = np.zeros(len(out))
+                for name, weight in c.terms:
+                    total = account.quarters[name][-1] + np.zeros(len(out))
+                    for past in account.quarters[name][:-1][-3:]:
+                        total = total + past
+                    total = total + pull(partial(counted, name)) - push(partial(counted, name))
+                    points = points + weight[0, 0] * total
+                met &= points >= c.at_least[0, 0]
             out = out + np.where(met, benefit, 0.0)
         return out
 
@@ -224,10 +224,6 @@ class Timing:
 
 def _one(_: Claim) -> float:
     return 1.0
-
-
-def _hundred(_: Claim) -> float:
-    return 100.0
 
 
 def _credit(account: Account, k: int, *, dated: bool = True) -> Callable[[Claim], float]:

@@ -11,10 +11,11 @@ from simulator.model.after_sale import OUTCOMES, expansion_amount, outcome_times
 from simulator.model.setting import WEEKS_PER_YEAR
 from simulator.program.compiled import CLOSED_WEEKS, Component, Ints, Program, take
 from simulator.program.limits import Gate, Quality
-from simulator.program.measures import MEASURES, Event
+from simulator.program.measures import Event
 from simulator.program.numbers import Array
 from simulator.program.sharing import ALONE, SECOND, Joint, own_credit
 from simulator.program.stacking import apply_ceiling, own_amount, resolve_groups
+from simulator.program.tallies import TALLIES
 
 Statistics = tuple[list[dict[str, Array]], dict[str, dict[str, Array]]]
 """Per component, and per tier measure, the statistics of its claims, each (D or R, segments)."""
@@ -55,11 +56,11 @@ class Sample:
         """The statistics of a program's components and tier measures."""
         tiers = {}
         for measure in program.measures:
-            at = MEASURES[measure]
-            rows = np.flatnonzero((self.claims["event"] == at.event) & (self.claims["role"] != SECOND))
-            value = self.claims["amount"][rows] if at.by_amount else np.full(len(rows), 100.0)
-            none = np.zeros(len(rows))
-            tiers[measure] = self._statistics(rows, value, none, none, at.event)
+            at = TALLIES[measure]
+            counted = at.counts(self.claims["event"], self.claims["code"]) & (self.claims["role"] != SECOND)
+            rows = np.flatnonzero(counted)
+            value, none = at.value(self.claims["amount"][rows]), np.zeros(len(rows))
+            tiers[measure] = self._statistics(rows, value, none, none, at.measure.event)
         return self._component_statistics(program), tiers
 
     def _component_statistics(self, program: Program) -> list[dict[str, Array]]:

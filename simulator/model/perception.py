@@ -8,7 +8,7 @@ an activity is the sum over components of what a unit of it brings times that pr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,12 +20,13 @@ from simulator.model.outlook import Outlook, Prospect
 from simulator.model.participation import Worth, certainty_equivalent
 from simulator.model.recognition import prize_price
 from simulator.model.setting import WEEKS_PER_QUARTER, WEEKS_PER_YEAR, Setting
-from simulator.program.compiled import Bools, Ints, Program
+from simulator.program.compiled import Bools, Ints, Program, TierCriterion
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
 from simulator.program.recognition import Prize
 from simulator.program.schedule import Schedule, claim_price, expected_payout, expected_square
 from simulator.program.stacking import resolve_groups
+from simulator.program.tallies import TALLIES
 
 Factors = Sequence[Array] | None
 """Factors of components by which governance moved them, (R, 1) each; None where it moves nothing."""
@@ -316,22 +317,18 @@ class Perception:
             return source, cosell, enable
         ahead, quarters = self._review(week, tiers.upgrade_every)
         downgrade = (week // WEEKS_PER_QUARTER + quarters) % tiers.downgrade_every == 0
-        reach, more = {}, {}
-        for level, criteria in enumerate(tiers.levels):
-            for c in criteria:
-                key = (level, c.measure)
-                reach[key], more[key] = self._odds(c.measure, c.at_least, ahead, quarters, account)
         for level, criteria in enumerate(tiers.levels):
             benefit = account.benefits[level]
             if not downgrade:
                 benefit = np.where(account.status > level, 0.0, benefit)
-            for c in criteria:
+            odds = [self._odds(c, ahead, quarters, account) for c in criteria]
+            for i, name, more in [(i, name, more) for i, (_, terms) in enumerate(odds) for name, more in terms]:
                 others = benefit
-                for d in criteria:
-                    if d.measure != c.measure:
-                        others = others * reach[level, d.measure]
-                prospect, event = self.tier_prospects[c.measure], MEASURES[c.measure].event
-                price = others * (more[level, c.measure] - reach[level, c.measure]) / prospect.claim
+                for j, (reach, _) in enumerate(odds):
+                    if j != i:
+                        others = others * reach
+                prospect, event = self.tier_prospects[name], TALLIES[name].measure.event
+                price = others * more / prospect.claim
                 if event == Event.CERTIFIED:
                     enable = enable + self._certified * prospect.credit * price
                     continue
@@ -349,12 +346,27 @@ class Perception:
         return float((quarter + quarters) * WEEKS_PER_QUARTER - week), quarters
 
     def _odds(
-        self, measure: str, at_least: Array, ahead: float, quarters: int, account: Account
+        self, criterion: TierCriterion, ahead: float, quarters: int, account: Account
+    ) -> tuple[Array, list[tuple[str, Array]]]:
+        """Probability of meeting a criterion at the next review, and what one more claim of each tally adds to it."""
+        mean, sd = self.points_ahead(criterion, ahead, account.pace, lambda name: account.kept(name, quarters))
+        reach = ndtr((mean - criterion.at_least) / sd)
+        return reach, [
+            (name, ndtr((mean + weight * self.tier_prospects[name].claim - criterion.at_least) / sd) - reach)
+            for name, weight in criterion.terms
+        ]
+
+    def points_ahead(
+        self, criterion: TierCriterion, weeks: float, pace: Array, kept: Callable[[str], Array]
     ) -> tuple[Array, Array]:
-        """Probability of meeting a criterion at the next review, as things stand and with one more claim."""
-        prospect = self.tier_prospects[measure]
-        certified = MEASURES[measure].event == Event.CERTIFIED
-        flow = self._certified if certified else self.rate
-        mean, sd = self.forecast(prospect, flow, ahead, account.pace, not certified)
-        mean = mean + account.kept(measure, quarters)
-        return ndtr((mean - at_least) / sd), ndtr((mean + prospect.claim - at_least) / sd)
+        """Mean and standard deviation of a criterion's total after the coming `weeks`, its terms independent.
+
+        kept: what of a tally is there already.
+        """
+        mean, sd = np.zeros((1, 1)), np.zeros((1, 1))
+        for name, weight in criterion.terms:
+            certified = TALLIES[name].measure.event == Event.CERTIFIED
+            flow = self._certified if certified else self.rate
+            more, spread = self.forecast(self.tier_prospects[name], flow, weeks, pace, not certified)
+            mean, sd = mean + weight * (more + kept(name)), np.hypot(sd, weight * spread)
+        return mean, sd

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from simulator.program.enablement import Supports
 from simulator.program.governance import Rule
-from simulator.program.measures import MEASURES, Measure
+from simulator.program.measures import Measure
 from simulator.program.numbers import Array
 from simulator.program.recognition import Prize
 from simulator.program.schedule import Schedule
@@ -39,6 +39,11 @@ CODES_PER_MARKET = len(COMPLEXITIES) * len(ENGAGEMENTS) * len(ACCOUNTS)
 def deal_code(market: Ints, complexity: Ints, engagement: Ints, account: Ints) -> Ints:
     """The code of a deal's market, complexity, engagement and account, each as its position in its list."""
     return ((market * 2 + complexity) * 2 + engagement) * 3 + account
+
+
+def engagement_of(code: Ints) -> Ints:
+    """The position in `ENGAGEMENTS` of deals by their code."""
+    return code // len(ACCOUNTS) % len(ENGAGEMENTS)
 
 
 @dataclass(frozen=True)
@@ -110,9 +115,9 @@ class Component:
 
 @dataclass(frozen=True)
 class TierCriterion:
-    """Trailing-year threshold in hundredths, shape (R or 1, 1)."""
+    """Trailing-year threshold in hundredths, shape (R or 1, 1), on a weighted sum of tallies by name."""
 
-    measure: str
+    terms: tuple[tuple[str, Array], ...]
     at_least: Array
 
 
@@ -127,9 +132,8 @@ class Tiers:
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """Measures that some criterion looks at, in a fixed order."""
-        used = {c.measure for level in self.levels for c in level}
-        return tuple(m for m in MEASURES if m in used)
+        """Tallies that some criterion looks at, in a fixed order."""
+        return tuple(sorted({name for level in self.levels for c in level for name, _ in c.terms}))
 
 
 @dataclass(frozen=True)
@@ -150,9 +154,8 @@ class Program:
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """Measures that tiers and prizes look at, in a fixed order."""
-        used = {*(self.tiers.measures if self.tiers else ()), *(p.measure for p in self.prizes)}
-        return tuple(m for m in MEASURES if m in used)
+        """Tallies that tiers and prizes look at, in a fixed order."""
+        return tuple(sorted({*(self.tiers.measures if self.tiers else ()), *(p.measure for p in self.prizes)}))
 
     @property
     def groups(self) -> tuple[tuple[int, ...], ...]:

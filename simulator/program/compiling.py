@@ -28,7 +28,8 @@ from simulator.program.numbers import Array, Numbers
 from simulator.program.reach import reach_of
 from simulator.program.recognition import prizes_of
 from simulator.program.sharing import compile_split
-from simulator.program.spec import WINDOW_WEEKS, ComponentSpec, QualityGate, TierStatus
+from simulator.program.spec import WINDOW_WEEKS, ComponentSpec, Criterion, QualityGate, TierStatus
+from simulator.program.tallies import tally_name
 
 if TYPE_CHECKING:
     from simulator.scenario.schema import Program as ProgramSpec
@@ -154,12 +155,18 @@ def _weights(spec: ComponentSpec, number: Numbers, markets: Sequence[str]) -> Ar
     return np.concatenate(np.broadcast_arrays(*columns, one), axis=1)
 
 
+def _criterion(spec: Criterion, number: Numbers) -> TierCriterion:
+    at_least = number("at_least") * 100
+    if spec.measure is not None:
+        return TierCriterion(((spec.measure, np.ones((1, 1))),), at_least)
+    weights = [number(f"points[{i}].weight") for i in range(len(spec.points))]
+    names = [tally_name(p.measure, p.engagement) for p in spec.points]
+    return TierCriterion(tuple(zip(names, weights, strict=True)), at_least)
+
+
 def _tiers(spec: TierStatus, number: Numbers) -> Tiers:
     levels = tuple(
-        tuple(
-            TierCriterion(c.measure, number(f"levels.{name}.criteria[{j}].at_least") * 100)
-            for j, c in enumerate(level.criteria)
-        )
+        tuple(_criterion(c, number.below(f"levels.{name}.criteria[{j}]")) for j, c in enumerate(level.criteria))
         for name, level in spec.levels.items()
     )
     return Tiers((spec.entry, *spec.levels), levels, spec.upgrade_every_quarters, spec.downgrade_every_quarters)

@@ -203,11 +203,28 @@ def component(cls: type[ComponentSpec]) -> type[ComponentSpec]:
     return cls
 
 
-class Criterion(Spec):
-    """A threshold on what a partner did over the trailing year."""
+class Points(Spec):
+    """What a unit of a measure adds to a total of points."""
 
     measure: str = Field(description=f"one of {', '.join(MEASURES)}")
-    at_least: float = number(..., "trailing-year total that is needed", unit="money or count", gt=0)
+    weight: float = number(
+        ...,
+        "points per unit of the measure",
+        unit="points per money or count",
+        ge=0,
+        le=1e6,
+        source="HubSpot: 5, 3 and 1 points per 100 of monthly revenue sourced, assisted and managed",
+        grade="A",
+    )
+    engagement: Literal["any", "sourced", "assisted"] = Field("any", description="deals that count")
+
+
+class Criterion(Spec):
+    """A threshold on what a partner did over the trailing year: on one measure, or on a weighted sum of several."""
+
+    measure: str | None = Field(None, description=f"one of {', '.join(MEASURES)}; none: points")
+    points: Listed[Points] = Field((), description="terms of a sum of points, instead of one measure")
+    at_least: float = number(..., "trailing-year total that is needed", unit="money, count or points", gt=0)
 
 
 class TierLevel(Spec):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 
 from simulator.program.components.outcome_bonus import OutcomeBonus
 from simulator.program.governance import ReviewRule
@@ -159,15 +159,18 @@ def _exclusive_groups(steps: Steps, components: Mapping[str, ComponentSpec]) -> 
 def _tiers(draft: Draft, steps: Steps, tiers: TierStatus) -> Iterator[Finding]:
     if tiers.entry in tiers.levels:
         yield Finding((*steps, "entry"), tiers.entry, "must not be the name of a level as well")
-    reached: dict[str, tuple[str, float]] = {}
+    reached: dict[Hashable, tuple[str, float]] = {}
     for level, needs in tiers.levels.items():
-        here: dict[str, tuple[str, float]] = {}
+        here: dict[Hashable, tuple[str, float]] = {}
         for position, criterion in enumerate(needs.criteria):
             path = (*steps, "levels", level, "criteria", position)
+            if (criterion.measure is None) == (not criterion.points):
+                yield Finding((*path, "measure"), criterion.measure, "a criterion has either a measure or points")
             least, most = draft.span((*path, "at_least"), criterion.at_least)
-            lower = reached.get(criterion.measure)
+            counted = criterion.measure or criterion.points
+            lower = reached.get(counted)
             if lower is not None and least < lower[1]:
                 rule = f"must not be easier than in the tier below: '{lower[0]}' needs {plain(lower[1])}"
                 yield Finding((*path, "at_least"), criterion.at_least, rule)
-            here[criterion.measure] = (level, most)
+            here[counted] = (level, most)
         reached |= here

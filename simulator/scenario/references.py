@@ -58,9 +58,13 @@ def _program(draft: Draft, program: DraftProgram, steps: Steps, raw: Mapping[str
     for level, needs in _tables(table(raw, "tiers"), "levels"):
         criteria = needs.get("criteria")
         for position, criterion in enumerate(criteria if isinstance(criteria, list) else ()):
-            path = (*steps, "tiers", "levels", level, "criteria", position, "measure")
+            path = (*steps, "tiers", "levels", level, "criteria", position)
             if isinstance(criterion, dict):
-                yield from _named("measure", MEASURES, path, criterion)
+                yield from _named("measure", MEASURES, (*path, "measure"), criterion)
+                points = criterion.get("points")
+                for place, term in enumerate(points if isinstance(points, list) else ()):
+                    if isinstance(term, dict):
+                        yield from _named("measure", MEASURES, (*path, "points", place, "measure"), term)
 
 
 def _participation(draft: Draft) -> Iterator[Finding]:

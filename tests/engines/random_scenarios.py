@@ -187,6 +187,16 @@ def _review(draw: Draw, parts: Mapping[str, Mapping[str, Any]]) -> list[dict[str
     return rules[draw(st.integers(0, 1)) :]
 
 
+def _points(draw: Draw) -> list[dict[str, Any]]:
+    """Terms of a sum of points, weighted so that round deals make round totals."""
+    engagement = pick(draw, "any", "sourced", "assisted")
+    return [
+        {"measure": "revenue", "engagement": engagement, "weight": 0.005},
+        {"measure": pick(draw, "revenue", "deals", "demo", "certification"), "engagement": "assisted", "weight": 0.003},
+        {"measure": "pilot", "engagement": pick(draw, "any", "sourced"), "weight": pick(draw, 0.0, 10.0)},
+    ][: draw(st.integers(1, 3))]
+
+
 def program(draw: Draw, name: str, markets: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Sections of a random program of up to four components."""
     kinds = draw(st.lists(st.sampled_from(KINDS), min_size=0 if name == "candidate" else 1, max_size=4))
@@ -220,6 +230,8 @@ def program(draw: Draw, name: str, markets: Sequence[str]) -> dict[str, dict[str
         measure = pick(draw, "revenue", "deals", "demo", "certification")
         low, high = (80_000.0, 240_000.0) if measure == "revenue" else (2.0, 5.0)
         gold = [{"measure": measure, "at_least": high}, {"measure": pick(draw, "revenue", "pilot"), "at_least": high}]
+        if draw(st.booleans()):
+            gold[0] = {"points": _points(draw), "at_least": pick(draw, 20.0, 400.0, 3_000.0)}
         out[f"programs.{name}.tiers"] = {
             "levels": {
                 "silver": {"criteria": [{"measure": measure, "at_least": low}]},

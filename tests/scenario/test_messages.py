@@ -169,6 +169,15 @@ CASES = {
         "programs.baseline.tiers.levels.gold.criteria[1].measure = 'certifications': names no measure: "
         f"must be {MEASURES} (did you mean 'certification'?)",
     ),
+    "unknown measure of points": Case(
+        'measure = "certification", at_least = 4.0', 'points = [{ measure = "deels", weight = 1.0 }], at_least = 4.0',
+        "programs.baseline.tiers.levels.gold.criteria[1].points[0].measure = 'deels': names no measure: "
+        f"must be {MEASURES} (did you mean 'deals'?)",
+    ),
+    "a criterion without measure and points": Case(
+        'measure = "certification", at_least = 4.0', "at_least = 4.0",
+        "programs.baseline.tiers.levels.gold.criteria[1].measure: a criterion has either a measure or points",
+    ),
     "unknown measure of a bonus": Case(
         'kind = "activity_credit"\nmeasure = "demo"\namount = 250.0',
         'kind = "bonus"\nmeasure = "sales"\nlumps = [{ at = 1e5, amount = 1e3 }]',

@@ -14,9 +14,11 @@ import numpy as np
 
 from simulator.model.response import IsoelasticCost, best_response
 from simulator.model.setting import WEEKS_PER_YEAR
-from simulator.program.measures import MEASURES, Event
+from simulator.program.compiled import TierCriterion
+from simulator.program.measures import Event
 from simulator.program.numbers import Array
 from simulator.program.schedule import Knot, segments
+from simulator.program.tallies import TALLIES
 from simulator.studies.lint_rules.rule import Finding, lint_rule
 from simulator.studies.lint_rules.typical import Paid, ProgramView, Result, figure
 
@@ -200,7 +202,7 @@ def _by_size(view: ProgramView, paid: Paid, knot: Knot) -> tuple[str, float, str
 
 def _levels(view: ProgramView) -> Iterator[tuple[str, float, str, float, float]]:
     """The first criterion of each tier stands for it; the share meets all of them over a year."""
-    tiers, p = view.program.tiers, view.typical.setting.partners
+    tiers = view.program.tiers
     if tiers is None:
         return
     shape, one = view.typical.rate.shape, np.ones((1, 1))
@@ -208,20 +210,26 @@ def _levels(view: ProgramView) -> Iterator[tuple[str, float, str, float, float]]
     for name, criteria, benefit in zip(tiers.names[1:], tiers.levels, benefits, strict=True):
         met = np.ones(shape[1])
         for c in criteria:
-            certified = MEASURES[c.measure].event == Event.CERTIFIED
-            flow = np.broadcast_to(p.certification_rate, shape) if certified else view.typical.rate
-            mean, sd = view.perception.forecast(
-                view.perception.tier_prospects[c.measure], flow, WEEKS_PER_YEAR, one, False
-            )
-            met = met * Result(mean[0], np.broadcast_to(sd, shape)[0]).reaches(
-                np.broadcast_to(c.at_least[0], met.shape)
-            )
+            met = met * _year(view, c).reaches(np.broadcast_to(c.at_least[0], met.shape))
         first = criteria[0]
-        measure = MEASURES[first.measure]
-        unit = view.typical.scenario.currency if measure.by_amount else measure.unit
         yearly = view.total(met * benefit[0]) * 4.0 / tiers.upgrade_every
-        at, unit = float(first.at_least[0, 0]) / 100, f"{unit} of a year (tier {name})"
+        at, unit = float(first.at_least[0, 0]) / 100, f"{_unit(view, first)} of a year (tier {name})"
         yield f"{view.place}.tiers.levels.{name}", at, unit, view.mean(met), yearly
+
+
+def _year(view: ProgramView, criterion: TierCriterion) -> Result:
+    """A year's total of a tier criterion."""
+    shape, one = view.typical.rate.shape, np.ones((1, 1))
+    mean, sd = view.perception.points_ahead(criterion, WEEKS_PER_YEAR, one, lambda _: np.zeros((1, 1)))
+    return Result(np.broadcast_to(mean, shape)[0], np.broadcast_to(sd, shape)[0])
+
+
+def _unit(view: ProgramView, criterion: TierCriterion) -> str:
+    (name, weight), *more = criterion.terms
+    if more or (weight != 1).any():
+        return "points"
+    measure = TALLIES[name].measure
+    return view.typical.scenario.currency if measure.by_amount else measure.unit
 
 
 def _material(view: ProgramView, paid: Paid, share: Array, stake: float) -> bool:
