@@ -29,8 +29,8 @@ ORDER = (
     ("cli", "__init__", "__main__"),
 )
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
-DRAWN_BY = {("studies", "report")}
-"""A study draws itself when it is asked to: the one call upwards."""
+DRAWN_BY = {("studies", "report"), ("calibrate", "report")}
+"""A study, of which a calibration is one, draws itself when it is asked to: the one call upwards."""
 IMPURE = {"os", "pathlib", "time", "random", "simpy", "pandas", "matplotlib", "subprocess", "datetime"}
 PURE = ("program", "model")
 
