@@ -173,7 +173,7 @@ def test_verify_ends_with_1_where_the_engines_disagree(
         def __init__(self) -> None:
             self.agrees = agrees
 
-        def table(self) -> str:
+        def __str__(self) -> str:
             return "largest difference 0"
 
     asked: dict[str, Any] = {}
