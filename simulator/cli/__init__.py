@@ -17,7 +17,7 @@ from simulator.cli.decide import optimize, select, winners
 from simulator.cli.engines import trace, verify
 from simulator.cli.explore import explore
 from simulator.cli.redteam import redteam
-from simulator.cli.runs import diff, runs, show
+from simulator.cli.runs import diff, report, runs, show
 from simulator.cli.scenarios import calibrate, schema, validate
 from simulator.cli.sensitivity import sensitivity, value_of_information
 from simulator.cli.uncertainty import uncertainty
@@ -77,6 +77,7 @@ for _command in (
     runs,
     show,
     diff,
+    report,
     uncertainty,
     verify,
     trace,

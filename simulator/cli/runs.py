@@ -49,3 +49,29 @@ def diff(one: str, other: str, out: str) -> None:
 
     first, second = find(one, out), find(other, out)
     click.echo(described(run(first, second), second.scenario().currency))
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@click.option("--out", "html", metavar="FILE.html", help="The report as one HTML file  [default: RUN.html]")
+@click.option("--pdf", metavar="FILE.pdf", help="The report as PDF; needs Chromium or Chrome")
+@click.option("--markdown", metavar="FILE.md", help="The report on one page of Markdown")
+@click.option("--excel", metavar="FILE.xlsx", help="The tables as an Excel workbook")
+@click.option("--runs", "home", default="results", show_default=True, metavar="DIR", help="Where the runs are")
+def report(run: str, home: str, **files: str | None) -> None:
+    """Write the leadership report of the stored comparison RUN.
+
+    Example: incentive-sim report results/quickstart_seed7_... --out report.html --pdf report.pdf
+    """
+    from pathlib import Path
+
+    from simulator.report.publish import publish
+    from simulator.stored import find
+    from simulator.studies.leadership import leadership
+    from simulator.studies.runs import comparison_of
+
+    found = find(run, home)
+    asked = {kind: Path(file) for kind, file in files.items() if file} or {"html": Path(f"{found.name}.html")}
+    publish(leadership(comparison_of(found)), found, asked)
+    for path in asked.values():
+        click.echo(path)

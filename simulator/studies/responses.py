@@ -33,6 +33,29 @@ class Response(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Stored:
+    """Runs that were made already as a response, to methods without points of their own."""
+
+    simulated: Simulated
+    outcome: Outcome
+
+    def sampled(self, replications: int) -> tuple[Array, Values]:
+        """Inputs and outcomes of the runs there are."""
+        assert replications == self.simulated.replications
+        return inputs_in(self.simulated), self.outcome.values(self.simulated)
+
+    def designed(self, points: Array, worlds: int, *, tied: bool = False) -> Values:
+        """Not to be had."""
+        raise NotImplementedError("runs that were made already have no points of a design")
+
+
+def inputs_in(simulated: Simulated) -> Array:
+    """Values (N, K) of the uncertain numbers in each replication."""
+    values = simulated.values()
+    return np.column_stack([values[path] for path in simulated.scenario.uncertainty])
+
+
 @dataclass
 class Simulation:
     """The scenario's simulation as a response. settings: further options of `simulate`; last: what was simulated."""
@@ -47,8 +70,7 @@ class Simulation:
     def sampled(self, replications: int) -> tuple[Array, Values]:
         """Inputs and outcomes of the replications that a comparison would have."""
         last = self._simulate(replications)
-        values = last.values()
-        return np.column_stack([values[path] for path in self.scenario.uncertainty]), self.outcome.values(last)
+        return inputs_in(last), self.outcome.values(last)
 
     def designed(self, points: Array, worlds: int, *, tied: bool = False) -> Values:
         """Outcomes of the points; replication v R + j is point v in world j."""

@@ -29,7 +29,7 @@ from simulator.studies.asked import check_run
 from simulator.studies.inputs import Groups, Input, check_inputs, grade_of, inputs_of, tied_outside
 from simulator.studies.methods import METHODS, Found, Method, Task
 from simulator.studies.outcome import NET_VALUE, Outcome, outcome_of
-from simulator.studies.responses import Simulation
+from simulator.studies.responses import Simulation, Stored
 from simulator.studies.study import Study, timed
 
 if TYPE_CHECKING:
@@ -197,6 +197,34 @@ def sensitivity(
     found = known.find(response, task)
     assert response.last is not None
     return Sensitivity(known, outcome, inputs_known, task, found, response.last)
+
+
+def sensitivity_of(
+    simulated: Simulated,
+    method: str = "given",
+    *,
+    metric: str = NET_VALUE,
+    programs: Sequence[str] | None = None,
+    against: str | None = BASELINE,
+) -> Sensitivity:
+    """What runs that were made already say of an outcome, by a method without points of its own.
+
+    Raises `InputError` where the method needs other runs, or more of them.
+    """
+    known, scenario = _known(method), simulated.scenario
+    inputs, count = inputs_of(scenario), simulated.replications
+    named = _programs(scenario, programs, against)
+    problems = [*_size_faults(known, count, None), *_method_faults(known, scenario, against, {})]
+    if known.designed:
+        problems.append(Problem(_PLACE, "method", shown(method), "needs runs at points of its own"))
+    if problems:
+        raise InputError(problems)
+    outcome = outcome_of(scenario, metric, named, against)
+    task = Task(
+        factors_of(list(scenario.uncertainty), {}, together=known.together), len(inputs), count, 0, simulated.seed,
+        outcome.direction != "lower", tied=bool(scenario.correlation),
+    )  # fmt: skip
+    return Sensitivity(known, outcome, inputs, task, known.find(Stored(simulated, outcome), task), simulated)
 
 
 def _known(method: str) -> Method:

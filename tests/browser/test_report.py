@@ -1,0 +1,45 @@
+"""The leadership report in a real browser: accessible, offline, and on paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from simulator.report import leadership as words
+from simulator.report.publish import print_pdf
+from simulator.studies.leadership import leadership
+from simulator.studies.runs import comparison_of
+from tests.browser.conftest import keep
+from tests.report.test_leadership import run as stored
+
+run = stored
+
+
+@pytest.fixture
+def text(run: stored) -> str:  # type: ignore[valid-type]
+    return words.html(leadership(comparison_of(run)), run)
+
+
+def test_the_report_is_accessible_and_asks_for_nothing(page: Page, text: str, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(text, encoding="utf-8")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(file.as_uri())
+    assert asked == [file.as_uri()]
+    found = Axe().run(page).response["violations"]
+    assert [v["id"] for v in found if v["impact"] in ("serious", "critical", "moderate")] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    keep(page, "report")
+
+
+def test_the_report_prints(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "report.pdf"
+    print_pdf(text, file)
+    content = file.read_bytes()
+    assert content.startswith(b"%PDF")
+    assert 3 <= content.count(b"/Type /Page\n") + content.count(b"/Type /Page/") <= 9
+    assert b"/StructTreeRoot" in content
