@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.engines.options import at_cells
+from simulator.model.funding import granted
 from simulator.model.perception import Perception
 from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.program.compiled import Component, Ints, TierCriterion, engagement_of
@@ -245,7 +246,8 @@ class Account:
             schedule = at_cells(self.exact[k], _ZERO, np.array([self.who]))
             share = schedule.payout(np.array([[attained]])) / c.advance
             return float(np.rint(self.advanced[k] * share)[0, 0]), 0.0
-        pay = np.rint(self.payout_at(k, np.array([[attained]])))
+        grant = np.broadcast_to(granted(c, self.started[k]), self.desk.shape)[:, self.who, None]
+        pay = np.rint(self.payout_at(k, np.array([[attained]])) + self._multiple(k) * grant)
         penalty = 0.0
         if self.voided[k]:
             more = np.rint(self.payout_at(k, np.array([[attained + self.voided[k]]]))) - pay

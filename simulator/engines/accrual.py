@@ -25,7 +25,17 @@ def close_windows(life: VectorLife, week: int, leaving: Bools) -> None:
     drafts = [(b, b.draft(week, b.member & leaving, lambda start: measured(life, start, week))) for b in life.books]
     life.funds.limit(week, drafts, life.in_force)
     for b, closings in drafts:
-        b.closings += closings
+        b.closings += [_spent(life, b, closing) for closing in closings]
+
+
+def _spent(life: VectorLife, b: Books, closing: Closing) -> Closing:
+    """A closing with what partners spend of a fund; the rest is forfeited."""
+    share = b.perception.spent[closing.component]
+    if share is None:
+        return closing
+    kept = np.rint(closing.accrued * share)
+    life.planner.spend(kept)
+    return replace(closing, kept=kept)
 
 
 def measured(life: VectorLife, start: int, end: int) -> Quality:

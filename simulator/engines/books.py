@@ -15,6 +15,7 @@ from simulator.engines.contest import Contest
 from simulator.engines.registry import Registry
 from simulator.engines.rollout import Offer
 from simulator.engines.seconds import ceiling_base, own_credits
+from simulator.model.funding import granted
 from simulator.model.perception import Factors, Perception
 from simulator.model.setting import WEEKS_PER_QUARTER, Setting
 from simulator.program.compiled import Bools, Ints, take
@@ -259,7 +260,7 @@ class Books:
         if c.advance is not None:
             share = self.exact[k].payout(self.attained[k]) / c.advance
             return np.rint(self.advanced[k] * share), np.zeros(self.shape)
-        pay = np.rint(multiple * self.exact[k].payout(self.attained[k]))
+        pay = np.rint(multiple * self.exact[k].payout(self.attained[k]) + multiple * granted(c, self.started[k]))
         if not self.voided[k].any():
             return pay, np.zeros(self.shape)
         more = np.rint(multiple * self.exact[k].payout(self.attained[k] + self.voided[k])) - pay

@@ -55,6 +55,15 @@ def _draft(account: Account, k: int, due: float, penalty: float) -> Draft:
     return Draft(account, k, earned, account.advanced[k], penalty, kept=due)
 
 
+def spend_fund(d: Draft) -> float:
+    """What the partner spends of what a fund grants is kept, the rest forfeited; cents spent, 0 without a fund."""
+    share = d.account.perception.spent[d.component]
+    if share is None:
+        return 0.0
+    d.kept = float(np.rint(d.accrued * share[0, d.account.who]))
+    return d.kept
+
+
 def quality(claims: Sequence[Claim], start: int, end: int) -> Quality:
     """Quality of a partner's deals in the window from `start` to before `end`, shape (1, 1)."""
     amount = conceded = 0.0

@@ -17,7 +17,7 @@ from simpy.events import NORMAL, URGENT, EventPriority
 from simulator.engines import joining, upkeep
 from simulator.engines.accounts import Account, Claim, Closed
 from simulator.engines.agents import Opportunity, Partner, Process
-from simulator.engines.closing import Purse, book, draft
+from simulator.engines.closing import Purse, book, draft, spend_fund
 from simulator.engines.desk import Desk
 from simulator.engines.incoming import Deals, Incoming
 from simulator.engines.payments import Payments
@@ -153,6 +153,9 @@ class EventLife:
         drafts = [d for account in accounts for d in draft(account, week, last or account.who in switch)]
         self.purses[slot].limit(week, drafts, self.in_force[slot])
         for d in drafts:
+            spent = spend_fund(d)
+            if spent and slot == "account":
+                self.planner.spend(np.where(np.arange(self.shape[1]) == d.account.who, spent, 0.0)[None, :])
             closed = book(d, week)
             if settled and closed.end > 0:
                 self.payments.settle(self.partners[d.account.who], d.account, closed)

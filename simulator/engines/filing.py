@@ -10,7 +10,7 @@ import numpy as np
 from simulator.engines.accrual import measured
 from simulator.engines.books import Books
 from simulator.engines.course import truth
-from simulator.engines.options import at_cells, next_window
+from simulator.engines.options import at_cells, felt, next_window
 from simulator.engines.seconds import first_role, follow
 from simulator.engines.tables import CLAIM, SIGNING
 from simulator.model import gaming
@@ -161,6 +161,7 @@ def _payout_gains(
         if c.gate is not None:
             met = c.gate.passes(_quality(life, b.started[k], week, cells, push, drawn, ladder))
             now[k] = np.where(met, now[k], 0.0)
+        now[k] = felt(b.perception, k, now[k], rep, who)
         if target < 0:
             if c.reach is not None:
                 moved = ladder.pull(_lined(b, k, all_pull, drawn, dated=False)) - ladder.push(

@@ -22,6 +22,12 @@ def at_cells(schedule: Schedule, rep: Ints, who: Ints) -> Schedule:
     return Schedule(flat(schedule.base), knots, floor, cap, schedule.retroactive)
 
 
+def felt(view: Perception, k: int, payout: Array, rep: Ints, who: Ints) -> Array:
+    """What a payout (n, options) of component k is worth to the partners: of a fund they feel a part."""
+    part = view.felt[k]
+    return payout if part is None else payout * np.broadcast_to(part, view.rate.shape)[rep, who][:, None]
+
+
 def next_window(
     view: Perception, k: int, smooth: Schedule, pace: Array, week: int, rep: Ints, who: Ints, extra: Array
 ) -> Array:

@@ -25,9 +25,9 @@ class Payments:
     def settle(self, partner: Partner, account: Account, closed: Closed) -> None:
         self._life.settled.append((partner.who, closed))
         component = account.components[closed.component]
-        if closed.kept is None:
+        if component.advance is None:
             self._life.note("accrued", partner, None, closed.accrued, component.name, closed.attained)
-        else:
+        if closed.kept is not None:
             self._missed(partner, component, closed)
         if closed.penalty:
             self._life.note(
@@ -43,7 +43,7 @@ class Payments:
                 claim.opp.at_stake.append((partner, account, closed, claim, part))
                 if np.isfinite(claim.opp.ends):
                     self._life.env.process(self._lose_customer(*claim.opp.at_stake[-1]))
-        if closed.kept is None:
+        if component.advance is None:
             self._life.env.process(self._pay(partner, account, closed))
 
     def advance(self, week: int, accounts: Sequence[Account]) -> None:
@@ -62,17 +62,19 @@ class Payments:
         self._life.note("paid", partner, None, amount - sum(x.forfeited for x in ended), c.name)
 
     def _missed(self, partner: Partner, component: Component, closed: Closed) -> None:
-        """Take back what was paid in advance and not earned; before it was paid it is forfeited."""
+        """Take back what was paid in advance and not earned; what was not paid yet, or not spent, is forfeited."""
         assert closed.kept is not None
         back = closed.accrued - closed.kept
-        paid = closed.start + component.terms.payout_lag_weeks[0, 0] < closed.end
+        advance = component.advance is not None
+        paid = advance and closed.start + component.terms.payout_lag_weeks[0, 0] < closed.end
         if paid:
             closed.clawed_back += back
         else:
             closed.forfeited += back
         if back:
             event = "clawed back" if paid else "forfeited"
-            self._life.note(event, partner, None, -back, component.name, closed.attained, reason="target missed")
+            self._life.note(event, partner, None, -back, component.name, closed.attained,
+                            reason="target missed" if advance else "unspent")  # fmt: skip
 
     def customer_signed(self, opp: Opportunity) -> None:
         """A deal that was paid before its signature gets its customer."""

@@ -140,8 +140,9 @@ def _ledger_rows(life: VectorLife, a: _Attribution) -> dict[str, Array]:
             held=take(terms.holdback_weeks, rep), window=take(terms.clawback_weeks, rep),
         )  # fmt: skip
         forfeited, clawed = (np.bincount(c["cell"][rows], weights=x, minlength=size).astype(float) for x in back)
-    if cl.kept is not None:  # a missed target takes an advance back, or forfeits it before it was paid
-        missed, paid = cl.accrued - cl.kept, cl.start + terms.payout_lag_weeks < cl.end
+    if cl.kept is not None:  # a missed target takes an advance back, or forfeits it unpaid, as a fund unspent
+        advance = a.books.offer.program.components[cl.component].advance is not None
+        missed, paid = cl.accrued - cl.kept, advance & (cl.start + terms.payout_lag_weeks < cl.end)
         clawed = clawed + np.where(paid, missed, 0.0).reshape(-1)
         forfeited = forfeited + np.where(paid, 0.0, missed).reshape(-1)
     accrued, attained, penalty = (x.reshape(-1) for x in (cl.accrued, cl.attained, cl.penalty))

@@ -11,7 +11,7 @@ import numpy as np
 from simulator.engines.accounts import Account, Claim, counted
 from simulator.engines.closing import quality
 from simulator.engines.joining import first_role
-from simulator.engines.options import next_window
+from simulator.engines.options import felt, next_window
 from simulator.model import gaming
 from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.program.compiled import take
@@ -115,6 +115,7 @@ class Timing:
             if c.gate is not None:
                 met = c.gate.passes(self._quality(account, account.started[k], push, pull))
                 now[k] = np.where(met, now[k], 0.0)
+            now[k] = felt(account.perception, k, now[k], _ZERO, who)
             if fresh is None:
                 smooth, pace = self.life.smooth(account, k), self.life.pace
                 multiple = account.perception.multiple(k, np.array([[account.status]]), account.desk.rates)

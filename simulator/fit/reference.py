@@ -63,12 +63,14 @@ class _ReferenceLife(VectorLife):
         self.open_sum, self.busy_sum = np.zeros(self.shape), np.zeros(self.shape)
         self.power_sum = [np.zeros(self.shape) for _ in range(4)]
         self.activity_sum = [np.zeros(self.shape) for _ in range(4)]
+        self.lift_sum = np.zeros(self.shape)
 
     def _remember(self, week: int) -> None:
         super()._remember(week)
         if week < 0:
             return
         self.open_sum = self.open_sum + self.planned_open
+        self.lift_sum = self.lift_sum + self.planner.lift
         self.busy_sum = self.busy_sum + np.where(self.planned_open >= 1, self.planner.activity[1], 0.0)
         eps = np.maximum(self.setting.behavior("elasticity"), 0.05)
         for a in range(4):
@@ -93,6 +95,7 @@ class Reference:
         self.setting = reference_setting(setting, STRATA * self.per_stratum)
         self.world = World(self.setting, Streams(0), np.arange(lives), prefix="reference ", sharing=True)
         self.world.inert = np.zeros(self.world.shape, dtype=bool)
+        self._lift: Array | None = None
         self._forecast()
         if effort:
             self._fit_effort()
@@ -142,11 +145,14 @@ class Reference:
         powers = np.stack([self._stratum_mean(p) for p in life.power_sum], axis=-1)
         rate = self._stratum_mean(self.world.rate)[..., None]
         self._value = np.log(np.maximum(powers / self.setting.horizon, _TINY)) / eps - np.log(rate)
+        funded = any(c.spending is not None for c in program.components)
         for _ in range(_PASSES):
             life = self._live(baseline, self._own_outlook(), responding=True)
             mean = np.stack([self._stratum_mean(p) for p in life.activity_sum], axis=-1) / self.setting.horizon
             self._value = self._value + 0.7 * np.log(np.maximum(mean, 1e-3)) / eps
             self._usual = self._usual_open(life)
+            if funded:
+                self._lift = np.log(self._stratum_mean(life.lift_sum) / self.setting.horizon)
             self.drift = float(np.abs(np.log(np.maximum(mean, 1e-3))).mean())
             if self.drift < _CLOSE:
                 break
@@ -238,6 +244,9 @@ class Reference:
         centres = ndtri((np.arange(size) + 0.5) / size).reshape(STRATA, -1).mean(axis=1)
         value = interpolate(self._surface(self._value, unit), centres, z, segment)
         usual = interpolate(self._surface(self._usual, unit)[..., None], centres, z, segment)[..., 0]
+        lift = None
+        if self._lift is not None:
+            lift = np.exp(interpolate(self._surface(self._lift, unit)[..., None], centres, z, segment)[..., 0])
         stages = setting.markets.stage_weights
         mix = np.diff(setting.partners.mix, axis=-1, prepend=0.0)
         share = np.cumsum(np.einsum("rpm,qms->rqps", mix, stages).reshape(-1, setting.partners.count, 4), axis=-1)
@@ -252,6 +261,7 @@ class Reference:
             source_lands=self.lands[0][None, segment],
             cosell_lands=self.lands[1][None, segment],
             success_lands=self.lands[2][None, segment],
+            lift=lift,
         )
 
     def _own_outlook(self) -> Outlook:

@@ -43,7 +43,7 @@ class Outlook:
     opportunity; loss: share of opportunities lost; stage_share: (R or 1, P, events) share of the log-odds decided up to
     each event; revenue: cents signed per sourced opportunity; source_lands, cosell_lands, success_lands: (R or 1, P,
     events, weeks + 1) probability that what sourcing, co-selling or post-sale work brings is claimed within so many
-    weeks, by event.
+    weeks, by event; lift: what co-marketing funds multiply sourcing by under the baseline, None without funds.
     """
 
     value: Array
@@ -55,3 +55,4 @@ class Outlook:
     source_lands: Array
     cosell_lands: Array
     success_lands: Array
+    lift: Array | None = None

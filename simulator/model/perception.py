@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 from scipy.special import ndtr
 
+from simulator.model.funding import both, felt_share, granted, spent_share
 from simulator.model.landing import active, active_weeks, landing_price, likely_share
 from simulator.model.outlook import Outlook, Prospect
 from simulator.model.participation import Worth, certainty_equivalent
@@ -90,7 +91,10 @@ class Perception:
         self._discount = setting.behavior("discount_rate") / WEEKS_PER_YEAR
         self._shape = rate.shape
         self._clarity = self._clear_share()
-        self.likely = [likely_share(c, p) for c, p in zip(program.components, self.prospects, strict=True)]
+        self.spent = [spent_share(c, rate / p.mean_rate) for c in program.components]
+        self.felt = [felt_share(c, spent) for c, spent in zip(program.components, self.spent, strict=True)]
+        sure = [likely_share(c, p) for c, p in zip(program.components, self.prospects, strict=True)]
+        self.likely = [both(a, b) for a, b in zip(self.felt, sure, strict=True)]
         self._flow = [(self._certified if c.measure.event == Event.CERTIFIED else rate) for c in program.components]
 
     def forecast(self, prospect: Prospect, flow: Array, weeks: float, pace: Array, paced: bool) -> tuple[Array, Array]:
@@ -153,6 +157,7 @@ class Perception:
             weeks = float(c.window or WEEKS_PER_QUARTER)
             mean, sd = self.ahead(k, week, weeks, pace)
             pays = mean * self.prospects[k].price if c.by_claim else expected_payout(smooth[k], mean, sd)
+            pays = pays + granted(c, week)
             pays = self._expected(k, pays if rates is None else pays * rates[k])
             quarters = weeks / WEEKS_PER_QUARTER / tiers.upgrade_every
             for level in range(len(tiers.levels)):
@@ -263,6 +268,7 @@ class Perception:
                 pay = expected_payout(account.smooth[k], mean, sd)
                 square = expected_square(account.smooth[k], mean, sd)
                 spread = np.sqrt(np.maximum(square - pay * pay, 0.0))
+            pay = pay + granted(c, week)
             quarters = weeks / WEEKS_PER_QUARTER
             late = np.exp(-self._discount * c.terms.payout_lag_weeks)
             scale = self._expected(k, self.multiple(k, account.status, account.rates)) * late + np.zeros(self._shape)

@@ -12,11 +12,12 @@ from simulator.model.help import Help
 from simulator.model.outlook import Outlook
 from simulator.model.participation import Membership, Worth
 from simulator.model.perception import Perception
-from simulator.model.setting import ACTIVITIES, Setting
+from simulator.model.setting import ACTIVITIES, WEEKS_PER_YEAR, Setting
 from simulator.model.shocks import Shocks
 from simulator.program.compiled import Bools
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
+from simulator.program.spending import sourcing_lift
 
 
 class Planner:
@@ -42,6 +43,10 @@ class Planner:
         self.skill, self.skilled = one, one
         self.intensity, self.speed = one, one
         self.multiple = one
+        self.stock: Array | None = None
+        self.lift = one
+        self._usual_lift = outlook.lift
+        self._year = rate * outlook.revenue * WEEKS_PER_YEAR
         self.expected_wins = rate * outlook.wins
         self.recent = self.expected_wins
         eps = setting.behavior("elasticity") * (1.0 if responding else 0.0)
@@ -72,7 +77,7 @@ class Planner:
         s, p = self.setting, self.setting.partners
         count = len(s.territories.names)
         usual_presence = None if self.membership is None else self.membership.usual
-        sourcing = self.skilled * self.working(0)
+        sourcing = self._productivity() * self.working(0)
         found = effort.territory_means(self.rate, sourcing, p.territory, count, usual_presence)
         self.values = list(values)
         if self.responding:
@@ -98,7 +103,27 @@ class Planner:
             self.speed = self.speed * self.help.speed
             self._count_help(week, self.help)
         rivalrous = s.behavior("rivalrous_share")
-        self.multiple = effort.sourcing_multiple(self.skilled, self.working(0), rivalrous, found)
+        self._use_funds()
+        self.multiple = effort.sourcing_multiple(self._productivity(), self.working(0), rivalrous, found)
+
+    def spend(self, amount: Array) -> None:
+        """Add what was spent of co-marketing funds, cents, to the stock that raises sourcing."""
+        self.stock = amount if self.stock is None else self.stock + amount
+
+    def _use_funds(self) -> None:
+        """Lift of this week's sourcing by past spending; the stock decays."""
+        if not self.responding or (self.stock is None and self._usual_lift is None):
+            return
+        s = self.setting
+        stock = np.zeros(self.rate.shape) if self.stock is None else self.stock
+        self.lift = sourcing_lift(stock, s.behavior("fund_lift"), s.behavior("fund_scale") * self._year)
+        self.stock = stock * np.exp(-1.0 / s.behavior("fund_weeks"))
+
+    def _productivity(self) -> Array:
+        """What a unit of sourcing finds, over what it finds under the baseline."""
+        if self.stock is None or not self.responding:
+            return self.skilled
+        return self.skilled * (self.lift if self._usual_lift is None else self.lift / self._usual_lift)
 
     def _count_help(self, week: int, given: Help) -> None:
         if week >= 0:

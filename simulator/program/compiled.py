@@ -20,6 +20,7 @@ from simulator.program.numbers import Array
 from simulator.program.recognition import Prize
 from simulator.program.schedule import Schedule
 from simulator.program.sharing import CompiledSplit
+from simulator.program.spending import Spending
 
 if TYPE_CHECKING:
     from simulator.program.limits import Fund, Gate
@@ -92,6 +93,7 @@ class Component:
     advance: Array | None
     terms: CompiledTerms
     split: CompiledSplit | None = None
+    spending: Spending | None = None
 
     @property
     def by_claim(self) -> bool:

@@ -120,6 +120,7 @@ def _component(
             penalty_multiple=terms("penalty_multiple"),
         ),
         split=compile_split(spec.split, number),
+        spending=spec.spending(number),
     )
 
 

@@ -16,6 +16,7 @@ from pydantic.config import JsonDict
 from simulator.program.measures import MEASURES
 from simulator.program.numbers import Array, Numbers
 from simulator.program.schedule import Schedule
+from simulator.program.spending import Spending
 
 Window = Literal["claim", "quarter", "half", "year"]
 WINDOW_WEEKS: dict[str, int] = {"claim": 0, "quarter": 13, "half": 26, "year": 52}
@@ -186,6 +187,10 @@ class ComponentSpec(Spec):
 
     def advance(self, number: Numbers) -> Array | None:  # noqa: ARG002
         """Cents paid when a window starts, of which a partner keeps what `schedule` gives at its end; None: nothing."""
+        return None
+
+    def spending(self, number: Numbers) -> Spending | None:  # noqa: ARG002
+        """How what accrues is spent where it is a fund for joint marketing; None: it is the partner's."""
         return None
 
     def ladders(self) -> dict[str, tuple[float, ...]]:

@@ -79,6 +79,18 @@ class Behavior(Spec):
     )
     skill_elasticity: float = number(0.2, "elasticity of sourcing in the skill stock", unit="elasticity", ge=0, le=2)
     skill_decay_weeks: float = number(52.0, "time in which the skill stock decays", unit="weeks", ge=1, le=520)
+    fund_lift: float = number(
+        0.05,
+        "most by which spending of co-marketing funds raises sourcing",
+        unit="share",
+        ge=0,
+        le=2,
+        source="no study was found",
+    )
+    fund_scale: float = number(
+        0.02, "stock of spending at which 63 % of that is reached", unit="years of the partner's revenue", gt=0, le=1
+    )
+    fund_weeks: float = number(13.0, "time in which the stock of spending decays", unit="weeks", ge=1, le=260)
     success_outcomes: float = number(
         0.5,
         "elasticity in post-sale activity of how fast customers go live, expand and give references",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
 
+from simulator.program.components.co_marketing_fund import CoMarketingFund
 from simulator.program.components.outcome_bonus import OutcomeBonus
 from simulator.program.governance import ReviewRule
 from simulator.program.measures import MEASURES, Event
@@ -28,6 +29,7 @@ def program_findings(draft: Draft) -> Iterator[Finding]:
             yield from _dates(path, spec)
             yield from _gate(path, spec)
             yield from _advance(path, spec)
+            yield from _fund(path, spec)
             yield from _outcome(draft, path, spec)
             yield from _ladders(draft, path, spec)
             yield from _floor_and_cap(draft, (*path, "terms"), spec)
@@ -82,6 +84,20 @@ def _advance(steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:
     if spec.exclusive_group is not None:
         yield Finding((*steps, "exclusive_group"), spec.exclusive_group, rule)
     for field in ("cap", "floor", "holdback_share"):
+        if getattr(spec.terms, field):
+            yield Finding((*steps, "terms", field), getattr(spec.terms, field), rule)
+
+
+def _fund(steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:
+    """What a fund grants is settled when its window closes, as a whole."""
+    if not isinstance(spec, CoMarketingFund):
+        return
+    rule = "does not go with a component of kind 'co_marketing_fund', which reimburses what was spent in a window"
+    if spec.window == "claim":
+        yield Finding((*steps, "window"), spec.window, f"must be 'quarter', 'half' or 'year': {rule}")
+    if spec.exclusive_group is not None:
+        yield Finding((*steps, "exclusive_group"), spec.exclusive_group, rule)
+    for field in ("holdback_share", "clawback_weeks"):
         if getattr(spec.terms, field):
             yield Finding((*steps, "terms", field), getattr(spec.terms, field), rule)
 

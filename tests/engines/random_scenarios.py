@@ -18,7 +18,7 @@ Draw = Any
 
 KINDS = (
     "revenue_share", "accelerator", "growth", "bonus", "activity_credit", "deal_registration", "upfront_commitment",
-    "outcome_bonus",
+    "outcome_bonus", "co_marketing_fund",
 )  # fmt: skip
 _UNSHARED = ("certification", "live", "retained", "expansion", "reference")
 _ROUND = (10_000.0, 20_000.0, 40_000.0, 80_000.0, 160_000.0, 400_000.0)
@@ -108,6 +108,9 @@ def _own_fields(draw: Draw, kind: str) -> dict[str, Any]:
     if kind == "outcome_bonus":
         measure = pick(draw, "live", "retained", "expansion", "reference")
         return {"measure": measure, "share": 0.07} if measure == "expansion" else {"measure": measure, "amount": 321.09}
+    if kind == "co_marketing_fund":
+        out = pick(draw, {"rate": 0.03}, {"proposal": 3_210.0, "approved": 0.7}, {"rate": 0.1, "proposal": 500.0})
+        return out | {"unspent": pick(draw, 0.0, 0.37), "lag_effect": 0.5, "size_effect": pick(draw, 0.0, 0.6)}
     if kind == "upfront_commitment":
         return {"amount": 2_000.0, "target": pick(draw, *_ROUND), "shortfall": pick(draw, "all", "pro_rata")}
     return {
@@ -123,7 +126,7 @@ def component(draw: Draw, kind: str, markets: Sequence[str]) -> dict[str, Any]:
     if kind != "deal_registration":
         windows = (
             ("quarter", "half", "year")
-            if kind in ("accelerator", "growth", "upfront_commitment")
+            if kind in ("accelerator", "growth", "upfront_commitment", "co_marketing_fund")
             else ("quarter", "half", "year", "claim")
         )
         out["window"] = pick(draw, *windows)
@@ -154,6 +157,8 @@ def component(draw: Draw, kind: str, markets: Sequence[str]) -> dict[str, Any]:
         rule = pick(draw, "fixed", "equal", "contribution", "contribution_and_risk", "shapley")
         out["split"] = {"rule": rule, "second": pick(draw, 0.0, 0.3, 1.0), "risk_weight": pick(draw, 0.0, 0.7)}
     out["terms"] = _terms(draw)
+    if kind == "co_marketing_fund":
+        out["terms"] = {k: v for k, v in out["terms"].items() if not k.startswith(("holdback", "clawback"))}
     if kind == "upfront_commitment":
         out["terms"] = {k: v for k, v in out["terms"].items() if k not in ("cap", "floor", "holdback_share")}
     return out
@@ -205,7 +210,7 @@ def program(draw: Draw, name: str, markets: Sequence[str]) -> dict[str, dict[str
     for part in parts.values():
         if tiered and draw(st.booleans()):
             part["payout_by_tier"] = {"silver": 1.15, "gold": pick(draw, 0.5, 2.0)}
-        if draw(st.booleans()) and part["kind"] != "upfront_commitment":
+        if draw(st.booleans()) and part["kind"] not in ("upfront_commitment", "co_marketing_fund"):
             part["exclusive_group"] = "group-" + str(part.get("window", "claim"))
     head: dict[str, Any] = {"admin_cost_per_year": pick(draw, 0.0, 999.99)}
     if draw(st.booleans()):
@@ -325,6 +330,7 @@ def scenario_texts(draw: Draw) -> str:
         "skill_elasticity": pick(draw, 0.0, 0.4),
         "success_churn": pick(draw, 0.0, 1.0),
         "discount_rate": pick(draw, 0.0, 0.3),
+        "fund_lift": pick(draw, 0.0, 0.6),
         "pace_prior_deals": pick(draw, 0.0, 4.0) if spread else 4.0,
     }
     sections["gaming"] = {

@@ -23,8 +23,8 @@ class Case:
 
 
 KINDS = (
-    "'accelerator', 'activity_credit', 'bonus', 'deal_registration', 'growth', 'outcome_bonus', 'revenue_share' or "
-    "'upfront_commitment'"
+    "'accelerator', 'activity_credit', 'bonus', 'co_marketing_fund', 'deal_registration', 'growth', 'outcome_bonus', "
+    "'revenue_share' or 'upfront_commitment'"
 )
 MEASURES = (
     "'revenue', 'deals', 'qualified', 'demo', 'pilot', 'live', 'retained', 'expansion', 'reference' or 'certification'"
