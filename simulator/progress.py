@@ -109,11 +109,22 @@ class NotebookBar:
 
 
 def choose(*, quiet: bool = False, stream: TextIO | None = None) -> Progress:
-    """The renderer for standard error (or `stream`): a line in place on a terminal, log lines elsewhere."""
+    """What shows progress best: a bar in a notebook, a line in place on a terminal, log lines elsewhere.
+
+    stream: where to write instead of standard error.
+    """
     if quiet:
         return Silent()
+    if stream is None and _in_notebook():
+        return NotebookBar()
     out = sys.stderr if stream is None else stream
     return TtyLine(out) if out.isatty() else LogLines(out)
+
+
+def _in_notebook() -> bool:
+    """Whether code runs in a notebook's kernel."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return shell is not None and hasattr(shell, "kernel")
 
 
 def describe(done: int, total: int, seconds: float) -> str:

@@ -1,10 +1,11 @@
-"""What commands share: options, messages, progress."""
+"""What commands share: options, examples, messages, progress, and how results leave."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -41,6 +42,59 @@ def seed_option(command: _Command) -> _Command:
     return click.option("--seed", type=seed, metavar="S", help="Seed of all randomness  [default: the scenario's]")(
         command
     )
+
+
+def json_option(command: _Command) -> _Command:
+    return click.option(
+        "--json", "json_file", metavar="FILE", help="Also write all figures as JSON; - for standard output"
+    )(command)
+
+
+def quiet_option(command: _Command) -> _Command:
+    return click.option("--quiet", is_flag=True, help="No progress and no text; only what was asked for")(command)
+
+
+def out_option(command: _Command) -> _Command:
+    return click.option(
+        "--out", default="results", show_default=True, metavar="DIR", help="Where the run directory is created"
+    )(command)
+
+
+def workers_option(command: _Command) -> _Command:
+    return click.option(
+        "--workers", type=click.IntRange(min=1), default=1, show_default=True, metavar="K", help="Processes to use"
+    )(command)
+
+
+def plots_option(command: _Command) -> _Command:
+    return click.option("--no-plots", is_flag=True, help="Leave the figures out of the run directory")(command)
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help."""
+    return "\b\nExamples:\n" + "\n".join(f"  incentive-sim {line}" for line in lines)
+
+
+class Told(Protocol):
+    """What has figures as JSON."""
+
+    def to_json(self) -> str: ...
+
+
+def finish(text: str, study: Told, *, json_file: str | None, quiet: bool, place: object = None) -> None:
+    """Print a result and write its JSON. place: the run directory, if there is one.
+
+    With JSON on standard output everything else goes to standard error, so that it can be piped.
+    """
+    to_stderr = json_file == STDOUT
+    if not quiet:
+        click.echo(text + ("" if place is None else "\n"), err=to_stderr)
+    if json_file == STDOUT:
+        click.echo(study.to_json())
+    elif json_file is not None:
+        Path(json_file).write_text(study.to_json() + "\n", encoding="utf-8")
+    if place is not None:
+        click.echo(place if quiet else f"Run directory: {place}", err=to_stderr)
 
 
 @contextmanager

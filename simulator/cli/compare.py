@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.cli.common import INTERRUPTED, STDOUT, programs_option, progress, say, seed_option
+from simulator.cli.common import (
+    INTERRUPTED,
+    examples,
+    finish,
+    json_option,
+    out_option,
+    plots_option,
+    programs_option,
+    progress,
+    quiet_option,
+    say,
+    seed_option,
+)
 
 if TYPE_CHECKING:
     from simulator.scenario.schema import Scenario
@@ -25,7 +37,13 @@ def _percent(_ctx: click.Context, _option: click.Parameter, text: str | None) ->
         raise click.BadParameter(f"{text!r} is no number; write 1% or 0.01") from None
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "compare scenarios/quickstart.toml",
+        "compare scenarios/quickstart.toml --programs accelerator --replications 200",
+        "compare scenarios/quickstart.toml --precision 2% --quiet --json figures.json",
+    )
+)
 @click.argument("scenario", metavar="SCENARIO")
 @click.option("--replications", type=int, metavar="N", help="Replications  [default: the scenario's]")
 @click.option(
@@ -42,10 +60,10 @@ def _percent(_ctx: click.Context, _option: click.Parameter, text: str | None) ->
 @click.option("--workers", type=int, default=1, show_default=True, metavar="K", help="Processes to use")
 @click.option("--chunk", type=int, metavar="N", help="Replications computed together  [default: chosen]")
 @click.option("--gaming-detail", is_flag=True, help="Split the gaming loss by kind; a life more per kind")
-@click.option("--out", default="results", show_default=True, metavar="DIR", help="Where the run directory is created")
-@click.option("--json", "json_file", metavar="FILE", help="Also write all figures as JSON; - for standard output")
-@click.option("--no-plots", is_flag=True, help="Leave the figures out of the run directory")
-@click.option("--quiet", is_flag=True, help="No progress and no tables; only the path of the run directory")
+@out_option
+@json_option
+@plots_option
+@quiet_option
 @click.option("--again", is_flag=True, help="Compute also what a stored run has already")
 def compare(
     scenario: str, json_file: str | None, out: str, no_plots: bool, quiet: bool, again: bool, **settings: Any
@@ -55,7 +73,6 @@ def compare(
 
     loaded = load(scenario)
     settings = {name: value for name, value in settings.items() if name != "most" or value is not None}
-    to_stderr = json_file == STDOUT
     if not quiet:
         click.echo(_defaults(loaded, settings), err=True)
     known = None if again else _known(loaded, out, settings)
@@ -65,12 +82,10 @@ def compare(
             click.echo(f"The same was run before and is shown from {place}; --again computes it anew", err=True)
     else:
         study, place = _run(loaded, out, quiet, not no_plots, settings)
-    if not quiet:
-        from simulator.report.terminal import describe
+    from simulator.report.terminal import describe
 
-        click.echo(describe(study, scenario_file=scenario) + "\n", err=to_stderr)
-    _write_json(study, json_file)
-    click.echo(place if quiet else f"Run directory: {place}", err=to_stderr)
+    text = describe(study, scenario_file=scenario)
+    finish(text, study, json_file=json_file, quiet=quiet, place=place)
 
 
 def _run(scenario: Scenario, out: str, quiet: bool, plots: bool, settings: dict[str, Any]) -> tuple[Comparison, Path]:
@@ -129,12 +144,3 @@ def _defaults(scenario: Scenario, settings: dict[str, Any]) -> str:
 
 def _setting(name: str, asked: int | None, default: int) -> str:
     return f"{name} {default:,} (default)" if asked is None else f"{name} {asked:,}"
-
-
-def _write_json(study: Comparison, file: str | None) -> None:
-    if file is None:
-        return
-    if file == STDOUT:
-        click.echo(study.to_json())
-    else:
-        Path(file).write_text(study.to_json() + "\n", encoding="utf-8")

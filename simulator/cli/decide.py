@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import click
 
-from simulator.cli.common import STDOUT, programs_option, progress, seed_option
+from simulator.cli.common import (
+    examples,
+    finish,
+    json_option,
+    out_option,
+    plots_option,
+    programs_option,
+    progress,
+    quiet_option,
+    seed_option,
+    workers_option,
+)
 
 _Command = Callable[..., Any]
-
-
-class _Study(Protocol):
-    def to_json(self) -> str: ...
-
-    def save(self, out: str, *, command: list[str], plots: bool) -> Path: ...
 
 
 def _shared(command: _Command) -> _Command:
@@ -25,33 +29,20 @@ def _shared(command: _Command) -> _Command:
     options = (
         click.option("--replications", type=click.IntRange(min=2), metavar="N", help="Replications"),
         seed_option,
-        click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, metavar="K",
-                     help="Processes to use"),
-        click.option("--out", default="results", show_default=True, metavar="DIR",
-                     help="Where the run directory is created"),
-        click.option("--json", "json_file", metavar="FILE", help="Also write all figures as JSON; - for stdout"),
-        click.option("--no-plots", is_flag=True, help="Leave the figures out of the run directory"),
-        click.option("--quiet", is_flag=True, help="No progress and no tables; only the path of the run directory"),
+        workers_option, out_option, json_option, plots_option, quiet_option,
     )  # fmt: skip
     for option in reversed(options):
         command = option(command)
     return command
 
 
-def _finish(study: _Study, text: str, *, out: str, json_file: str | None, no_plots: bool, quiet: bool) -> None:
+def _finish(study: Any, text: str, *, out: str, json_file: str | None, no_plots: bool, quiet: bool) -> None:
     """Save, print and write what was asked for."""
     place = study.save(out, command=sys.argv, plots=not no_plots)
-    to_stderr = json_file == STDOUT
-    if not quiet:
-        click.echo(text + "\n", err=to_stderr)
-    if json_file == STDOUT:
-        click.echo(study.to_json())
-    elif json_file is not None:
-        Path(json_file).write_text(study.to_json() + "\n", encoding="utf-8")
-    click.echo(place if quiet else f"Run directory: {place}", err=to_stderr)
+    finish(text, study, json_file=json_file, quiet=quiet, place=place)
 
 
-@click.command()
+@click.command(epilog=examples("optimize scenarios/quickstart.toml --levers scenarios/quickstart_levers.toml"))
 @click.argument("scenario", metavar="SCENARIO")
 @click.option("--levers", required=True, metavar="FILE", help="Levers file: what may be chosen, and constraints")
 @click.option("--evaluations", type=int, metavar="M", help="Most settings to simulate  [default: 20 + 10 per lever]")
@@ -69,7 +60,13 @@ def optimize(
     _finish(study, describe(study), out=out, json_file=json_file, no_plots=no_plots, quiet=quiet)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "select scenarios/quickstart.toml --replications 500",
+        "select scenarios/quickstart.toml --weights lift=0.6,cost=0.3,gaming=0.1",
+        "select scenarios/quickstart.toml --race --delta 20000",
+    )
+)
 @click.argument("scenario", metavar="SCENARIO")
 @programs_option
 @click.option("--weights", metavar="lift=A,cost=B,gaming=C", help="A leader's weights  [default: all weights alike]")
@@ -105,7 +102,7 @@ def select(
     _finish(study, describe(study), out=out, json_file=json_file, no_plots=no_plots, quiet=quiet)
 
 
-@click.command()
+@click.command(epilog=examples("winners scenarios/quickstart.toml --replications 200"))
 @click.argument("scenario", metavar="SCENARIO")
 @programs_option
 @_shared

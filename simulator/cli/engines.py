@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from simulator.cli.common import DISAGREE, programs_option, progress, say, seed_of, seed_option
+from simulator.cli.common import (
+    DISAGREE,
+    examples,
+    finish,
+    json_option,
+    programs_option,
+    progress,
+    quiet_option,
+    say,
+    seed_of,
+    seed_option,
+)
 
 if TYPE_CHECKING:
     from simulator.studies.trace import Trace
@@ -14,7 +25,7 @@ if TYPE_CHECKING:
 _VERIFIED_REPLICATIONS = 4
 
 
-@click.command()
+@click.command(epilog=examples("verify scenarios/quickstart.toml --replications 2"))
 @click.argument("scenario", metavar="SCENARIO")
 @click.option(
     "--replications",
@@ -26,7 +37,12 @@ _VERIFIED_REPLICATIONS = 4
 )
 @programs_option
 @seed_option
-def verify(scenario: str, replications: int, programs: tuple[str, ...] | None, seed: int | None) -> None:
+@json_option
+@quiet_option
+def verify(
+    scenario: str, replications: int, programs: tuple[str, ...] | None, seed: int | None, json_file: str | None,
+    quiet: bool,
+) -> None:  # fmt: skip
     """Run both engines on the same replications of SCENARIO and report the largest difference per outcome."""
     from simulator.scenario.load import load
     from simulator.studies.asked import asked_programs
@@ -34,15 +50,20 @@ def verify(scenario: str, replications: int, programs: tuple[str, ...] | None, s
 
     loaded = load(scenario)
     names = asked_programs(loaded, programs)
-    with progress(False) as shown:
+    with progress(quiet) as shown:
         found = run(loaded, programs=names, replications=replications, seed=seed_of(loaded, seed), progress=shown)
-    click.echo(str(found))
+    finish(str(found), found, json_file=json_file, quiet=quiet)
     if not found.agrees:
         say("the engines disagree")
         click.get_current_context().exit(DISAGREE)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "trace scenarios/quickstart.toml --program accelerator --replication 3",
+        "trace scenarios/quickstart.toml --program accelerator --replication 3 --partner 0 --out log.csv",
+    )
+)
 @click.argument("scenario", metavar="SCENARIO")
 @click.option("--program", required=True, metavar="P", help="Program to live under")
 @click.option("--replication", type=int, required=True, metavar="R", help="Replication to relive, from 0")
@@ -56,6 +77,8 @@ def verify(scenario: str, replications: int, programs: tuple[str, ...] | None, s
     metavar="static|responsive|strategic",
     help="How partners behave",
 )
+@json_option
+@quiet_option
 def trace(
     scenario: str,
     program: str,
@@ -64,6 +87,8 @@ def trace(
     out: str | None,
     seed: int | None,
     rung: str,
+    json_file: str | None,
+    quiet: bool,
 ) -> None:
     """Relive one replication of SCENARIO event by event, and say why it cost what it did."""
     from simulator.scenario.load import load
@@ -71,10 +96,12 @@ def trace(
 
     loaded = load(scenario)
     found = run(loaded, program=program, replication=replication, seed=seed_of(loaded, seed), rung=rung)
-    click.echo(found.digest() if partner is None else found.statement(_partner(found, partner)))
+    text = found.digest() if partner is None else found.statement(_partner(found, partner))
+    finish(text, found, json_file=json_file, quiet=quiet)
     if out is not None:
         found.write(out)
-        click.echo(f"Event log: {out}", err=True)
+        if not quiet:
+            say(f"Event log: {out}")
 
 
 def _partner(found: Trace, asked: str) -> str | int:

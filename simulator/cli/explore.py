@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from simulator.cli.common import seed_option
+from simulator.cli.common import examples, seed_option
 
 _NEEDS = "the explorer page needs the notebook libraries: pip install 'incentive-sim[notebook]'"
 
@@ -18,7 +18,12 @@ _LEFT_ALONE = ("--MappingKernelManager.cull_idle_timeout=120", "--MappingKernelM
 """A closed page gives its memory back after some minutes."""
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "explore scenarios/quickstart.toml",
+        "explore scenarios/quickstart.toml --lever programs.accelerator.components.commission.rate=0.01:0.08",
+    )
+)
 @click.argument("scenario", metavar="SCENARIO")
 @click.option("--program", metavar="P", help="Candidate to explore  [default: the first]")
 @click.option("--lever", "paths", multiple=True, metavar="PATH[=LOW:HIGH[:STEP]]", help="A slider; may be repeated")

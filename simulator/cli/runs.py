@@ -2,28 +2,57 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
 import click
+
+from simulator.cli.common import examples, finish, json_option, quiet_option
 
 _OUT = click.option("--out", default="results", show_default=True, metavar="DIR", help="Where the runs are")
 
+_NO_FIGURES = ("fitted", "manifest", "scenario", "summary")
+"""JSON files of a run that are no figures of its study."""
 
-@click.command()
+
+@dataclass(frozen=True)
+class _Tree:
+    """Plain values that have figures as JSON, like a study."""
+
+    value: Any
+
+    def to_json(self) -> str:
+        return json.dumps(self.value, indent=2, default=str)
+
+
+@click.command(epilog=examples("runs", "runs --out elsewhere --json -"))
 @_OUT
-def runs(out: str) -> None:
+@json_option
+@quiet_option
+def runs(out: str, json_file: str | None, quiet: bool) -> None:
     """List the runs below DIR, the oldest first, and those that were stopped."""
     from simulator.kept import unfinished
     from simulator.report.runs import listed
-    from simulator.stored import stored
+    from simulator.stored import StoredRun, stored
 
-    click.echo(listed([run for _, run in stored(out)]))
-    for place, replications, command in unfinished(out):
-        click.echo(f"stopped after {replications:,} replications: {place} ({' '.join(command)})")
+    found = [run for _, run in stored(out)]
+    stopped = [
+        f"stopped after {replications:,} replications: {place} ({' '.join(command)})"
+        for place, replications, command in unfinished(out)
+    ]
+    tree = [{"run": run.name, **run.manifest} for run in found if isinstance(run, StoredRun)]
+    finish("\n".join([listed(found), *stopped]), _Tree(tree), json_file=json_file, quiet=quiet)
 
 
-@click.command()
+@click.command(
+    epilog=examples("show quickstart_seed1_20260101T120000Z", "show results/quickstart_seed1_20260101T120000Z --json -")
+)
 @click.argument("run", metavar="RUN")
 @_OUT
-def show(run: str, out: str) -> None:
+@json_option
+@quiet_option
+def show(run: str, out: str, json_file: str | None, quiet: bool) -> None:
     """Print the tables of the stored RUN, without simulating."""
     from simulator.report.runs import shown
     from simulator.report.terminal import describe
@@ -32,26 +61,38 @@ def show(run: str, out: str) -> None:
 
     found = find(run, out)
     if not found.is_comparison:
-        click.echo(shown(found))
+        (figures,) = (p.name for p in found.place.glob("*.json") if p.stem not in _NO_FIGURES)
+        finish(shown(found), _Tree(found.json(figures)), json_file=json_file, quiet=quiet)
         return
-    click.echo(describe(comparison_of(found), scenario_file=str(found.place / "scenario.json")))
+    study = comparison_of(found)
+    text = describe(study, scenario_file=str(found.place / "scenario.json"))
+    finish(text, study, json_file=json_file, quiet=quiet)
 
 
-@click.command()
+@click.command(epilog=examples("diff RUN1 RUN2"))
 @click.argument("one", metavar="RUN1")
 @click.argument("other", metavar="RUN2")
 @_OUT
-def diff(one: str, other: str, out: str) -> None:
+@json_option
+@quiet_option
+def diff(one: str, other: str, out: str, json_file: str | None, quiet: bool) -> None:
     """Say what changed from RUN1 to RUN2: scenario by path, settings, versions, and figures beyond their error."""
     from simulator.report.runs import described
     from simulator.stored import find
     from simulator.studies.runs import diff as run
 
     first, second = find(one, out), find(other, out)
-    click.echo(described(run(first, second), second.scenario().currency))
+    found = run(first, second)
+    text = described(found, second.scenario().currency)
+    finish(text, _Tree(asdict(found)), json_file=json_file, quiet=quiet)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "report results/quickstart_seed7_20260101T120000Z --out report.html --pdf report.pdf",
+        "report quickstart_seed7_20260101T120000Z --markdown page.md --excel tables.xlsx",
+    )
+)
 @click.argument("run", metavar="RUN")
 @click.option("--out", "html", metavar="FILE.html", help="The report as one HTML file  [default: RUN.html]")
 @click.option("--pdf", metavar="FILE.pdf", help="The report as PDF; needs Chromium or Chrome")
@@ -59,10 +100,7 @@ def diff(one: str, other: str, out: str) -> None:
 @click.option("--excel", metavar="FILE.xlsx", help="The tables as an Excel workbook")
 @click.option("--runs", "home", default="results", show_default=True, metavar="DIR", help="Where the runs are")
 def report(run: str, home: str, **files: str | None) -> None:
-    """Write the leadership report of the stored comparison RUN.
-
-    Example: incentive-sim report results/quickstart_seed7_... --out report.html --pdf report.pdf
-    """
+    """Write the leadership report of the stored comparison RUN."""
     from pathlib import Path
 
     from simulator.report.publish import publish

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
-from simulator.cli.common import STDOUT, programs_option, progress, seed_option
+from simulator.cli.common import (
+    examples,
+    finish,
+    json_option,
+    out_option,
+    plots_option,
+    programs_option,
+    progress,
+    quiet_option,
+    seed_option,
+    workers_option,
+)
 
 _Command = Callable[..., Any]
 
@@ -49,22 +59,23 @@ def _shared(command: _Command) -> _Command:
                 help="Inputs to take together; may be repeated",
             ),
             seed_option,
-            click.option("--workers", type=int, default=1, show_default=True, metavar="K", help="Processes to use"),
-            click.option(
-                "--out", default="results", show_default=True, metavar="DIR", help="Where the run directory is created"
-            ),
-            click.option(
-                "--json", "json_file", metavar="FILE", help="Also write all figures as JSON; - for standard output"
-            ),
-            click.option("--no-plots", is_flag=True, help="Leave the figures out of the run directory"),
-            click.option("--quiet", is_flag=True, help="No progress and no tables; only the path of the run directory"),
+            workers_option,
+            out_option,
+            json_option,
+            plots_option,
+            quiet_option,
         )
     ):
         command = option(command)
     return command
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "sensitivity scenarios/b2b_manufacturer.toml --program accelerator",
+        "sensitivity scenarios/b2b_manufacturer.toml --method tornado --metric program_cost",
+    )
+)
 @_shared
 @click.option(
     "--method",
@@ -115,7 +126,7 @@ def sensitivity(
     _finish(study, describe, out, json_file, no_plots, quiet)
 
 
-@click.command("value-of-information")
+@click.command("value-of-information", epilog=examples("value-of-information scenarios/b2b_manufacturer.toml"))
 @_shared
 @click.option("--replications", type=int, metavar="N", help="Replications  [default: the scenario's]")
 def value_of_information(
@@ -135,12 +146,5 @@ def _finish(
     study: Any, describe: Callable[[Any], str], out: str, json_file: str | None, no_plots: bool, quiet: bool
 ) -> None:
     """Save, print and write JSON."""
-    to_stderr = json_file == STDOUT
     place = study.save(out, command=sys.argv, plots=not no_plots)
-    if not quiet:
-        click.echo(describe(study) + "\n", err=to_stderr)
-    if json_file == STDOUT:
-        click.echo(study.to_json())
-    elif json_file is not None:
-        Path(json_file).write_text(study.to_json() + "\n", encoding="utf-8")
-    click.echo(place if quiet else f"Run directory: {place}", err=to_stderr)
+    finish(describe(study), study, json_file=json_file, quiet=quiet, place=place)

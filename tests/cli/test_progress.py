@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+from typing import Any, ClassVar
 
 import pytest
 
-from simulator.progress import LogLines, Silent, TtyLine, choose, describe, span
+from simulator.progress import LogLines, NotebookBar, Silent, TtyLine, choose, describe, span
 
 
 class Clock:
@@ -57,6 +58,26 @@ def test_line_is_redrawn_in_place_and_wiped() -> None:
     assert shown.count("\r") <= 13
     assert shown.endswith("\r")
     assert shown.split("\r")[-2].strip() == ""
+
+
+def test_in_a_notebook_there_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Shell:
+        kernel = object()
+
+    class Shown:
+        said: ClassVar[list[str]] = []
+
+        def update(self, html: Any) -> None:
+            self.said.append(html.data)
+
+    monkeypatch.setattr("IPython.get_ipython", Shell)
+    monkeypatch.setattr("IPython.display.display", lambda *_, **__: Shown())
+    bar = choose()
+    assert isinstance(bar, NotebookBar)
+    bar(3, 10)
+    bar.close()
+    assert '<progress value="3" max="10">' in Shown.said[0]
+    assert Shown.said[-1].startswith("3 of 10 (30 %)")
 
 
 def test_the_stream_decides_the_form() -> None:
