@@ -24,6 +24,8 @@ from simulator.run import Simulated
 from simulator.scenario.schema import Scenario
 from simulator.vectors import Independent, Sobol, Vectors
 
+LATEST = "latest"
+"""Name of the newest comparison."""
 OLDEST = 1
 """Oldest layout that can be read."""
 
@@ -110,15 +112,24 @@ def code_hash() -> str:
 
 
 def find(run: str | os.PathLike[str], parent: str | os.PathLike[str] = "results") -> StoredRun:
-    """The run at a path, or of that name below `parent`.
+    """The run at a path, or of that name below `parent`; `latest` is the newest comparison there.
 
     Raises `InputError` where there is none, and `SimulatorError` where it is damaged or of a newer layout.
     """
+    if str(run) == LATEST:
+        return _checked(_latest(parent))
     given, below = Path(run), Path(parent) / run
     place = given if (given / MANIFEST).is_file() else below
     if not (place / MANIFEST).is_file():
         raise fault(str(run), "run", None, "is no run directory", f"`incentive-sim runs --out {parent}` lists them")
     return _checked(StoredRun(place, _manifest(place)))
+
+
+def _latest(parent: str | os.PathLike[str]) -> StoredRun:
+    found = [run for _, run in stored(parent) if isinstance(run, StoredRun) and run.is_comparison]
+    if not found:
+        raise fault(str(parent), "run", LATEST, "there is no comparison yet", "run incentive-sim compare first")
+    return found[-1]
 
 
 def stored(parent: str | os.PathLike[str] = "results") -> Iterator[tuple[Path, StoredRun | SimulatorError]]:

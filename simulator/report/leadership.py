@@ -123,8 +123,8 @@ def _change(found: Leadership) -> str:
         return f"What would change it: the better of {pair} changes at {listed(said)}, the rest as declared."
     unsure = [r.factor for r in rows if r.verdict != "does not flip"]
     if unsure:
-        return f"Whether {listed(unsure)} could turn {pair} around within its range cannot be told from these runs."
-    return f"No single uncertain number turns {pair} around within its range."
+        return f"Whether {listed(unsure)} could turn {pair} around within its range cannot be told here."
+    return f"No single uncertain number turns {pair} around within what is declared."
 
 
 def _metrics(found: Leadership) -> Table:
