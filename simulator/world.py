@@ -8,9 +8,12 @@ m being what its activity multiplies sourcing by.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.special import ndtri
 
+from simulator.disputes import OVERTURNED, Disputes
 from simulator.errors import SimulatorError
 from simulator.joint import JointDeals
 from simulator.model import opportunity
@@ -75,6 +78,7 @@ class World:
         self.deals = Table(_DEAL | {"after": (float, 3)} if followed else _DEAL)
         wanted = setting.sharing if sharing is None else sharing
         self.joint = JointDeals(setting, self.rate, self._draw) if wanted else None
+        self.disputes = None if setting.scenario.disputes is None else Disputes(setting, self._draw)
         expected = self.rate.sum() * (setting.burn_in + setting.horizon)
         self.candidates.reserve(int(2.2 * expected))
         self.deals.reserve(int(1.4 * expected))
@@ -263,6 +267,8 @@ class World:
         second_win = take(s.behavior("second_partner_win"), rep)
         if self.joint is not None:
             self.joint.add(kind, address, who, second)
+        if self.disputes is not None:
+            self.disputes.add(kind, address)
         after = {}
         if m.after_sale is not None:
             after["after"] = m.after_sale.waits(**at, u=self._draw(f"{kind} after sale", *address))
@@ -305,7 +311,22 @@ class World:
         """What splits may look at of the joint deals `rows` of replications `rep`."""
         if self.joint is None:
             raise SimulatorError("second partners were not drawn in this world")
-        return self.joint.facts(self.deals, rows, rep)
+        facts = self.joint.facts(self.deals, rows, rep)
+        if self.disputes is None:
+            return facts
+        return replace(facts, equal=self.disputes.joint(rows, rep, facts.documented) == OVERTURNED)
+
+    def disputed(self, deal: Ints, rep: Ints, joint: Bools, claimed: Bools) -> Ints:
+        """States of signed deals, see `simulator.disputes`. joint: with two partners; claimed: without joint work."""
+        out = np.zeros(len(deal), dtype=np.int64)
+        if self.disputes is None:
+            return out
+        out[claimed] = self.disputes.claimed(deal[claimed], rep[claimed])
+        if joint.any():
+            assert self.joint is not None
+            documented = self.joint.rows["documented"][deal[joint]]
+            out[joint] = self.disputes.joint(deal[joint], rep[joint], documented)
+        return out
 
     def certified(self, week: int, multiple: Array) -> tuple[Ints, Ints]:
         """Certifications of a week at enablement `multiple` (R, P): (replication, partner) of each."""

@@ -16,7 +16,7 @@ ORDER = (
     ("streams",),
     ("model",),
     ("vectors",),
-    ("world", "joint", "parameters", "population"),
+    ("world", "joint", "disputes", "parameters", "population"),
     ("engines",),
     ("fit",),
     ("run",),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.disputes import NONE, OVERTURNED
 from simulator.engines.options import at_cells
 from simulator.model.funding import granted
 from simulator.model.perception import Perception
@@ -48,6 +49,7 @@ class Claim:
     conceded: float = 0.0
     role: int = ALONE
     since: float | None = None
+    disputed: int = NONE
 
 
 @dataclass(slots=True)
@@ -163,9 +165,9 @@ class Account:
         return self._own(c, claim, credit)
 
     def _own(self, c: Component, claim: Claim, credit: float) -> float:
-        """What a split leaves to the claim's partner."""
+        """What a split, or a dispute, leaves to the claim's partner."""
         if claim.role == ALONE:
-            return credit
+            return 0.0 if claim.disputed == OVERTURNED else credit
         role, whole = np.array([claim.role]), np.array([credit])
         return float(own_credit(c.split, rep=_ZERO, credit=whole, role=role, joint=self._facts(claim))[0])
 

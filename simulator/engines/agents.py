@@ -12,6 +12,7 @@ import simpy
 from simulator.engines import upkeep
 from simulator.engines.accounts import Account, Claim, Closed
 from simulator.engines.conceding import propose
+from simulator.engines.contesting import disputed
 from simulator.engines.customers import coming, expansion
 from simulator.engines.dividing import file
 from simulator.engines.joining import file_together, is_joint
@@ -149,7 +150,10 @@ class Opportunity:
     def _claim(self, life: EventLife, event: int) -> Claim:
         false, audit = self.truth(life)
         amount = self.amount - self.conceded
-        return Claim(event, self.due, floor(self.due), amount, self.code, false, audit, self, conceded=self.conceded)
+        made = Claim(event, self.due, floor(self.due), amount, self.code, false, audit, self, conceded=self.conceded)
+        if event == Event.SIGNED:
+            made.disputed = disputed(life, self)
+        return made
 
     def _sign(self, life: EventLife) -> None:
         self.won, self.verbal = True, False

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.disputes import NONE
 from simulator.engines.course import schedule
 from simulator.engines.seconds import other_cells
 from simulator.engines.tables import NEVER
@@ -98,5 +99,5 @@ def _claim_activity(
     life.claims.append(
         len(rep), event=int(event), cell=rep * life.shape[1] + who, opp=-1, week=week, time=float(week),
         start=float(week), amount=0.0, code=-1, false=false, audit=audit, moved=0, conceded=0.0,
-        deal=-1, role=ALONE,
+        deal=-1, role=ALONE, disputed=NONE,
     )  # fmt: skip

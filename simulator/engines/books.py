@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from simulator.disputes import OVERTURNED
 from simulator.engines.contest import Contest
 from simulator.engines.registry import Registry
 from simulator.engines.rollout import Offer
@@ -23,7 +24,7 @@ from simulator.program.governance import InForce
 from simulator.program.limits import Quality
 from simulator.program.numbers import Array
 from simulator.program.schedule import Schedule
-from simulator.program.sharing import SECOND
+from simulator.program.sharing import ALONE, SECOND
 from simulator.program.stacking import apply_ceiling, resolve_groups
 from simulator.program.tallies import TALLIES
 from simulator.table import Table
@@ -187,6 +188,9 @@ class Books:
             credit = credit * c.reach.counts(rep=rep, who=who, week=claims["week"][rows], waited=waited, dated=dated)
         if self.world.joint is not None:
             credit = own_credits(self.world, c, claims, rows, credit)
+        if self.world.disputes is not None:
+            refused = (claims["disputed"][rows] == OVERTURNED) & (claims["role"][rows] == ALONE)
+            credit = np.where(refused, 0.0, credit)
         void = claims["false"][rows] & (claims["audit"][rows] < take(c.terms.audit_rate, rep))
         return rows, credit, void
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.disputes import NONE
+from simulator.engines.disputing import disputed
 from simulator.engines.dumping import propose
 from simulator.engines.outcomes import expect
 from simulator.engines.seconds import join_in
@@ -126,7 +128,7 @@ def claim_deals(life: VectorLife, opp: Ints, *, stage_of_claim: bool) -> None:
             len(opp), event=event, cell=o["cell"][opp], opp=opp, week=np.floor(o["due"][opp]).astype(np.int64),
             time=o["due"][opp], start=o["start"][opp], amount=o["amount"][opp] - o["conceded"][opp],
             code=o["code"][opp], moved=0, conceded=o["conceded"][opp], **truth(life, opp),
-            deal=o["deal"][opp], role=ALONE,
+            deal=o["deal"][opp], role=ALONE, disputed=NONE if stage_of_claim else disputed(life, opp),
         )  # fmt: skip
         join_in(life, rows)
 

@@ -27,12 +27,16 @@ MICRO = 1e6
 
 
 def fair_totals(
-    ledger: dict[str, Ints], world: World, offers: Sequence[Offer], booked: Array, margin: Array
+    ledger: dict[str, Ints], world: World, offers: Sequence[Offer], booked: Array, margin: Array, late: Array
 ) -> dict[str, Ints]:
-    """Totals of an outcome, (R,). booked, margin: cents of the won deals that each partner worked on, (R, P)."""
+    """Totals of an outcome, (R,).
+
+    booked, margin: cents of the won deals that each partner worked on; late: cent-weeks by which disputes delay its
+    payouts, before what is taken back; (R, P).
+    """
     cell = np.searchsorted(world.ids, ledger["replication"]) * world.shape[1] + ledger["partner"]
     paid = _summed(world, cell, ledger["paid"])
-    waiting = _summed(world, cell, _waiting(ledger, world, offers))
+    waiting = _summed(world, cell, _waiting(ledger, world, offers)) + late.astype(np.int64)
     small = world.volume_z < 0
     all_paid, brought = paid.sum(axis=1), np.maximum(margin, 0.0)
     total = brought.sum(axis=1)

@@ -10,6 +10,7 @@ import numpy as np
 from simulator.engines.accrual import measured
 from simulator.engines.books import Books
 from simulator.engines.course import truth
+from simulator.engines.disputing import disputed
 from simulator.engines.options import at_cells, felt, next_window
 from simulator.engines.seconds import first_role, follow
 from simulator.engines.tables import CLAIM, SIGNING
@@ -77,7 +78,7 @@ def _as_claims(life: VectorLife, opp: Ints, week: int) -> tuple[Table, Array]:
         len(opp), event=int(Event.SIGNED), cell=o["cell"][opp], opp=opp, week=week - 1, time=float(week),
         start=o["start"][opp], amount=o["amount"][opp] - o["conceded"][opp] - price, code=o["code"][opp],
         moved=-1, conceded=o["conceded"][opp] + price, **truth(life, opp),
-        deal=o["deal"][opp], role=first_role(o["other"][opp]),
+        deal=o["deal"][opp], role=first_role(o["other"][opp]), disputed=disputed(life, opp),
     )  # fmt: skip
     return claims, conceded
 
@@ -299,7 +300,7 @@ def _pull(life: VectorLife, b: Books, opp: Ints, drawn: Table, chosen: Bools, co
     rows = life.claims.append(
         len(opp), **{name: drawn[name][chosen] for name in ("event", "cell", "opp", "week", "time", "start", "amount",
                                                              "code", "false", "audit", "moved", "conceded",
-                                                             "deal", "role")}
+                                                             "deal", "role", "disputed")}
     )  # fmt: skip
     b.post(rows, life.claims)
     life.opps["filed"][opp] = True

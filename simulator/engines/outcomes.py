@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.disputes import NONE
 from simulator.model.after_sale import OUTCOMES, expansion_amount, outcome_times
 from simulator.program.compiled import Ints, take
 from simulator.program.measures import Event
@@ -51,7 +52,7 @@ def happen(life: VectorLife, week: int) -> None:
         life.claims.append(
             len(rows), event=event, cell=o["cell"][rows], opp=rows, week=week, time=when, start=o["due"][rows],
             amount=amount, code=o["code"][rows], false=o["false"][rows], audit=d["audit"][o["deal"][rows]], moved=0,
-            conceded=0.0, deal=o["deal"][rows], role=ALONE,
+            conceded=0.0, deal=o["deal"][rows], role=ALONE, disputed=NONE,
         )  # fmt: skip
 
 

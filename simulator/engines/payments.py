@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.engines.accounts import Account, Claim, Closed
+from simulator.engines.contesting import delay
 from simulator.engines.ledger import taken_back
 from simulator.program.compiled import Component
 
@@ -88,10 +89,11 @@ class Payments:
         if opp.ends - claim.time > terms.clawback_weeks[0, 0]:
             return
         yield self._life.env.at(max(opp.ends, self._life.env.now))
+        late = delay(self._life, claim) if closed.kept is None else 0.0
         forfeited, clawed = taken_back(
             np.array([part]), lost=np.array([opp.ends]), claimed=np.array([claim.time]),
             end=np.array([float(closed.end if closed.kept is None else closed.start)]),
-            lag=terms.payout_lag_weeks[0], holdback=terms.holdback_share[0], held=terms.holdback_weeks[0],
+            lag=terms.payout_lag_weeks[0] + late, holdback=terms.holdback_share[0], held=terms.holdback_weeks[0],
             window=terms.clawback_weeks[0],
         )  # fmt: skip
         closed.forfeited += float(forfeited[0])
@@ -110,11 +112,18 @@ class Payments:
         due = closed.end + terms.payout_lag_weeks[0, 0]
         yield self._life.env.at(max(due, self._life.env.now))
         kept = np.floor(closed.accrued * terms.holdback_share[0, 0])
-        paid = closed.accrued - kept - closed.forfeited
+        share = float(terms.holdback_share[0, 0])
+        waits = [(delay(self._life, claim), part - np.floor(part * share)) for claim, part in closed.parts]
+        late, disputed = max((w for w, _ in waits), default=0.0), sum(float(part) for w, part in waits if w)
+        paid = closed.accrued - kept - closed.forfeited - disputed
         self._life.note("paid", partner, None, float(paid), name)
+        early = closed.forfeited
+        if late:
+            yield self._life.env.at(max(due + late, self._life.env.now))
+            now, early = disputed - (closed.forfeited - early), closed.forfeited
+            self._life.note("paid", partner, None, now, name, reason="dispute settled")
         if kept:
-            early = closed.forfeited
-            yield self._life.env.at(due + terms.holdback_weeks[0, 0])
+            yield self._life.env.at(max(due + late + terms.holdback_weeks[0, 0], self._life.env.now))
             self._life.note(
                 "paid",
                 partner,

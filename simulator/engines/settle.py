@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.engines.books import Books, Closing
+from simulator.engines.disputing import delay, dispute_totals, waited
 from simulator.engines.fairness import fair_totals
 from simulator.engines.ledger import LEDGER_COLUMNS, Outcome, attributed, cut, sorted_ledger, taken_back
 from simulator.engines.noncash import help_totals, noncash
@@ -56,7 +57,8 @@ def settle(life: VectorLife, won_without: Bools | None = None) -> Outcome:
     last = len(life.rollout.offers) - 1
     if last in life.in_force:
         totals |= life.in_force[last].totals()
-    totals |= fair_totals(ledger, life.world, life.rollout.offers, *_brought(life))
+    late = [waited(life, a.claims, a.part) for a in parts if a.closing.kept is None]
+    totals |= fair_totals(ledger, life.world, life.rollout.offers, *_brought(life), sum(late, np.zeros(life.shape)))
     return Outcome(sorted_ledger(ledger), totals)
 
 
@@ -133,10 +135,11 @@ def _ledger_rows(life: VectorLife, a: _Attribution) -> dict[str, Array]:
     if (terms.clawback_weeks > 0).any() and deal.any():
         rows, opp = a.claims[deal], opp[deal]
         rep = c["cell"][rows] // life.shape[1]
+        late = delay(life.world, c, rows) if cl.kept is None else np.zeros(len(rows))
         back = taken_back(
             a.part[deal], lost=o["ends"][opp], claimed=c["time"][rows],
             end=np.full(len(rows), float(cl.end if cl.kept is None else cl.start)),
-            lag=take(terms.payout_lag_weeks, rep), holdback=take(terms.holdback_share, rep),
+            lag=take(terms.payout_lag_weeks, rep) + late, holdback=take(terms.holdback_share, rep),
             held=take(terms.holdback_weeks, rep), window=take(terms.clawback_weeks, rep),
         )  # fmt: skip
         forfeited, clawed = (np.bincount(c["cell"][rows], weights=x, minlength=size).astype(float) for x in back)
@@ -178,6 +181,8 @@ def _count_costs(life: VectorLife, parts: list[_Attribution], totals: dict[str, 
         totals["audit"] = totals["audit"] + audit
         totals[f"cost.{component.name}"] = totals[f"cost.{component.name}"] + sums["paid"] - sums["penalty"] + audit
     totals["admin"] = _admin_cost(life)
+    totals |= dispute_totals(life)
+    totals["admin"] = totals["admin"] + totals["disputes.cost"]
     totals["cost"] = totals["paid"] - totals["penalty"] + totals["audit"] + totals["admin"]
     spent = {
         name: zero + np.rint(c).astype(np.int64) for name, c in noncash(life.rollout, life.setting.horizon).items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulator.disputes import NONE
 from simulator.engines.books import Books
 from simulator.engines.tables import CLAIM
 from simulator.model import gaming
@@ -44,6 +45,16 @@ def drafts(count: int, **columns: object) -> Table:
     """Claims that might be filed, none of them audited."""
     table = Table(CLAIM)
     table.append(
-        count, **{"false": False, "audit": 2.0, "moved": 0, "conceded": 0.0, "deal": -1, "role": ALONE, **columns}
+        count,
+        **{
+            "false": False,
+            "audit": 2.0,
+            "moved": 0,
+            "conceded": 0.0,
+            "deal": -1,
+            "role": ALONE,
+            "disputed": NONE,
+            **columns,
+        },
     )
     return table

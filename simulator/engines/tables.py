@@ -14,7 +14,7 @@ CLAIM = {
     "event": np.int8, "cell": np.int32, "opp": np.int32, "week": np.int32, "time": float, "start": float,
     "amount": float, "code": np.int16, "false": bool, "audit": float, "moved": np.int8,
     "conceded": float,
-    "deal": np.int32, "role": np.int8,
+    "deal": np.int32, "role": np.int8, "disputed": np.int8,
 }  # fmt: skip
 SPLIT, BUNDLED = 2, 3
 """Values of a claim's `moved` besides -1 for pulled and 1 for pushed: filed in pieces, or as one with another."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.engines.agents import Opportunity
+from simulator.engines.contesting import dispute_totals, waited
 from simulator.engines.events import EventLife
 from simulator.engines.fairness import fair_totals
 from simulator.engines.ledger import LEDGER_COLUMNS, Outcome, sorted_ledger
@@ -39,7 +40,7 @@ def tally(life: EventLife, won_without: Bools | None = None) -> Outcome:
     ledger = sorted_ledger({name: table[:, k] for k, name in enumerate(LEDGER_COLUMNS)})
     counted = {name: np.array([value], dtype=np.int64) for name, value in totals.items()}
     offers = (life.paid or life.rollout).offers
-    return Outcome(ledger, counted | fair_totals(ledger, life.world, offers, *_brought(life)))
+    return Outcome(ledger, counted | fair_totals(ledger, life.world, offers, *_brought(life), waited(life)))
 
 
 def _brought(life: EventLife) -> tuple[Array, Array]:
@@ -95,6 +96,8 @@ def _costs(life: EventLife, rows: list[tuple[float, ...]], totals: dict[str, int
     for index, offer in enumerate(rollout.offers):
         weeks = sum((rollout.at(w) == index).any() for w in range(life.setting.horizon))
         totals["admin"] += int(np.rint(offer.program.admin_cost_per_year[0, 0] * weeks / WEEKS_PER_YEAR))
+    totals |= dispute_totals(life)
+    totals["admin"] += totals["disputes.cost"]
     totals["cost"] = totals["paid"] - totals["penalty"] + totals["audit"] + totals["admin"]
     for name, spent in noncash(rollout, life.setting.horizon).items():
         totals[f"noncash.{name}"] = int(np.rint(spent[0]))

@@ -10,6 +10,7 @@ import numpy as np
 
 from simulator.engines.accounts import Account, Claim, counted
 from simulator.engines.closing import quality
+from simulator.engines.contesting import disputed
 from simulator.engines.joining import first_role
 from simulator.engines.options import felt, next_window
 from simulator.model import gaming
@@ -92,7 +93,9 @@ class Timing:
         role = first_role(self.life, opp)
         false, audit = opp.truth(self.life)
         amount, given = opp.amount - opp.conceded - price, opp.conceded + price
-        return Claim(int(Event.SIGNED), float(week), week - 1, amount, opp.code, false, audit, opp, -1, given, role)
+        claim = Claim(int(Event.SIGNED), float(week), week - 1, amount, opp.code, false, audit, opp, -1, given, role)
+        claim.disputed = disputed(self.life, opp)
+        return claim
 
     def _payout_gains(
         self,

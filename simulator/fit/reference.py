@@ -284,5 +284,5 @@ class Reference:
         got = {name: self._carry(value, unit)[:, segment] for name, value in statistics.items()}
         claim = np.where(got["claim"] > 0, got["claim"], 100.0)
         passing = np.minimum(got["passing"], 1.0) if "passing" in got else None
-        found = (got["price"], got["clawed"], got["own"], passing, got.get("success"))
+        found = (got["price"], got["clawed"], got["own"], passing, got.get("success"), got.get("disputed"))
         return Prospect(got["credit"], got["square"], claim, *found)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from simulator.disputes import NONE
 from simulator.engines.vector import VectorLife
 from simulator.model.after_sale import OUTCOMES, expansion_amount, outcome_times
 from simulator.model.setting import WEEKS_PER_YEAR
@@ -48,6 +49,7 @@ class Sample:
         signed = np.flatnonzero((c["event"] == Event.SIGNED) & (c["role"] != SECOND))
         wins = self._ratio(self._cells(c["cell"][signed]), self.found)
         revenue = self._ratio(self._cells(c["cell"][signed], c["amount"][signed]), self.found)
+        self._disputes = life.world.disputes is not None
         self.basic = {"wins": wins, "loss": share_lost, "revenue": revenue}
         self._found_at = np.where(c["opp"] >= 0, o["start"][np.maximum(c["opp"], 0)], c["start"])
         self.lands = self._lags()
@@ -86,6 +88,9 @@ class Sample:
             out.append(self._statistics(rows, credit[rows], pay[rows], clawed * credit[rows], event))
             if event in OUTCOMES and "waits" in self._signed:
                 out[-1]["success"] = self._success(component, OUTCOMES.index(event))
+            if self._disputes and event == Event.SIGNED:
+                part = self._cells(c["cell"][rows], np.where(c["disputed"][rows] != NONE, credit[rows], 0.0))
+                out[-1]["disputed"] = self._ratio(part, self._cells(c["cell"][rows], credit[rows]))
             if component.gate is not None:
                 out[-1]["passing"] = self._passing(component.gate, component.window or CLOSED_WEEKS)
         return out

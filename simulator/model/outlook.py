@@ -16,7 +16,7 @@ class Prospect:
     clawed: share of credit whose customer is lost within the clawback window; own: share of credit that comes from
     deals of its own, not from those on which it is the second partner; passing: share of windows in which the
     component's gate is met, None without one; success: credit per opportunity that a unit of post-sale activity adds,
-    None for what happens before the sale.
+    None for what happens before the sale; disputed: share of credit that is disputed, None without disputes.
     """
 
     credit: Array
@@ -27,6 +27,7 @@ class Prospect:
     own: Array
     passing: Array | None = None
     success: Array | None = None
+    disputed: Array | None = None
 
     @property
     def brought(self) -> Array:

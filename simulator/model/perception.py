@@ -206,7 +206,7 @@ class Perception:
         for k, c in enumerate(self.program.components):
             left = self._left(c.window, week)
             multiple = self._expected(k, self.multiple(k, account.status, account.rates))
-            lag = c.terms.payout_lag_weeks
+            lag = self._lag(k)
             now = prices[k] * (multiple * np.exp(-self._discount * (left + lag)))
             later = account.opening[k] * (multiple * np.exp(-self._discount * (left + c.window + lag)))
             shown.append(active(c, week) * now + np.zeros(self._shape))
@@ -270,7 +270,7 @@ class Perception:
                 spread = np.sqrt(np.maximum(square - pay * pay, 0.0))
             pay = pay + granted(c, week)
             quarters = weeks / WEEKS_PER_QUARTER
-            late = np.exp(-self._discount * c.terms.payout_lag_weeks)
+            late = np.exp(-self._discount * self._lag(k))
             scale = self._expected(k, self.multiple(k, account.status, account.rates)) * late + np.zeros(self._shape)
             pays.append(scale * pay / quarters)
             spreads.append(scale * spread / np.sqrt(quarters))
@@ -286,6 +286,11 @@ class Perception:
         return certainty_equivalent(
             own=own, pay=total, variance=sd * sd, paperwork=paperwork, risk_aversion=aversion, elasticity=elasticity
         )
+
+    def _lag(self, component: int) -> Array:
+        """Expected weeks from a window's end to payment, disputes included."""
+        lag, disputed = self.program.components[component].terms.payout_lag_weeks, self.prospects[component].disputed
+        return lag if disputed is None else lag + disputed * self.setting.numbers("disputes.delay_weeks")
 
     def _left(self, window: int, week: int) -> float:
         return float(window - week % window) if window else 0.0

@@ -204,5 +204,9 @@ def registration_shares(
     honest = gaming.registration_share(hazard, source)
     if not claiming:
         return honest, honest
-    more = np.where(opportunist, gaming.false_claim_rate(temptation.registration, cost), 0.0)
+    gain = temptation.registration
+    if setting.scenario.disputes is not None:
+        lost = setting.numbers("disputes.claimed_probability") * setting.numbers("disputes.overturned_share")
+        gain = gain * (1.0 - lost)
+    more = np.where(opportunist, gaming.false_claim_rate(gain, cost), 0.0)
     return honest, gaming.registration_share(hazard + more, source)

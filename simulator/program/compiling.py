@@ -23,7 +23,7 @@ from simulator.program.components.deal_registration import DealRegistration
 from simulator.program.enablement import supports_of
 from simulator.program.governance import compile_rules
 from simulator.program.limits import Fund, Gate
-from simulator.program.measures import MEASURES
+from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array, Numbers
 from simulator.program.reach import reach_of
 from simulator.program.recognition import prizes_of
@@ -119,7 +119,7 @@ def _component(
             audit_cost=terms("audit_cost") * 100,
             penalty_multiple=terms("penalty_multiple"),
         ),
-        split=compile_split(spec.split, number),
+        split=compile_split(spec.split, number, signed=MEASURES[spec.measured()].event == Event.SIGNED),
         spending=spec.spending(number),
     )
 

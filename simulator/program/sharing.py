@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from simulator.program.numbers import Array, Numbers
 from simulator.program.spec import Split, SplitRule
 
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 ALONE, FIRST, SECOND = 0, 1, 2
 """Roles of a claim: of a deal with one partner, of the first partner of a joint deal, of the second."""
@@ -25,11 +27,12 @@ ALONE, FIRST, SECOND = 0, 1, 2
 
 @dataclass(frozen=True)
 class CompiledSplit:
-    """A rule with its numbers, shape (R or 1, 1)."""
+    """A rule with its numbers, shape (R or 1, 1). signed: whether it is of claims of signed deals, not of stages."""
 
     rule: SplitRule
     second: Array
     risk_weight: Array
+    signed: bool
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class Joint:
     """What is known of joint deals; arrays (n,).
 
     documented: the second partner's contribution as documented, in units of the first's; at_risk: share of it that was
-    given at its own risk (all of the first's is); logits of winning with neither, the first, the second, and both.
+    given at its own risk (all of the first's is); logits of winning with neither, the first, the second, and both;
+    equal: whether a dispute ended in equal shares of the signed deal, None where nothing is disputed.
     """
 
     documented: Array
@@ -46,21 +50,29 @@ class Joint:
     first: Array
     second: Array
     both: Array
+    equal: Bools | None = None
 
     def take(self, rows: Ints) -> Joint:
         """The facts of some of the deals."""
-        return Joint(*(getattr(self, f.name)[rows] for f in fields(self)))
+        parts: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        taken: dict[str, Any] = {name: None if part is None else part[rows] for name, part in parts.items()}
+        return Joint(**taken)
 
 
-def compile_split(split: Split | None, number: Numbers) -> CompiledSplit | None:
+def compile_split(split: Split | None, number: Numbers, *, signed: bool) -> CompiledSplit | None:
     """A split's numbers, read below `split`."""
     if split is None:
         return None
-    return CompiledSplit(split.rule, number("split.second"), number("split.risk_weight"))
+    return CompiledSplit(split.rule, number("split.second"), number("split.risk_weight"), signed)
 
 
 def second_share(split: CompiledSplit, *, rep: Ints, joint: Joint) -> Array:
-    """The second partner's share of each joint deal, (n,)."""
+    """The second partner's share of each joint deal, (n,); a half where a dispute ended so."""
+    share = _by_rule(split, rep, joint)
+    return share if joint.equal is None or not split.signed else np.where(joint.equal, 0.5, share)
+
+
+def _by_rule(split: CompiledSplit, rep: Ints, joint: Joint) -> Array:
     one = np.ones(rep.shape)
     contribution = np.stack((one, joint.documented), axis=-1)
     if split.rule == "fixed":

@@ -103,6 +103,25 @@ class Behavior(Spec):
     )
 
 
+class Disputes(Spec):
+    """Disputes about attribution, where two partners are on a deal or a partner claims the vendor's own customer."""
+
+    probability: float = number(
+        0.2, "probability that a signed joint deal is disputed where both partners gave as much",
+        unit="probability", ge=0, le=1, source="judgement: no count of attribution disputes was found",
+    )  # fmt: skip
+    claimed_probability: float = number(
+        0.5, "probability that the vendor's sellers dispute a customer of theirs claimed without joint work",
+        unit="probability", ge=0, le=1,
+    )  # fmt: skip
+    overturned_share: float = number(
+        0.5, "share of disputes that are overturned: equal shares of a joint deal, nothing for a claimed customer",
+        unit="share", ge=0, le=1,
+    )  # fmt: skip
+    delay_weeks: float = number(8.0, "weeks by which a dispute delays payment", unit="weeks", ge=0, le=104)
+    cost: float = number(500.0, "the vendor's cost of settling a dispute", unit="money per dispute", ge=0)
+
+
 class Gaming(Spec):
     """Which games opportunists may play and what they cost them."""
 

@@ -22,7 +22,7 @@ from simulator.program.spec import (
     TierStatus,
     number,
 )
-from simulator.scenario.conduct import Behavior, Gaming
+from simulator.scenario.conduct import Behavior, Disputes, Gaming
 from simulator.scenario.market import Economy, Market, PartnerSegment, Territory
 from simulator.scenario.participation import Participation
 from simulator.scenario.plugins import load_plugins
@@ -148,6 +148,7 @@ class Scenario(Spec):
     partners: dict[str, PartnerSegment] = Field(description="partner segments by name", min_length=1)
     behavior: Behavior = Field(default_factory=Behavior)
     gaming: Gaming = Field(default_factory=Gaming)
+    disputes: Disputes | None = None
     participation: Participation | None = None
     shocks: Shocks = Field(default_factory=Shocks)
     budget: Budget | None = None

@@ -354,6 +354,11 @@ def scenario_texts(draw: Draw) -> str:
         "price_authority": pick(draw, "vendor", "partner"),
         "push_loss_per_week": pick(draw, 0.0, 0.05),
     }
+    if draw(st.booleans()):
+        sections["disputes"] = {
+            "probability": pick(draw, 0.0, 0.5, 1.0), "claimed_probability": pick(draw, 0.3, 1.0),
+            "overturned_share": pick(draw, 0.0, 0.5, 1.0), "delay_weeks": pick(draw, 0.0, 5.5, 30.0), "cost": 33.33,
+        }  # fmt: skip
     if draw(st.integers(0, 2)) == 0:
         sections["shocks"] = _shocks(draw, markets)
     if sections["time"]["burn_in_weeks"] >= 26 and draw(st.booleans()):

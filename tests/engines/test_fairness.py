@@ -31,7 +31,9 @@ def totals(
     ledger = {name: np.zeros(count, dtype=np.int64) for name in LEDGER_COLUMNS}
     ledger |= {"replication": np.full(count, 7), "partner": np.arange(count), "paid": np.array(paid)}
     offers = (terms or offer(0.0),)
-    got = fair_totals(ledger, world, offers, np.array([booked], dtype=float), np.array([margin], dtype=float))
+    got = fair_totals(
+        ledger, world, offers, np.array([booked], dtype=float), np.array([margin], dtype=float), np.zeros((1, count))
+    )
     return {name: int(value[0]) for name, value in got.items()}
 
 

@@ -165,7 +165,7 @@ def test_the_laws_would_catch_a_wrong_sign(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def _shares(rule: SplitRule, joint: Joint, *, second: float = 0.3, weight: float = 0.5) -> list[float]:
-    split = CompiledSplit(rule, np.array([[second]]), np.array([[weight]]))
+    split = CompiledSplit(rule, np.array([[second]]), np.array([[weight]]), signed=True)
     return second_share(split, rep=np.zeros(len(joint.documented), dtype=np.int64), joint=joint).tolist()
 
 
@@ -184,7 +184,7 @@ def test_second_partners_shares_by_hand() -> None:
 def test_credit_is_shared_in_whole_hundredths_by_hand() -> None:
     # 10,001 by thirds: the second's quota 3,333.67 has the larger fraction and gets the cent left.
     facts = Joint(*(np.full(2, x) for x in (0.5, 0.5, -np.inf, 0.0, -np.inf, 0.1)))
-    split = CompiledSplit("contribution", np.array([[0.0]]), np.array([[0.0]]))
+    split = CompiledSplit("contribution", np.array([[0.0]]), np.array([[0.0]]), signed=True)
     role, credit = np.array([1, 2, 0]), np.array([10001.0, 10001, 10001])
     rep = np.zeros(3, dtype=np.int64)
     assert own_credit(split, rep=rep, credit=credit, role=role, joint=facts.take).tolist() == [6667, 3334, 10001]

@@ -48,4 +48,9 @@ METRICS: tuple[Metric | Family, ...] = (
         "The same of the partner that nine in ten are below.",
         Mean(lambda x: x.own["fair.gap_p90"] * _MICRO),
     ),
+    Metric(
+        "dispute_rate", "Dispute rate", "share", "lower",
+        "Disputes about the attribution of signed deals, of all deals signed by partners.",
+        Ratio(lambda x: x.own["disputes"], lambda x: x.own["won_by_partners"], "no deals signed by partners"),
+    ),
 )  # fmt: skip
