@@ -215,7 +215,7 @@ def _none_first(programs: Sequence[str]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _Work:
+class Work:
     """What every chunk of a study has in common."""
 
     scenario: Scenario
@@ -281,7 +281,7 @@ def simulate(
     if design.size is not None and first + replications > design.size:
         raise fault("options", "replications", replications, f"the design has {design.size - first} from {first} on")
     fitted = fit_reference(scenario) if reference is None else reference
-    work = _Work(scenario, fitted, names, seed, engine, design, standings, gaming_detail)
+    work = Work(scenario, fitted, names, seed, engine, design, standings, gaming_detail)
     size = chunk or (chunk_size(scenario) if engine == "vector" else 4)
     size = min(size, -(-replications // max(workers, 1)))
     done = _Done(first, replications, progress, kept)
