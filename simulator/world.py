@@ -226,6 +226,15 @@ class World:
                 chosen[rows] = members[np.minimum(position, len(members) - 1)]
         return chosen
 
+    def squatters(self, rows: Ints) -> tuple[Ints, Array]:
+        """The partner that comes across each of the vendor's customers `rows` first, -1 for none, and its mark."""
+        c = self.candidates
+        known = c["who"][rows] >= 0
+        u = self._draw("squatting", c["rep"][rows], c["word"][rows], c["week"][rows], c["ordinal"][rows])
+        home = np.where(known, self.setting.partners.territory[c["who"][rows]], -1)
+        who = self._candidate_partner(c["rep"][rows], home, u[0])
+        return np.where(who == c["who"][rows], -1, who), u[1]
+
     def deals_of(self, rows: Ints) -> Ints:
         """Deal rows of candidates, drawing the attributes of those that nobody asked for before.
 

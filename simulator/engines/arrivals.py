@@ -11,7 +11,7 @@ from simulator.engines.course import schedule
 from simulator.engines.seconds import other_cells
 from simulator.engines.tables import NEVER
 from simulator.model import gaming
-from simulator.model.planning import registration_shares
+from simulator.model.planning import registration_shares, squatting_shares
 from simulator.program.compiled import Ints, deal_code
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
@@ -48,17 +48,29 @@ def _vendor_deals(life: VectorLife, rows: Ints) -> None:
     rep, who, mark = c["rep"][rows], np.maximum(c["who"][rows], 0), c["mark"][rows]
     known = c["who"][rows] >= 0
     worked = known & (mark < honest[rep, who])
-    _found(life, rows, worked, known & ~worked & (mark < claimed[rep, who]), vendor=True)
+    false = known & ~worked & (mark < claimed[rep, who])
+    if "squatting" not in life.conduct.gaming:
+        _found(life, rows, worked, false, vendor=True)
+        return
+    share = squatting_shares(life.setting, life.temptation, w.misreport_cost, w.opportunist)
+    first, other = w.squatters(rows)
+    taken = (first >= 0) & (other < share[rep, np.maximum(first, 0)])
+    _found(life, rows, worked & ~taken, false | taken, np.where(taken, first, who), vendor=True)
 
 
-def _found(life: VectorLife, rows: Ints, worked: np.ndarray, false: np.ndarray, *, vendor: bool) -> None:
-    """Open opportunities for candidates; `false` ones are registered without joint work."""
+def _found(
+    life: VectorLife, rows: Ints, worked: np.ndarray, false: np.ndarray, by: Ints | None = None, *, vendor: bool
+) -> None:
+    """Open opportunities for candidates; `false` ones are registered without joint work.
+
+    by: the partner of each, where it is not the candidate's.
+    """
     if not len(rows):
         return
     w = life.world
     c, d = w.candidates, w.deals
     deal = w.deals_of(rows)
-    rep, who = c["rep"][rows], np.maximum(c["who"][rows], 0)
+    rep, who = c["rep"][rows], np.maximum(c["who"][rows], 0) if by is None else by
     cell = rep * life.shape[1] + who
     start = c["time"][rows]
     x, work = life.planner.intensity.reshape(-1)[cell], life.work.reshape(-1)[cell]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.engines.agents import Opportunity
-from simulator.model.planning import Temptation, registration_shares
+from simulator.model.planning import Temptation, registration_shares, squatting_shares
 from simulator.program.compiled import Ints, deal_code
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
@@ -88,12 +88,25 @@ class Incoming:
         )  # fmt: skip
         rows = w.vendor(week)
         marks = w.candidates["mark"][rows].tolist()
-        for mark, (who, opp) in zip(marks, self._opportunities(rows, vendor=True), strict=True):
-            if who >= 0 and mark < honest[0, who]:
+        squatters = self._squatters(rows, temptation)
+        found = zip(marks, squatters, self._opportunities(rows, vendor=True), strict=True)
+        for mark, squatter, (who, opp) in found:
+            if squatter >= 0:
+                opp.partner, opp.false = life.partners[squatter], True
+            elif who >= 0 and mark < honest[0, who]:
                 opp.partner, opp.worked = life.partners[who], True
             elif who >= 0 and mark < claimed[0, who]:
                 opp.partner, opp.false = life.partners[who], True
             life.env.process(opp.course(life))
+
+    def _squatters(self, rows: Ints, temptation: Temptation) -> list[int]:
+        """Who registers each of the vendor's customers before the partner it belongs to, -1 for nobody."""
+        life, w = self._life, self._life.world
+        if "squatting" not in life.conduct.gaming:
+            return [-1] * len(rows)
+        share = squatting_shares(life.setting, temptation, w.misreport_cost, w.opportunist)[0]
+        who, mark = (x.tolist() for x in w.squatters(rows))
+        return [i if i >= 0 and u < share[i] else -1 for i, u in zip(who, mark, strict=True)]
 
     def _opportunities(self, rows: Ints, *, vendor: bool) -> Iterable[tuple[int, Opportunity]]:
         if not len(rows):

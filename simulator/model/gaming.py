@@ -12,7 +12,7 @@ from simulator.program.compiled import Bools, Ints
 from simulator.program.numbers import Array
 from simulator.scenario.conduct import Gaming
 
-KINDS = ("timing", "padding", "credit_claiming", "splitting", "discount_dumping")
+KINDS = ("timing", "padding", "credit_claiming", "splitting", "discount_dumping", "squatting")
 """Kinds of gaming, each with a switch of its name in a scenario's `gaming`."""
 
 TIE = 1e-9

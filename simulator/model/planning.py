@@ -12,7 +12,7 @@ from simulator.model.help import Help
 from simulator.model.outlook import Outlook
 from simulator.model.participation import Membership, Worth
 from simulator.model.perception import Perception
-from simulator.model.setting import ACTIVITIES, WEEKS_PER_YEAR, Setting
+from simulator.model.setting import ACTIVITIES, WEEKS_PER_QUARTER, WEEKS_PER_YEAR, Setting
 from simulator.model.shocks import Shocks
 from simulator.program.compiled import Bools
 from simulator.program.measures import MEASURES, Event
@@ -162,12 +162,14 @@ class Temptation:
     def __init__(self, shape: tuple[int, int]) -> None:
         self.activity: dict[Event, Array] = {}
         self.registration = np.zeros(shape)
+        self.protected = np.zeros(shape)
 
     def only(self, presence: Array | None) -> None:
         """Nobody who is not there is tempted."""
         if presence is not None:
             self.activity = {event: gain * presence for event, gain in self.activity.items()}
             self.registration = self.registration * presence
+            self.protected = self.protected * presence
 
     def add_prizes(self, view: Perception, prices: Sequence[Array], members: Bools) -> None:
         """Add the prizes of one program: nobody audits what a rank rests on."""
@@ -188,6 +190,9 @@ class Temptation:
                 self.activity[c.measure.event] = self.activity.get(c.measure.event, 0.0) + gain * 100.0
             if c.measure.event != Event.CERTIFIED:
                 self.registration = self.registration + gain * view.prospects[k].credit
+            if c.registration is not None:
+                room = np.clip(1.0 - view.rate * WEEKS_PER_QUARTER / c.registration.per_quarter, 0.0, 1.0)
+                self.protected = self.protected + gain * view.prospects[k].credit * room
 
 
 def registration_shares(
@@ -204,9 +209,22 @@ def registration_shares(
     honest = gaming.registration_share(hazard, source)
     if not claiming:
         return honest, honest
-    gain = temptation.registration
-    if setting.scenario.disputes is not None:
-        lost = setting.numbers("disputes.claimed_probability") * setting.numbers("disputes.overturned_share")
-        gain = gain * (1.0 - lost)
-    more = np.where(opportunist, gaming.false_claim_rate(gain, cost), 0.0)
+    more = np.where(opportunist, gaming.false_claim_rate(_upheld(setting, temptation.registration), cost), 0.0)
     return honest, gaming.registration_share(hazard + more, source)
+
+
+def squatting_shares(setting: Setting, temptation: Temptation, cost: Array, opportunist: Bools) -> Array:
+    """Share of the other partners' customers from the vendor that each opportunist registers first, (R, P).
+
+    Its gain is what protected claims pay, net of audits, in the room that its own deals leave of the registration cap.
+    """
+    rate = np.where(opportunist, gaming.false_claim_rate(_upheld(setting, temptation.protected), cost), 0.0)
+    return gaming.registration_share(rate, np.ones(rate.shape))
+
+
+def _upheld(setting: Setting, gain: Array) -> Array:
+    """What a claim of a customer that nobody works on gains, in expectation over disputes about it."""
+    if setting.scenario.disputes is None:
+        return gain
+    lost = setting.numbers("disputes.claimed_probability") * setting.numbers("disputes.overturned_share")
+    return gain * (1.0 - lost)

@@ -132,6 +132,10 @@ class Gaming(Spec):
     discount_dumping: bool = Field(
         False, description="buying the win with the vendor's price, where partners hold price authority"
     )
+    squatting: bool = Field(
+        False,
+        description="registering the vendor's customers that others would work, to hold what a registration protects",
+    )
     opportunist_share: float = number(
         0.15, "share of partners that game when it pays", unit="share", ge=0, le=1,
         source="5-10 % of incentives abused (Deloitte/AGMA 2011); mainly effort (Steenburgh 2008)", grade="B",

@@ -23,9 +23,11 @@ LEVELS: dict[str, tuple[float, ...]] = {
     "credit_claiming": (0, 1),
     "splitting": (0, 4, 10),
     "discount_dumping": (0.0, 0.2, 0.4),
+    "squatting": (0, 1),
 }
 """Levels per kind, off to full: weeks a signature is moved; false claims per opportunity of its own; whether customers
-of the vendor are claimed; claims a deal is filed as; largest concession."""
+of the vendor are claimed; claims a deal is filed as; largest concession; whether it
+registers the customers of others."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Strategy:
     credit_claiming: float
     splitting: float
     discount_dumping: float
+    squatting: float
 
     def kinds(self, gaming: Gaming) -> frozenset[str]:
         """The kinds that are played; discounts need price authority."""
@@ -59,6 +62,7 @@ class Strategy:
             "credit_claiming": "claims every customer of the vendor that it can",
             "splitting": f"files deals in up to {self.splitting:g} pieces, or bundled",
             "discount_dumping": f"concedes up to {self.discount_dumping:.0%} to win",
+            "squatting": "registers every customer of others that it can",
         }
         done = [text for kind, text in said.items() if kind in self.kinds(gaming)]
         return ", ".join(done) if done else "plays no game"

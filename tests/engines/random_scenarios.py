@@ -339,6 +339,7 @@ def scenario_texts(draw: Draw) -> str:
         "padding": pick(draw, True, True, False),
         "credit_claiming": pick(draw, True, True, False),
         "discount_dumping": pick(draw, True, True, False),
+        "squatting": pick(draw, True, False),
         "splitting": pick(draw, True, True, False),
         "max_pieces": pick(draw, 2, 4),
         "bundle_weeks": pick(draw, 2, 12),
