@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from simulator.scenario.paths import number_paths, value_at, with_values
     from simulator.scenario.schema import Scenario
     from simulator.studies.compare import Comparison, compare
+    from simulator.studies.forecast import Forecast, forecast
     from simulator.studies.knowledge import ValueOfInformation, value_of_information
     from simulator.studies.lint import Lint, lint
     from simulator.studies.optimize import optimize
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Calibration": "simulator.calibrate.calibration",
     "Comparison": "simulator.studies.compare",
+    "Forecast": "simulator.studies.forecast",
     "InputError": "simulator.errors",
     "Lint": "simulator.studies.lint",
     "Optimum": "simulator.studies.optimum",
@@ -62,6 +64,7 @@ _HOMES = {
     "compare": "simulator.studies.compare",
     "diff": "simulator.studies.programs",
     "explore": "simulator.report.explore_widget",
+    "forecast": "simulator.studies.forecast",
     "lint": "simulator.studies.lint",
     "load": "simulator.scenario.load",
     "number_paths": "simulator.scenario.paths",
@@ -83,6 +86,7 @@ _HOMES = {
 __all__ = [
     "Calibration",
     "Comparison",
+    "Forecast",
     "InputError",
     "Lint",
     "Optimum",
@@ -103,6 +107,7 @@ __all__ = [
     "compare",
     "diff",
     "explore",
+    "forecast",
     "lint",
     "load",
     "number_paths",

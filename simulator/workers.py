@@ -10,19 +10,20 @@ import multiprocessing
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
+from typing import TypeVar
 
 from simulator.errors import SimulatorError
-from simulator.totals import Totals
 
+T = TypeVar("T")
 Job = tuple[int, int]
 """First replication of a chunk, and how many it has."""
 _TRIES = 5
 
 
 def share(
-    work: Callable[[int, int], Totals],
+    work: Callable[[int, int], T],
     jobs: Sequence[Job],
-    add: Callable[[int, int, Totals], None],
+    add: Callable[[int, int, T], None],
     workers: int,
     executor: Executor | None = None,
 ) -> None:
@@ -51,9 +52,7 @@ def share(
             pool.shutdown(cancel_futures=True)
 
 
-def _run(
-    pool: Executor, work: Callable[[int, int], Totals], left: list[Job], add: Callable[[int, int, Totals], None]
-) -> None:
+def _run(pool: Executor, work: Callable[[int, int], T], left: list[Job], add: Callable[[int, int, T], None]) -> None:
     """Do the jobs `left`, each removed when its result was handed over; a result is let go at once."""
     futures = {pool.submit(work, first, count): (first, count) for first, count in left}
     try:

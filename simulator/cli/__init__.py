@@ -13,7 +13,7 @@ import click
 
 from simulator.cli.common import BAD_INPUT, FAILED, INTERRUPTED, say
 from simulator.cli.compare import compare
-from simulator.cli.decide import optimize, select, winners
+from simulator.cli.decide import forecast, optimize, select, winners
 from simulator.cli.engines import trace, verify
 from simulator.cli.explore import explore
 from simulator.cli.redteam import redteam
@@ -91,5 +91,6 @@ for _command in (
     value_of_information,
     select,
     winners,
+    forecast,
 ):
     main.add_command(_command)

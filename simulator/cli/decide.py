@@ -1,4 +1,4 @@
-"""`optimize`, `select` and `winners`: which program to choose, how to set it, and who gains by it."""
+"""`optimize`, `select`, `winners`, `forecast`: which program to choose, how to set it, who gains, what comes when."""
 
 from __future__ import annotations
 
@@ -111,6 +111,21 @@ def winners(scenario: str, json_file: str | None, out: str, no_plots: bool, quie
     from simulator.report.winners import describe
     from simulator.scenario.load import load
     from simulator.studies.winners import winners as run
+
+    with progress(quiet) as shown:
+        study = run(load(scenario), progress=shown, **settings)
+    _finish(study, describe(study), out=out, json_file=json_file, no_plots=no_plots, quiet=quiet)
+
+
+@click.command()
+@click.argument("scenario", metavar="SCENARIO")
+@programs_option
+@_shared
+def forecast(scenario: str, json_file: str | None, out: str, no_plots: bool, quiet: bool, **settings: Any) -> None:
+    """Show pipeline, bookings, what is owed and what is paid week by week, from 200 replications unless told."""
+    from simulator.report.forecast import describe
+    from simulator.scenario.load import load
+    from simulator.studies.forecast import forecast as run
 
     with progress(quiet) as shown:
         study = run(load(scenario), progress=shown, **settings)

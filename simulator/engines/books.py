@@ -35,8 +35,8 @@ from simulator.world import World
 class Closing:
     """A window that was closed for the partners `columns` (P,): claims from `start` to before `end` (weeks).
 
-    Arrays (R, P) in cents and hundredths. earned: payout before budgets; kept: of what was paid in advance, None where
-    nothing was.
+    Arrays (R, P) in cents and hundredths. schedule: as it stood; earned: payout before budgets; kept: of what was
+    paid in advance, None where nothing was.
     """
 
     component: int
@@ -50,6 +50,7 @@ class Closing:
     earned: Array
     kept: Array | None
     rates: Factors
+    schedule: Schedule
 
 
 @dataclass
@@ -296,6 +297,7 @@ class Books:
             k, self.started[k], week, mine(self.attained[k]), mine(paid if c.advance is None else self.advanced[k]),
             mine(penalty), self.status, columns, earned=mine(self.earned[k] if c.by_claim else paid),
             kept=None if c.advance is None else mine(paid), rates=None if self.rates is None else tuple(self.rates),
+            schedule=self.exact[k],
         )  # fmt: skip
 
     def restart(self, week: int, *, all_windows: bool) -> None:

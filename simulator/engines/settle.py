@@ -25,7 +25,7 @@ MICRO = 1e6
 
 
 @dataclass(frozen=True)
-class _Attribution:
+class Attribution:
     """Payout of one closed window by claim."""
 
     books: Books
@@ -41,8 +41,8 @@ def settle(life: VectorLife, won_without: Bools | None = None) -> Outcome:
     is deadweight. None leaves deadweight at 0.
     """
     totals: dict[str, NDArray[np.int64]] = {}
-    parts = [a for b in (*life.closed, *life.books) for a in _attribute(life, b)]
-    rows = [_ledger_rows(life, a) for a in parts if a.closing.end > 0]
+    parts = [a for b in (*life.closed, *life.books) for a in attribute(life, b)]
+    rows = [ledger_rows(life, a) for a in parts if a.closing.end > 0]
     ledger = {n: np.concatenate([r[n] for r in rows] or [np.zeros(0)]).astype(np.int64) for n in LEDGER_COLUMNS}
     _count_costs(life, parts, totals)
     _count_deadweight(life, parts, won_without, totals)
@@ -58,7 +58,7 @@ def settle(life: VectorLife, won_without: Bools | None = None) -> Outcome:
     if last in life.in_force:
         totals |= life.in_force[last].totals()
     late = [waited(life, a.claims, a.part) for a in parts if a.closing.kept is None]
-    totals |= fair_totals(ledger, life.world, life.rollout.offers, *_brought(life), sum(late, np.zeros(life.shape)))
+    totals |= fair_totals(ledger, life.world, life.rollout.offers, *brought(life), sum(late, np.zeros(life.shape)))
     return Outcome(sorted_ledger(ledger), totals)
 
 
@@ -66,11 +66,12 @@ def won_candidates(life: VectorLife) -> Bools:
     """Per deal of the world, whether it was won; sized to the deals known so far."""
     o = life.opps
     won = np.zeros(life.world.deals.rows, dtype=bool)
-    won[o["deal"][_won(life)]] = True
+    won[o["deal"][are_won(life)]] = True
     return won
 
 
-def _won(life: VectorLife) -> Bools:
+def are_won(life: VectorLife) -> Bools:
+    """Which deals were won before the horizon, (n,)."""
     o, h = life.opps, life.setting.horizon
     signed = (o["stage"][:] == DONE) & ~o["lost"]
     return np.asarray(signed & (o["due"] < h), dtype=bool)
@@ -81,7 +82,7 @@ def _by_replication(life: VectorLife, cell: Ints, value: Array | None = None) ->
     return np.rint(np.bincount(rep, weights=value, minlength=life.shape[0])).astype(np.int64)
 
 
-def _attribute(life: VectorLife, b: Books) -> list[_Attribution]:
+def attribute(life: VectorLife, b: Books) -> list[Attribution]:
     """Each closing that reaches past launch with its claims and their parts of the payout."""
     c = life.claims
     offer_at = np.stack([life.rollout.at(w) for w in range(life.setting.horizon)], axis=1)
@@ -105,7 +106,7 @@ def _attribute(life: VectorLife, b: Books) -> list[_Attribution]:
             keep = pay > 0
             cell = c["cell"][claims[keep]]
             part = cut(pay[keep], closing.accrued.reshape(-1)[cell], closing.earned.reshape(-1)[cell])
-            out.append(_Attribution(b, closing, claims[keep], part))
+            out.append(Attribution(b, closing, claims[keep], part))
             continue
         claims, credit, void = b.credits(closing.component, rows, c)
         counted = ~void & (credit > 0)
@@ -113,7 +114,7 @@ def _attribute(life: VectorLife, b: Books) -> list[_Attribution]:
         cell = c["cell"][claims]
         paid = closing.accrued if closing.kept is None else closing.kept
         part = attributed(paid.reshape(-1)[cell], credit, closing.attained.reshape(-1)[cell])
-        out.append(_Attribution(b, closing, claims, part))
+        out.append(Attribution(b, closing, claims, part))
     return out
 
 
@@ -125,24 +126,32 @@ def _with_status(b: Books, closing: Closing, rows: Ints, life: VectorLife) -> li
     return past.payouts(rows, life.claims)
 
 
-def _ledger_rows(life: VectorLife, a: _Attribution) -> dict[str, Array]:
+def reversals(life: VectorLife, a: Attribution) -> tuple[Ints, Array, Array]:
+    """Claims whose customer may leave in time to take payout back, and what is forfeited and clawed back of each."""
     cl, terms = a.closing, a.books.offer.program.components[a.closing.component].terms
-    c, o, size = life.claims, life.opps, life.shape[0] * life.shape[1]
-    forfeited: Array = np.zeros(size)
-    clawed: Array = np.zeros(size)
+    c, o = life.claims, life.opps
     opp = c["opp"][a.claims]
     deal = opp >= 0
-    if (terms.clawback_weeks > 0).any() and deal.any():
-        rows, opp = a.claims[deal], opp[deal]
-        rep = c["cell"][rows] // life.shape[1]
-        late = delay(life.world, c, rows) if cl.kept is None else np.zeros(len(rows))
-        back = taken_back(
-            a.part[deal], lost=o["ends"][opp], claimed=c["time"][rows],
-            end=np.full(len(rows), float(cl.end if cl.kept is None else cl.start)),
-            lag=take(terms.payout_lag_weeks, rep) + late, holdback=take(terms.holdback_share, rep),
-            held=take(terms.holdback_weeks, rep), window=take(terms.clawback_weeks, rep),
-        )  # fmt: skip
-        forfeited, clawed = (np.bincount(c["cell"][rows], weights=x, minlength=size).astype(float) for x in back)
+    if not ((terms.clawback_weeks > 0).any() and deal.any()):
+        return a.claims[:0], np.zeros(0), np.zeros(0)
+    rows, opp = a.claims[deal], opp[deal]
+    rep = c["cell"][rows] // life.shape[1]
+    late = delay(life.world, c, rows) if cl.kept is None else np.zeros(len(rows))
+    back = taken_back(
+        a.part[deal], lost=o["ends"][opp], claimed=c["time"][rows],
+        end=np.full(len(rows), float(cl.end if cl.kept is None else cl.start)),
+        lag=take(terms.payout_lag_weeks, rep) + late, holdback=take(terms.holdback_share, rep),
+        held=take(terms.holdback_weeks, rep), window=take(terms.clawback_weeks, rep),
+    )  # fmt: skip
+    return rows, *back
+
+
+def ledger_rows(life: VectorLife, a: Attribution) -> dict[str, Array]:
+    """Lines of the ledger."""
+    cl, terms = a.closing, a.books.offer.program.components[a.closing.component].terms
+    c, size = life.claims, life.shape[0] * life.shape[1]
+    rows, *back = reversals(life, a)
+    forfeited, clawed = (np.bincount(c["cell"][rows], weights=x, minlength=size).astype(float) for x in back)
     if cl.kept is not None:  # a missed target takes an advance back, or forfeits it unpaid, as a fund unspent
         advance = a.books.offer.program.components[cl.component].advance is not None
         missed, paid = cl.accrued - cl.kept, advance & (cl.start + terms.payout_lag_weeks < cl.end)
@@ -160,7 +169,7 @@ def _ledger_rows(life: VectorLife, a: _Attribution) -> dict[str, Array]:
     }  # fmt: skip
 
 
-def _count_costs(life: VectorLife, parts: list[_Attribution], totals: dict[str, NDArray[np.int64]]) -> None:
+def _count_costs(life: VectorLife, parts: list[Attribution], totals: dict[str, NDArray[np.int64]]) -> None:
     zero = np.zeros(life.shape[0], dtype=np.int64)
     for name in ("accrued", "forfeited", "clawed_back", "paid", "penalty", "audit", "admin"):
         totals[name] = zero
@@ -169,7 +178,7 @@ def _count_costs(life: VectorLife, parts: list[_Attribution], totals: dict[str, 
             totals.setdefault(f"cost.{component.name}", zero)
     for a in parts:
         component = a.books.offer.program.components[a.closing.component]
-        rows = _ledger_rows(life, a)
+        rows = ledger_rows(life, a)
         position = np.searchsorted(life.world.ids, rows["replication"])
         sums = {
             n: np.rint(np.bincount(position, weights=rows[n], minlength=life.shape[0])).astype(np.int64)
@@ -203,7 +212,7 @@ def _prizes(life: VectorLife) -> Iterator[tuple[str, NDArray[np.int64]]]:
                 yield prize.name, winners.sum(axis=1) * np.rint(prize.cost[:, 0]).astype(np.int64)
 
 
-def _audit_cost(life: VectorLife, a: _Attribution, rate: Array, cost: Array) -> NDArray[np.int64]:
+def _audit_cost(life: VectorLife, a: Attribution, rate: Array, cost: Array) -> NDArray[np.int64]:
     """Paid claims times the expected cost of verifying one, in whole cents per claim."""
     if not (cost > 0).any():
         return np.zeros(life.shape[0], dtype=np.int64)
@@ -222,7 +231,7 @@ def _admin_cost(life: VectorLife) -> NDArray[np.int64]:
 
 def _count_deadweight(
     life: VectorLife,
-    parts: list[_Attribution],
+    parts: list[Attribution],
     won_without: Bools | None,
     totals: dict[str, NDArray[np.int64]],
 ) -> None:
@@ -248,10 +257,10 @@ def _margin(life: VectorLife, rows: Ints) -> tuple[Array, Array]:
     return np.rint((o["amount"][rows] * share - o["conceded"][rows]) * used), used
 
 
-def _brought(life: VectorLife) -> tuple[Array, Array]:
+def brought(life: VectorLife) -> tuple[Array, Array]:
     """Bookings and gross margin of the won deals that each partner is on, cents, (R, P)."""
     o, size = life.opps, life.shape[0] * life.shape[1]
-    rows = np.flatnonzero(_won(life) & (o["due"] >= 0) & o["attached"])
+    rows = np.flatnonzero(are_won(life) & (o["due"] >= 0) & o["attached"])
     values = (o["amount"][rows] - o["conceded"][rows], _margin(life, rows)[0])
     sums = [np.bincount(o["cell"][rows], weights=v, minlength=size).astype(float) for v in values]
     return sums[0].reshape(life.shape), sums[1].reshape(life.shape)
@@ -266,7 +275,7 @@ def _count_deals(life: VectorLife, totals: dict[str, NDArray[np.int64]]) -> None
     totals["pipeline"] = _by_replication(life, cell[qualified], o["amount"][qualified])
     joint = qualified & o["worked"]
     totals["joint.pipeline"] = _by_replication(life, cell[joint], o["amount"][joint])
-    won = _won(life) & (o["due"] >= 0)
+    won = are_won(life) & (o["due"] >= 0)
     rows = np.flatnonzero(won)
     net = o["amount"][rows] - o["conceded"][rows]
     margin, used = _margin(life, rows)

@@ -83,15 +83,7 @@ def cost(study: Comparison, ax: Axes) -> Axes:
             ax.plot([low, high], [row, row], color=colour(k), linewidth=4, solid_capstyle="butt")
             ax.plot(middle, row, marker="o", color="white", markeredgecolor="black", markersize=7, zorder=3)
     if study.budget is not None:
-        ax.axvline(study.budget * form.factor, color="black", linestyle="--", linewidth=1.4)
-        ax.annotate(
-            "budget",
-            (study.budget * form.factor, 0.0),
-            (4, 4),
-            xycoords=("data", "axes fraction"),
-            textcoords="offset points",
-            fontsize=9,
-        )
+        _mark_budget(ax, study.budget * form.factor)
     ax.set_xlabel(titled("Program cost over the horizon", form.unit))
     ax.set_title("How program cost is spread over replications")
     sampled(ax, f"{study.sample_text}; bar: P10 to P90, circle: median")
@@ -163,14 +155,8 @@ def differences(study: Comparison, ax: Axes, metric: str = "incremental_margin")
 
 def gaming(study: Comparison, ax: Axes) -> Axes:
     """Probability that the gaming loss passes a share of the payout."""
-    largest = 0.0
-    for k, program in enumerate(study.programs):
-        share = np.sort(study.each(program, "gaming_share")) * 100
-        if not len(share):
-            continue
-        largest = max(largest, float(np.quantile(share, 0.995)))
-        above = 100.0 * (len(share) - 1 - np.arange(len(share))) / len(share)
-        ax.step(share, above, where="post", color=colour(k), linestyle=line(k), label=program)
+    values = [study.each(program, "gaming_share") * 100 for program in study.programs]
+    largest = _exceeding(study, ax, values)
     ax.axvline(5.0, color=QUIET, linewidth=1.0)
     ax.annotate(
         "5 %",
@@ -183,13 +169,46 @@ def gaming(study: Comparison, ax: Axes) -> Axes:
         va="top",
     )
     ax.set_xlim(0.0, max(10.0, 1.05 * largest))
-    ax.set_ylim(0.0, 102.0)
     ax.set_xlabel("Gaming loss [% of payout]")
-    ax.set_ylabel("Replications with a larger loss [%]")
     ax.set_title("How bad gaming can get")
+    return ax
+
+
+def exceedance(study: Comparison, ax: Axes, metric: str = "program_cost") -> Axes:
+    """How often a metric comes out above any amount."""
+    found = [study.estimate(p, metric) for p in study.programs]
+    form = form_of_estimates(found, study.unit(metric), study.scenario.currency)
+    _exceeding(study, ax, [study.each(p, metric) * form.factor for p in study.programs])
+    label = study.definition(metric).label
+    if metric == "program_cost" and study.budget is not None:
+        _mark_budget(ax, study.budget * form.factor)
+    ax.set_xlabel(titled(label, form.unit))
+    ax.set_title(f"{label}: how often it is above")
+    return ax
+
+
+def _exceeding(study: Comparison, ax: Axes, values: Sequence[Array]) -> float:
+    """A step curve per program of how many replications have more; the 99.5 % quantile of the widest comes back."""
+    largest = 0.0
+    for k, (program, each) in enumerate(zip(study.programs, values, strict=True)):
+        x = np.sort(each)
+        if not len(x):
+            continue
+        largest = max(largest, float(np.quantile(x, 0.995)))
+        above = 100.0 * (len(x) - 1 - np.arange(len(x))) / len(x)
+        ax.step(x, above, where="post", color=colour(k), linestyle=line(k), label=program)
+    ax.set_ylim(0.0, 102.0)
+    ax.set_ylabel("Replications with more [%]")
     ax.legend(loc="upper left", bbox_to_anchor=(_LEGEND_LEFT, 1.0), borderaxespad=0.0)
     sampled(ax, study.sample_text)
-    return ax
+    return largest
+
+
+def _mark_budget(ax: Axes, budget: float) -> None:
+    ax.axvline(budget, color="black", linestyle="--", linewidth=1.4)
+    ax.annotate(
+        "budget", (budget, 0.0), (4, 4), xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=9
+    )
 
 
 KINDS: dict[str, Callable[..., Axes]] = {
@@ -198,8 +217,9 @@ KINDS: dict[str, Callable[..., Axes]] = {
     "ladder": ladder,
     "differences": differences,
     "gaming": gaming,
+    "exceedance": exceedance,
 }
-"""Kinds of figures; `ladder` and `differences` take a `metric`."""
+"""Kinds of figures; `ladder`, `differences` and `exceedance` take a `metric`."""
 
 
 def _bar(got: Difference, form: Form) -> Array | None:

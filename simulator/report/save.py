@@ -22,7 +22,7 @@ from simulator.report.style import save_figure, styled
 if TYPE_CHECKING:
     from simulator.studies.compare import Comparison
 
-_SINGLE = ("frontier", "cost", "gaming")
+_SINGLE = ("frontier", "cost", "exceedance", "gaming")
 _PANELS = {
     "ladder": ("program_cost", "pipeline_lift", "incremental_margin"),
     "differences": ("program_cost", "pipeline_created", "incremental_margin", "win_rate"),

@@ -54,6 +54,7 @@ def run(*arguments: object) -> Result:
         ("value-of-information", ("--replications", 50)),
         ("select", ("--replications", 8)),
         ("winners", ("--replications", 8)),
+        ("forecast", ("--replications", 3)),
     ],
 )
 def test_a_study_is_told_saved_and_shown_again(

@@ -42,7 +42,7 @@ def test_every_kind_states_its_sample_and_units(kind: str, same: bool) -> None:
     assert ax.get_title(loc="left")
 
 
-@pytest.mark.parametrize("kind", ["frontier", "gaming", "ladder"])
+@pytest.mark.parametrize("kind", ["exceedance", "frontier", "gaming", "ladder"])
 def test_legends_stand_beside_the_data(kind: str) -> None:
     figure = Figure()
     ax = study().plot(kind, figure.subplots())
@@ -60,6 +60,15 @@ def test_frontier_draws_the_paired_differences() -> None:
     assert gap is not None
     assert gap.mean is not None
     assert_allclose(np.asarray(point.get_xdata(), dtype=float), [gap.mean / 1000], rtol=1e-12)
+
+
+def test_the_exceedance_curve_counts_replications_with_more() -> None:
+    found = study()
+    ax = found.plot("exceedance", Figure().subplots())
+    (curve_,) = [line for line in ax.get_lines() if line.get_label() == "growth"]
+    cost = found.each("growth", "program_cost") / 1000
+    for x, above in zip(np.asarray(curve_.get_xdata()), np.asarray(curve_.get_ydata()), strict=True):
+        assert above == 100.0 * (cost > x).sum() / 40
 
 
 def test_unknown_kind_has_a_suggestion() -> None:
@@ -83,8 +92,8 @@ def test_settings_of_the_caller_stay(tmp_path: Path) -> None:
     run = save(study(), tmp_path)
     assert dict(mpl.rcParams) == before
     assert {p.name for p in (run / "figures").glob("*.svg")} == {
-        "cost.svg", "differences.svg", "frontier.svg", "gaming.svg", "ladder.svg", "payout_baseline.svg",
-        "payout_growth.svg",
+        "cost.svg", "differences.svg", "exceedance.svg", "frontier.svg", "gaming.svg", "ladder.svg",
+        "payout_baseline.svg", "payout_growth.svg",
     }  # fmt: skip
 
 

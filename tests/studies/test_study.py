@@ -23,6 +23,7 @@ from tests.engines.random_scenarios import quick_reference
 STUDIES: dict[str, Callable[[Scenario, Path], sim.Study]] = {
     "Calibration": lambda _, place: sim.calibrate(*written(synthetic(Truth(), seed=1), place)),
     "Comparison": lambda s, _: sim.compare(s, replications=8),
+    "Forecast": lambda s, _: sim.forecast(s, replications=3),
     "Lint": lambda s, _: sim.lint(s),
     "Optimum": lambda s, _: sim.optimize(s, parse_levers(LEVERS, s), replications=4, evaluations=4),
     "ProgramDiff": lambda s, _: sim.diff(s, "baseline", "more"),

@@ -1,0 +1,187 @@
+"""What comes in and goes out week by week, read off a finished life of the vector engine.
+
+    pipeline   opportunities qualified so far        bookings  deals signed so far, less concessions
+    cash       paid so far, less clawbacks and penalties
+    liability  accrued so far, less what was paid or forfeited
+
+A window accrues at its end and is paid after its lag, less what is disputed and held back, which is paid later. What is
+paid in advance accrues at the window's start, and is cash that comes back where it was not earned. What is forfeited is
+never paid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.engines.disputing import delay
+from simulator.engines.settle import Attribution, are_won, attribute, brought, ledger_rows, reversals
+from simulator.engines.vector import VectorLife
+from simulator.program.compiled import Ints, take
+from simulator.program.measures import Event
+from simulator.program.numbers import Array
+from simulator.program.schedule import Schedule
+from simulator.program.sharing import SECOND
+
+Flow = tuple[str, Ints, Array, Array]
+"""What it is, and by replication, when and how much."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """A life by week and by partner; money in cents.
+
+    weeks: quantity -> (R, T + 1) by the end of each week from launch, 0 first. signed: (R, T) signatures filed in each
+    week. paid, margin: (R, P) net pay, and gross margin brought. reached: component -> attainment of each window in
+    which there was any, over its first threshold; thresholds: component -> all thresholds over the first.
+    """
+
+    weeks: dict[str, Array]
+    signed: Ints
+    paid: Array
+    margin: Array
+    reached: dict[str, Array]
+    thresholds: dict[str, tuple[float, ...]]
+
+
+QUANTITIES = ("pipeline", "bookings", "liability", "cash")
+
+
+def series(life: VectorLife) -> Series:
+    """The series of a finished life, from launch on."""
+    parts = [a for b in (*life.closed, *life.books) for a in attribute(life, b)]
+    flow = {name: np.zeros((life.shape[0], life.setting.horizon + 1)) for name in ("accrued", "forfeited", "out", "in")}
+    for a in parts:
+        for name, rep, time, value in _flows(life, a):
+            flow[name] = flow[name] + _by_week(life, rep, time, value)
+    weeks = {
+        **_deals(life),
+        "liability": flow["accrued"] - flow["forfeited"] - flow["out"],
+        "cash": flow["out"] - flow["in"],
+    }
+    paid = sum((_net(life, a) for a in parts if a.closing.end > 0), np.zeros(life.shape))
+    reached, thresholds = _reached(parts)
+    so_far = {name: np.cumsum(weeks[name], axis=1) for name in QUANTITIES}
+    return Series(so_far, _signed(life), paid, brought(life)[1], reached, thresholds)
+
+
+def _by_week(life: VectorLife, rep: Ints, time: Array, value: Array) -> Array:
+    """Sums by replication and the week by whose end it has happened, (R, T + 1); what comes after is left out."""
+    count = life.setting.horizon + 1
+    week = np.ceil(np.maximum(time, 0.0)).astype(np.int64)
+    now = week < count
+    sums = np.bincount(rep[now] * count + week[now], weights=value[now], minlength=life.shape[0] * count)
+    return np.asarray(sums, dtype=float).reshape(life.shape[0], count)
+
+
+def _deals(life: VectorLife) -> dict[str, Array]:
+    o, h = life.opps, life.setting.horizon
+    rep, when = o["cell"] // life.shape[1], o["qualified"]
+    found = (when >= 0) & (when < h)
+    won = are_won(life) & (o["due"] >= 0)
+    net = o["amount"] - o["conceded"]
+    return {
+        "pipeline": _by_week(life, rep[found], when[found], o["amount"][found]),
+        "bookings": _by_week(life, rep[won], o["due"][won], net[won]),
+    }
+
+
+def _flows(life: VectorLife, a: Attribution) -> Iterator[Flow]:
+    """Accrual, payments and what comes back of one window of all partners."""
+    cl, component = a.closing, a.books.offer.program.components[a.closing.component]
+    advance, every = component.advance is not None, np.repeat(np.arange(life.shape[0]), life.shape[1])
+    start = np.full(len(every), float(cl.start if advance else cl.end))
+    end, accrued = np.full(len(every), float(cl.end)), cl.accrued.reshape(-1)
+    yield "accrued", every, start, accrued
+    missed = np.zeros_like(accrued) if cl.kept is None else accrued - cl.kept.reshape(-1)
+    paid = start + take(component.terms.payout_lag_weeks, every) < cl.end
+    yield "forfeited", every, end, np.where(paid, 0.0, missed)
+    yield "in", every, end, np.where(paid, missed, 0.0) + cl.penalty.reshape(-1)
+    dues, amounts = _payments(life, a, start, accrued - np.where(paid, 0.0, missed))
+    rows, forfeited, clawed = reversals(life, a)
+    cell = life.claims["cell"][rows]
+    at = np.maximum(life.opps["ends"][life.claims["opp"][rows]], float(cl.end))
+    yield "in", every[cell], at, clawed
+    step = (at > dues[0][cell]).astype(np.int64) + (at > dues[1][cell])
+    for k, (due, amount) in enumerate(zip(dues, amounts, strict=True)):
+        lost = np.where(step == k, forfeited, 0.0)
+        if advance and k:  # it was paid whole at once, so this comes back
+            yield "in", every[cell], at, lost
+            continue
+        yield "forfeited", every[cell], at, lost
+        yield "out", every, due, amount - _summed(cell, lost, len(every))
+
+
+def _payments(life: VectorLife, a: Attribution, start: Array, whole: Array) -> tuple[list[Array], list[Array]]:
+    """When a window is paid, and what: at once, once disputes are settled, and what was held back; (R * P,) each."""
+    terms, rep = a.books.offer.program.components[a.closing.component].terms, np.arange(len(start)) // life.shape[1]
+    due = start + take(terms.payout_lag_weeks, rep)
+    if a.books.offer.program.components[a.closing.component].advance is not None:
+        return [due, due, due], [whole, np.zeros_like(whole), np.zeros_like(whole)]
+    held = np.floor(a.closing.accrued.reshape(-1) * take(terms.holdback_share, rep))
+    cell, wait = life.claims["cell"][a.claims], delay(life.world, life.claims, a.claims)
+    at_once = a.part - np.floor(a.part * take(terms.holdback_share, rep[cell]))
+    disputed = _summed(cell, np.where(wait > 0, at_once, 0.0), len(start))
+    late = np.zeros_like(start)
+    np.maximum.at(late, cell, wait)
+    settled = due + late
+    return [due, settled, settled + take(terms.holdback_weeks, rep)], [whole - held - disputed, disputed, held]
+
+
+def _summed(cell: Ints, value: Array, size: int) -> Array:
+    return np.asarray(np.bincount(cell, weights=value, minlength=size), dtype=float)
+
+
+def _net(life: VectorLife, a: Attribution) -> Array:
+    """Net pay of a window, (R, P)."""
+    rows, count = ledger_rows(life, a), life.shape[1]
+    cell = np.searchsorted(life.world.ids, rows["replication"]) * count + rows["partner"].astype(np.int64)
+    return _summed(cell, rows["paid"] - rows["penalty"], life.shape[0] * count).reshape(life.shape)
+
+
+def _signed(life: VectorLife) -> Ints:
+    """Signatures filed by partners, (R, T)."""
+    c, h = life.claims, life.setting.horizon
+    mine = (c["event"] == Event.SIGNED) & (c["role"] != SECOND) & (c["week"] >= 0) & (c["week"] < h)
+    place = c["cell"][mine] // life.shape[1] * h + c["week"][mine]
+    return np.bincount(place, minlength=life.shape[0] * h).reshape(life.shape[0], h)
+
+
+def _reached(parts: list[Attribution]) -> tuple[dict[str, Array], dict[str, tuple[float, ...]]]:
+    """Attainment over the first threshold by component, and the thresholds."""
+    found: dict[str, list[Array]] = {}
+    marks: dict[str, tuple[float, ...]] = {}
+    for a in parts:
+        cl, component = a.closing, a.books.offer.program.components[a.closing.component]
+        knots = _thresholds(cl.schedule)
+        if component.by_claim or not knots or cl.end <= 0:
+            continue
+        first = np.broadcast_to(knots[0], cl.attained.shape)
+        some = (cl.attained > 0) & (first > 0)
+        found.setdefault(component.name, []).append(cl.attained[some] / first[some])
+        there = knots[0] > 0
+        marks[component.name] = tuple(round(float(np.mean(at[there] / knots[0][there])), 6) for at in knots)
+    return {name: np.concatenate(x) for name, x in found.items()}, marks
+
+
+def _thresholds(schedule: Schedule) -> list[Array]:
+    """Thresholds at which a rate changes or a lump is paid, in rising order, each of the shape of the first."""
+    ats = [knot.at for knot in schedule.knots if (knot.at > 0).any()]
+    ats.sort(key=lambda at: float(np.mean(at)))
+    shape = np.broadcast_shapes(*(at.shape for at in ats)) if ats else ()
+    return [np.broadcast_to(at, shape) for at in ats]
+
+
+def joined(parts: list[Series]) -> Series:
+    """The series of further replications of the same program, one after the other."""
+    first = parts[0]
+    return Series(
+        {name: np.concatenate([p.weeks[name] for p in parts]) for name in first.weeks},
+        np.concatenate([p.signed for p in parts]),
+        np.concatenate([p.paid for p in parts]),
+        np.concatenate([p.margin for p in parts]),
+        {name: np.concatenate([p.reached[name] for p in parts if name in p.reached]) for name in first.reached},
+        first.thresholds,
+    )

@@ -1,0 +1,236 @@
+"""A forecast in words, tables and figures, and as a run directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
+
+from simulator import results
+from simulator.engines.series import QUANTITIES
+from simulator.errors import fault
+from simulator.model.setting import WEEKS_PER_QUARTER
+from simulator.report.numbers import Form, form_of, form_of_estimates
+from simulator.report.style import QUIET, colour, line, marker, new_axes, sampled, save_figure, styled
+from simulator.report.terminal import WIDTH, Row, blocks, wrapped
+from simulator.report.wording import titled
+from simulator.scenario.finding import suggestion
+from simulator.stats.measure import STRATEGIC
+from simulator.studies.forecast import HONEST, Forecast
+
+_SAID = {
+    "pipeline": "Pipeline created so far",
+    "bookings": "Bookings so far",
+    "liability": "Owed: accrued, neither paid nor forfeited",
+    "cash": "Paid so far, less clawbacks and penalties",
+}
+_RUNGS = {HONEST: ("without gaming", "--", "white"), STRATEGIC: ("with gaming", "-", "black")}
+_MOST_REACHED, _BIN = 2.5, 0.05
+
+
+def headline(study: Forecast) -> list[str]:
+    """A sentence per program on what is owed at its highest, and what is paid and still owed at the end."""
+    return [_sentence(study, program) for program in study.programs]
+
+
+def describe(study: Forecast, width: int = WIDTH) -> str:
+    """Headline and a table per quantity for a terminal."""
+    parts = [wrapped(headline(study), width)]
+    table = study.table()
+    for quantity in QUANTITIES:
+        mine = table[table["quantity"] == quantity]
+        weeks = sorted(mine["week"].unique())
+        got = {p: [study.at(p, quantity, int(w)) for w in weeks] for p in study.programs}
+        money = study.scenario.currency
+        form = form_of_estimates([e for row in got.values() for e in row], money, money)
+        rows: list[Row] = [(p, [form.estimate(e) for e in row]) for p, row in got.items()]
+        title = titled(_SAID[quantity], form.unit) + ", mean \u00b1 standard error"
+        parts.append(f"{title}\n{blocks([f'week {w}' for w in weeks], rows, width)}")
+    parts.append(f"{study.sample_text}; strategic rung, from launch on")
+    return "\n\n".join(parts)
+
+
+def draw(study: Forecast, kind: str = "fan", ax: Axes | None = None, **options: Any) -> Axes:
+    """Draw a figure of `kind` on `ax` or a new figure; raises `InputError` for an unknown kind."""
+    if kind not in KINDS:
+        raise fault("options", "kind", kind, f"must be one of {', '.join(KINDS)}", suggestion(kind, KINDS))
+    with styled():
+        return KINDS[kind](study, new_axes() if ax is None else ax, **options)
+
+
+def fan(study: Forecast, ax: Axes, quantity: str = "liability") -> Axes:
+    """A quantity by week: median of each program, and for the last of them where 50 and 80 % of replications lie."""
+    if quantity not in QUANTITIES:
+        hint = suggestion(quantity, QUANTITIES)
+        raise fault("options", "quantity", quantity, f"must be one of {', '.join(QUANTITIES)}", hint)
+    # A week's value holds to the end of the next, so the last one needs a further point to be seen.
+    weeks, form = np.arange(study.horizon + 2), _form(study, quantity)
+    for k, program in enumerate(study.programs):
+        values = study.weekly(program, quantity) * form.factor
+        values = np.concatenate([values, values[:, -1:]], axis=1)
+        low, lower, middle, upper, high = np.quantile(values, [0.1, 0.25, 0.5, 0.75, 0.9], axis=0)
+        if k == len(study.programs) - 1:
+            ax.fill_between(weeks, low, high, color=colour(k), alpha=0.18, linewidth=0, step="post")
+            ax.fill_between(weeks, lower, upper, color=colour(k), alpha=0.28, linewidth=0, step="post")
+        ax.step(weeks, middle, where="post", color=colour(k), linestyle=line(k), label=program)
+    ax.set_xlim(0, study.horizon + 1)
+    ax.set_xticks(range(0, study.horizon + 1, WEEKS_PER_QUARTER))
+    ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    ax.set_xlabel("Weeks since launch")
+    ax.set_ylabel(titled(quantity.capitalize(), form.unit))
+    ax.set_title(_SAID[quantity])
+    _legend(ax)
+    sampled(ax, f"{study.sample_text}; lines: medians; bands: 50 and 80 % of replications of {study.programs[-1]}")
+    return ax
+
+
+def quarter_end(study: Forecast, ax: Axes, program: str | None = None) -> Axes:
+    """Signatures filed in each week of a quarter, with and without gaming."""
+    shown = _one(study, program)
+    for rung, (label, style, fill) in _RUNGS.items():
+        mean, error = study.filed(shown, rung)
+        week = np.arange(1, len(mean) + 1) + (0.12 if rung == STRATEGIC else -0.12)
+        ax.errorbar(
+            week, mean, yerr=2 * error, fmt="o", linestyle=style, color="black", markerfacecolor=fill, markersize=5,
+            linewidth=1.2, elinewidth=1.0, capsize=2, label=label,
+        )  # fmt: skip
+    ax.set_ylim(bottom=0.0)
+    ax.set_xticks(range(1, WEEKS_PER_QUARTER + 1))
+    ax.set_xlabel("Week of the quarter")
+    ax.set_ylabel("Signatures filed [per week]")
+    ax.set_title(f"When signatures are filed under {shown}")
+    _legend(ax)
+    sampled(ax, f"{study.sample_text}; all whole quarters; bars: two standard errors")
+    return ax
+
+
+def thresholds(study: Forecast, ax: Axes, program: str | None = None, component: str | None = None) -> Axes:
+    """Histogram of windows by attainment over the first threshold, with and without gaming."""
+    shown = _one(study, program)
+    lives = study.found[shown, STRATEGIC]
+    names = list(lives.reached)
+    if not names or component not in (None, *names):
+        why = f"must be one of {', '.join(names)}" if names else f"{shown} pays nothing by window with a threshold"
+        raise fault("options", "component", component, why)
+    name, edges = component or names[0], np.arange(0.0, _MOST_REACHED + _BIN / 2, _BIN)
+    for rung, (label, style, _) in _RUNGS.items():
+        reached = study.found[shown, rung].reached[name]
+        counts, _ = np.histogram(reached, edges)
+        share = 100 * counts / max(len(reached), 1)
+        if rung == STRATEGIC:
+            ax.stairs(share, edges, fill=True, color=colour(1), alpha=0.35)
+        ax.stairs(share, edges, color="black" if rung == HONEST else colour(1), linestyle=style, label=label)
+    for at in (t for t in lives.thresholds[name] if t <= _MOST_REACHED):
+        ax.axvline(at, color=QUIET, linestyle=":", linewidth=1.2)
+    beyond = 100 * float(np.mean(lives.reached[name] >= _MOST_REACHED))
+    ax.set_xlim(0.0, _MOST_REACHED)
+    ax.set_xlabel("Attainment over the first threshold [ratio]")
+    ax.set_ylabel(f"Windows with any attainment [% per {_BIN:g}]")
+    ax.set_title(f"Where windows end: {name} of {shown} (dotted: thresholds)")
+    _legend(ax)
+    many = f"with gaming {len(lives.reached[name]):,} windows, {beyond:.1f} % beyond the axis"
+    sampled(ax, f"{study.sample_text}; {many}")
+    return ax
+
+
+def fairness(study: Forecast, ax: Axes) -> Axes:
+    """Share of pay against share of gross margin brought, partners from the smallest margin up."""
+    for k, program in enumerate(study.programs):
+        share, pay = study.pay_curve(program)
+        if not pay.size:
+            continue
+        if k == len(study.programs) - 1:
+            ax.fill_between(100 * share, 100 * pay[0], 100 * pay[2], color=colour(k), alpha=0.18, linewidth=0)
+        ax.plot(100 * share, 100 * pay[1], color=colour(k), linestyle=line(k), label=program, marker=marker(k),
+                markevery=10, markersize=5)  # fmt: skip
+    ax.plot([0, 100], [0, 100], color=QUIET, linewidth=1.0, label="pro rata")
+    ax.set_xlim(0, 100)
+    ax.set_ylim(0, 100)
+    ax.set_xlabel("Gross margin brought, partners from the smallest up [% of all]")
+    ax.set_ylabel("Net pay [% of all]")
+    ax.set_title("Who is paid for what")
+    _legend(ax)
+    sampled(ax, f"{study.sample_text}; lines: medians; band: 80 % of replications of {study.programs[-1]}")
+    return ax
+
+
+KINDS: dict[str, Callable[..., Axes]] = {
+    "fan": fan,
+    "quarter_end": quarter_end,
+    "thresholds": thresholds,
+    "fairness": fairness,
+}
+"""Kinds of figures; `fan` takes a `quantity`, `quarter_end` and `thresholds` a `program`."""
+
+
+def save(study: Forecast, out: str | os.PathLike[str], *, command: Sequence[str] = (), plots: bool = True) -> Path:
+    """Write the run directory below `out`, and return it."""
+    when, found = results.now(), study.to_dict()
+    files: dict[str, results.Writer] = {
+        "scenario.json": results.json_file(study.scenario.tree()),
+        "forecast.parquet": results.table_file(study.table()),
+        "forecast.json": results.json_file(found),
+        "summary.json": results.json_file({"sample": study.sample_text, "headline": found["headline"]}),
+    }
+    for name, paint in _figures(study).items() if plots else ():
+        files |= {f"figures/{name}.{end}": _file(paint) for end in ("png", "svg")}
+    manifest = {**results.manifest_of(study.simulated, when=when, command=command), "study": "forecast"}
+    return results.write_run(out, "forecast_" + results.run_name(study.simulated, when), files, manifest)
+
+
+def _figures(study: Forecast) -> dict[str, Callable[[Axes], Axes]]:
+    drawn: dict[str, Callable[[Axes], Axes]] = {q: partial(draw, study, "fan", quantity=q) for q in QUANTITIES}
+    drawn["fairness"] = partial(draw, study, "fairness")
+    for program in study.programs:
+        drawn[f"quarter_end_{program}"] = partial(draw, study, "quarter_end", program=program)
+        for name in study.found[program, STRATEGIC].reached:
+            drawn[f"thresholds_{program}_{name}"] = partial(draw, study, "thresholds", program=program, component=name)
+    return drawn
+
+
+def _file(paint: Callable[..., Axes]) -> results.Writer:
+    def write(path: Path) -> None:
+        with styled():
+            figure = Figure(figsize=(7.2, 4.2))
+            paint(ax=figure.subplots())
+        save_figure(figure, path)
+
+    return write
+
+
+def _form(study: Forecast, quantity: str) -> Form:
+    money = study.scenario.currency
+    return form_of([float(study.weekly(p, quantity).mean(axis=0).max()) for p in study.programs], [], money, money)
+
+
+def _legend(ax: Axes) -> None:
+    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
+
+
+def _one(study: Forecast, program: str | None) -> str:
+    shown = study.programs[-1] if program is None else program
+    if shown not in study.programs:
+        raise fault("options", "program", program, "was not simulated", suggestion(shown, study.programs))
+    return shown
+
+
+def _sentence(study: Forecast, program: str) -> str:
+    week, owed = study.peak(program)
+    last = {q: study.at(program, q, study.horizon) for q in ("cash", "liability")}
+    money = study.scenario.currency
+    if not owed.mean:
+        return f"{program}: nothing is ever owed."
+    form = form_of_estimates([owed, *last.values()], money, money)
+    return (
+        f"{program}: most is owed in week {week}, {form.estimate(owed)} {form.unit} on average and under "
+        f"{form.number(owed.p90)} in nine of ten replications; by week {study.horizon} {form.estimate(last['cash'])} "
+        f"{form.unit} are paid and {form.estimate(last['liability'])} still owed."
+    )
