@@ -32,6 +32,9 @@ class Study(ABC):
 
     _seconds: float | None = None
 
+    def __init_subclass__(cls) -> None:
+        cls._repr_pretty_ = Study._repr_pretty_  # type: ignore[method-assign]  # IPython wants it beside `__repr__`
+
     @property
     @abstractmethod
     def title(self) -> str:
@@ -85,6 +88,9 @@ class Study(ABC):
         from simulator.report.study_page import html
 
         return html(self)
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text("\n".join(self.headline()))  # of a terminal, where there is no HTML
 
     def _repr_html_(self) -> str:
         from simulator.report.study_page import took
