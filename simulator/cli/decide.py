@@ -117,7 +117,7 @@ def winners(scenario: str, json_file: str | None, out: str, no_plots: bool, quie
     _finish(study, describe(study), out=out, json_file=json_file, no_plots=no_plots, quiet=quiet)
 
 
-@click.command()
+@click.command(epilog=examples("forecast scenarios/quickstart.toml --programs accelerator --replications 100"))
 @click.argument("scenario", metavar="SCENARIO")
 @programs_option
 @_shared
