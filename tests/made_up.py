@@ -22,7 +22,7 @@ _PLAIN = (
     "tier.registered", "tier.gold", "partners",
     "fair.spread", "fair.everyone", "fair.moved", "fair.matched", "fair.small", "fair.small_reached", "fair.small_paid",
     "fair.small_booked", "fair.booked", "fair.waiting", "fair.gap_median", "fair.gap_p90",
-    "disputes", "disputes.cost",
+    "fair.game_moved", "disputes", "disputes.cost",
 )  # fmt: skip
 Column = int | list[int] | NDArray[Any]
 

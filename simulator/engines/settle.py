@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from simulator.engines.books import Books, Closing
 from simulator.engines.disputing import delay, dispute_totals, waited
-from simulator.engines.fairness import fair_totals
+from simulator.engines.fairness import fair_totals, shapley_margins
 from simulator.engines.ledger import LEDGER_COLUMNS, Outcome, attributed, cut, sorted_ledger, taken_back
 from simulator.engines.noncash import help_totals, noncash
 from simulator.engines.tables import BUNDLED, DONE, SIGNING, SPLIT
@@ -257,13 +257,14 @@ def _margin(life: VectorLife, rows: Ints) -> tuple[Array, Array]:
     return np.rint((o["amount"][rows] * share - o["conceded"][rows]) * used), used
 
 
-def brought(life: VectorLife) -> tuple[Array, Array]:
-    """Bookings and gross margin of the won deals that each partner is on, cents, (R, P)."""
+def brought(life: VectorLife) -> tuple[Array, Array, Array]:
+    """Bookings, gross margin and Shapley values of the won deals that each partner is on, cents, (R, P)."""
     o, size = life.opps, life.shape[0] * life.shape[1]
     rows = np.flatnonzero(are_won(life) & (o["due"] >= 0) & o["attached"])
     values = (o["amount"][rows] - o["conceded"][rows], _margin(life, rows)[0])
     sums = [np.bincount(o["cell"][rows], weights=v, minlength=size).astype(float) for v in values]
-    return sums[0].reshape(life.shape), sums[1].reshape(life.shape)
+    worth = shapley_margins(life.world, o["deal"][rows], o["cell"][rows], o["other"][rows], values[1])
+    return sums[0].reshape(life.shape), sums[1].reshape(life.shape), worth
 
 
 def _count_deals(life: VectorLife, totals: dict[str, NDArray[np.int64]]) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 from simulator.engines.agents import Opportunity
 from simulator.engines.contesting import dispute_totals, waited
 from simulator.engines.events import EventLife
-from simulator.engines.fairness import fair_totals
+from simulator.engines.fairness import fair_totals, shapley_margins
+from simulator.engines.joining import second_of
 from simulator.engines.ledger import LEDGER_COLUMNS, Outcome, sorted_ledger
 from simulator.engines.noncash import help_totals, noncash
 from simulator.engines.tables import BUNDLED, SPLIT
@@ -43,14 +44,22 @@ def tally(life: EventLife, won_without: Bools | None = None) -> Outcome:
     return Outcome(ledger, counted | fair_totals(ledger, life.world, offers, *_brought(life), waited(life)))
 
 
-def _brought(life: EventLife) -> tuple[Array, Array]:
-    """Bookings and gross margin of the won deals that each partner is on, cents, (1, P)."""
-    booked, margin = np.zeros((2, 1, life.shape[1]))
+def _brought(life: EventLife) -> tuple[Array, Array, Array]:
+    """Bookings, gross margin and Shapley values of the won deals that each partner is on, cents, (1, P)."""
+    booked, margin, worth = np.zeros((3, 1, life.shape[1]))
     for o in life.opportunities:
         if o.won and 0 <= o.due < life.setting.horizon and o.partner is not None:
             booked[0, o.partner.who] += o.amount - o.conceded
             margin[0, o.partner.who] += _margin(life, o)
-    return booked, margin
+            worth += _worth(life, o)
+    return booked, margin, worth
+
+
+def _worth(life: EventLife, o: Opportunity) -> Array:
+    assert o.partner is not None
+    other, margin = second_of(life, o), np.array([float(_margin(life, o))])
+    second = np.array([-1 if other is None else other.who])
+    return shapley_margins(life.world, np.array([o.deal]), np.array([o.partner.who]), second, margin)
 
 
 def _margin(life: EventLife, o: Opportunity) -> int:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.engines.fairness import fair_totals
+from simulator.engines.fairness import fair_totals, shapley_margins
 from simulator.engines.ledger import LEDGER_COLUMNS
+from simulator.program.sharing import Joint
 
 
 def offer(lag: float, holdback: float = 0.0, held: float = 0.0) -> Any:
@@ -32,7 +33,7 @@ def totals(
     ledger |= {"replication": np.full(count, 7), "partner": np.arange(count), "paid": np.array(paid)}
     offers = (terms or offer(0.0),)
     got = fair_totals(
-        ledger, world, offers, np.array([booked], dtype=float), np.array([margin], dtype=float), np.zeros((1, count))
+        ledger, world, offers, *(np.array([x], dtype=float) for x in (booked, margin, margin)), np.zeros((1, count))
     )
     return {name: int(value[0]) for name, value in got.items()}
 
@@ -55,6 +56,7 @@ def test_pay_that_would_change_hands() -> None:
     partner whose deals lost margin counts as having brought none."""
     got = totals([100, 300, 0], [1.0] * 3, [2000, 1000, 1000])
     assert (got["fair.moved"], got["fair.matched"]) == (200, 400)
+    assert got["fair.game_moved"] == 200
     assert totals([100, 300], [1.0] * 2, [-50, 100])["fair.moved"] == 100
     nothing = totals([100, 300], [1.0] * 2, [0, 0])
     assert (nothing["fair.moved"], nothing["fair.matched"]) == (0, 0)
@@ -74,3 +76,12 @@ def test_money_that_waits() -> None:
     assert got["fair.waiting"] == 2400
     assert (got["fair.gap_median"], got["fair.gap_p90"]) == (400_000, 800_000)
     assert totals([5], [0], [0.0], terms=offer(6.0))["fair.gap_median"] == 0
+
+
+def test_shapley_values_of_margins_by_hand() -> None:
+    """A found deal of margin 900: odds 1/5 with the first partner alone, 1/3 with both, nothing without it. The second
+    one is worth half the gain of 2/15, a fifth of 1/3: 180. Its own deal of 100 is its own."""
+    facts = Joint(*(np.array([x]) for x in (0.5, 0.5, -np.inf, np.log(1 / 4), -np.inf, np.log(1 / 2))))
+    world: Any = SimpleNamespace(shape=(1, 3), joint_facts=lambda *_: facts)
+    got = shapley_margins(world, np.array([4, 9]), np.array([0, 2]), np.array([2, -1]), np.array([900.0, 100.0]))
+    assert got.tolist() == [[720.0, 0.0, 280.0]]

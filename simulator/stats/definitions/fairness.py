@@ -19,6 +19,11 @@ METRICS: tuple[Metric | Family, ...] = (
         Ratio(lambda x: x.own["fair.moved"], lambda x: x.own["fair.matched"], "nothing is paid"),
     ),
     Metric(
+        "pay_off_shapley", "Pay off Shapley value", "share", "lower",
+        "The same with Shapley values: the margin of a joint deal is shared by the game of the odds that it is won.",
+        Ratio(lambda x: x.own["fair.game_moved"], lambda x: x.own["fair.matched"], "nothing is paid"),
+    ),
+    Metric(
         "small_share_of_pay", "Small partners' share of pay", "share", "neutral",
         "Paid to partners below the median volume of their segment, of all paid.",
         Ratio(lambda x: x.own["fair.small_paid"], lambda x: x.own["paid"], "nothing is paid"),
