@@ -118,7 +118,8 @@ def test_nothing_happened_is_undefined_or_zero_never_an_error() -> None:
     assert {name for name, e in got.items() if e.mean is None} == {
         "p_over_budget", "pipeline_lift_pct", "roi", "cost_share_of_bookings", "deadweight_share", "win_rate",
         "cycle_weeks", "deal_size", "retention_share", "gaming_share", "gini_pay", "pay_off_contribution",
-        "small_share_of_pay", "small_share_of_bookings", "small_paid_anything", "payment_wait", "dispute_rate", "pay_off_shapley",
+        "small_share_of_pay", "small_share_of_bookings", "small_paid_anything", "payment_wait",
+        "dispute_rate", "pay_off_shapley",
     }  # fmt: skip
     assert all(e.reason for e in got.values() if e.mean is None)
 
