@@ -104,6 +104,11 @@ def test_work_stops_when_it_is_stale_and_goes_on_later_as_if_it_had_not() -> Non
     np.testing.assert_array_equal(found[-1].baseline.strategic["cost"], expected.baseline.strategic["cost"])
 
 
+def test_a_life_that_is_no_longer_wanted_is_dropped(model: Explorer) -> None:
+    last(model, setting(model, rate=0.055))
+    assert list(model.pictures(setting(model, rate=0.0551), lambda: True)) == []
+
+
 def test_the_newest_setting_wins_and_a_bad_one_is_said(model: Explorer) -> None:
     shown: list[Picture] = []
     refused: list[SimulatorError] = []
