@@ -79,6 +79,7 @@ def test_overturned_joint_deals_are_halved_and_claimed_ones_pay_nothing() -> Non
         if component.split is not None:
             halves = credit[lost & joint]
             assert (np.abs(2 * halves - whole[lost & joint]) <= 1).all()
+            assert halves.sum() == whole[lost & (c["role"][rows] == FIRST)].sum()
     assert (c["disputed"][c["event"][:] != Event.SIGNED] == NONE).all()
 
 
