@@ -38,9 +38,9 @@ _CANDIDATE = {
     "mark": float, "vendor": bool, "deal": np.int32,
 }  # fmt: skip
 _DEAL = {
-    "market": np.int16, "complexity": np.int8, "account": np.int8, "amount": float, "with_logit": float,
-    "direct_logit": float, "hurdles": (float, 4), "durations": (float, 5), "second": float, "life": float,
-    "audit": float, "delay": float,
+    "market": np.int16, "complexity": np.int8, "account": np.int8, "attached": np.int8, "amount": float,
+    "with_logit": float, "direct_logit": float, "hurdles": (float, 4), "durations": (float, 5), "second": float,
+    "life": float, "audit": float, "delay": float,
 }  # fmt: skip
 
 
@@ -278,6 +278,9 @@ class World:
             self.joint.add(kind, address, who, second)
         if self.disputes is not None:
             self.disputes.add(kind, address)
+        attached = np.zeros(len(rows), dtype=np.int64)
+        if m.attach_share.any():
+            attached = (self._draw(f"{kind} attach", *address)[0] < take(m.attach_share, **one)).astype(np.int64)
         after = {}
         if m.after_sale is not None:
             after["after"] = m.after_sale.waits(**at, u=self._draw(f"{kind} after sale", *address))
@@ -287,6 +290,7 @@ class World:
             market=market,
             complexity=complexity,
             account=account,
+            attached=attached,
             amount=self._priced(week, rep, market, opportunity.amount(m, **at, log_cents=log_cents)),
             with_logit=take(m.win_logit, **one) + tilt + self.win_effect[rep, known] + second_win * second,
             direct_logit=take(m.direct_logit, **one) + tilt,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.engines.books import Books, Closing
-from simulator.program.compiled import Bools
+from simulator.program.compiled import Bools, attached_of
 from simulator.program.governance import InForce
 from simulator.program.limits import Fund, Quality, prorated
 from simulator.program.measures import Event
@@ -52,9 +52,15 @@ def measured(life: VectorLife, start: int, end: int) -> Quality:
         return sums.astype(float).reshape(life.shape)
 
     inside, trailing = week >= start, week >= end - 52
+    decided = o["attached"] & (o["decided"] >= start) & (o["decided"] < end)
+    verdicts = [
+        np.bincount(o["cell"][pick], minlength=life.open.size).astype(float).reshape(life.shape)
+        for pick in (decided, decided & ~o["lost"])
+    ]
     return Quality(
         total(inside, o["amount"][opp]), total(inside, o["conceded"][opp]), total(trailing, np.ones(len(rows))),
         total(trailing, (o["ends"][opp] > end).astype(float)),
+        total(inside, o["amount"][opp] * attached_of(c["code"][rows])), *verdicts,
     )  # fmt: skip
 
 

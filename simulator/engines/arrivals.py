@@ -74,7 +74,8 @@ def _found(
     cell = rep * life.shape[1] + who
     start = c["time"][rows]
     x, work = life.planner.intensity.reshape(-1)[cell], life.work.reshape(-1)[cell]
-    code = deal_code(d["market"][deal], d["complexity"][deal], np.full(len(rows), int(vendor)), d["account"][deal])
+    code = deal_code(d["market"][deal], d["complexity"][deal], np.full(len(rows), int(vendor)), d["account"][deal],
+                     d["attached"][deal])  # fmt: skip
     fast = np.where(worked, life.planner.speed.reshape(-1)[cell], 1.0)
     opp = life.opps.append(
         len(rows), deal=deal, cell=cell, start=start, amount=d["amount"][deal], code=code,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.engines.ledger import attributed
+from simulator.program.compiled import attached_of
 from simulator.program.governance import InForce
 from simulator.program.limits import Fund, Quality, prorated
 from simulator.program.measures import Event
@@ -40,7 +41,7 @@ def draft(account: Account, week: int, everything: bool) -> list[Draft]:
     for k in todo:
         due, penalty[k] = account.due(k)
         gate = account.components[k].gate
-        if gate is not None and not gate.passes(quality(account.past_claims(), account.started[k], week))[0, 0]:
+        if gate is not None and not gate.passes(quality(account, account.started[k], week))[0, 0]:
             due = 0.0
         paid[k] = np.array([[due]])
     paid = resolve_groups(account.perception.program, paid, by_claim=False)
@@ -64,21 +65,24 @@ def spend_fund(d: Draft) -> float:
     return d.kept
 
 
-def quality(claims: Sequence[Claim], start: int, end: int) -> Quality:
+def quality(account: Account, start: int, end: int) -> Quality:
     """Quality of a partner's deals in the window from `start` to before `end`, shape (1, 1)."""
-    amount = conceded = 0.0
+    amount = conceded = attached = 0.0
     signed = kept = 0
-    for claim in claims:
+    for claim in account.past_claims():
         opp = claim.opp
         if claim.event != Event.SIGNED or opp is None or claim.role == SECOND or not claim.week < end:
             continue
         if claim.week >= start:
             amount += opp.amount
             conceded += opp.conceded
+            attached += opp.amount * bool(attached_of(np.array([claim.code]))[0])
         if claim.week >= end - 52:
             signed += 1
             kept += bool(opp.ends > end)
-    return Quality(*(np.array([[float(x)]]) for x in (amount, conceded, signed, kept)))
+    verdicts = account.desk.verdicts_of(account.who, start, end)
+    figures = (amount, conceded, signed, kept, attached, len(verdicts), sum(verdicts))
+    return Quality(*(np.array([[float(x)]]) for x in figures))
 
 
 def parts(d: Draft) -> list[tuple[Claim, float]]:

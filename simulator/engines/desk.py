@@ -100,6 +100,14 @@ class Desk:
         """All claims of a partner so far."""
         return self._life.partners[who].claims
 
+    def verdicts_of(self, who: int, start: int, end: int) -> list[bool]:
+        """Of a partner's deals decided from `start` to before `end`, whether each was won."""
+        return [
+            not opp.lost for opp in self._life.opportunities
+            if opp.partner is not None and opp.partner.who == who and opp.decided is not None
+            and start <= opp.decided < end
+        ]  # fmt: skip
+
     @property
     def rivals(self) -> Bools:
         """The partners that compete for prizes."""

@@ -17,7 +17,7 @@ from simulator.engines.tables import CLAIM, SIGNING
 from simulator.model import gaming
 from simulator.model.perception import Perception
 from simulator.model.setting import WEEKS_PER_QUARTER
-from simulator.program.compiled import Bools, Ints, Program, take
+from simulator.program.compiled import Bools, Ints, Program, attached_of, take
 from simulator.program.limits import Quality
 from simulator.program.measures import Event
 from simulator.program.numbers import Array
@@ -207,6 +207,13 @@ def _quality(
         moved(so_far.conceded, o["conceded"][gone] * inside, price),
         moved(so_far.signed, np.ones(len(gone)), one),
         moved(so_far.kept, (o["ends"][gone] > week).astype(float), one),
+        moved(
+            so_far.attached,
+            o["amount"][gone] * inside * attached_of(c["code"][push]),
+            o["amount"][come] * attached_of(drawn["code"]),
+        ),
+        so_far.decided.reshape(-1)[cells][:, None],
+        so_far.won.reshape(-1)[cells][:, None],
     )
 
 

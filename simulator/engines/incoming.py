@@ -114,7 +114,7 @@ class Incoming:
         life, world = self._life, self._life.world
         c, d, deals = world.candidates, world.deals, world.deals_of(rows)
         kind = np.full(len(rows), int(vendor))
-        codes = deal_code(d["market"][deals], d["complexity"][deals], kind, d["account"][deals])
+        codes = deal_code(d["market"][deals], d["complexity"][deals], kind, d["account"][deals], d["attached"][deals])
         life.deals.read()
         made = []
         for who, deal, start, code in zip(

@@ -15,7 +15,7 @@ from simulator.engines.joining import first_role
 from simulator.engines.options import felt, next_window
 from simulator.model import gaming
 from simulator.model.setting import WEEKS_PER_QUARTER
-from simulator.program.compiled import take
+from simulator.program.compiled import attached_of, take
 from simulator.program.limits import Quality
 from simulator.program.measures import Event
 from simulator.program.numbers import Array
@@ -156,7 +156,7 @@ class Timing:
     ) -> Quality:
         """Quality of the deals of the window that ends now under each option, (1, options)."""
         week = self.life.week
-        q = quality(account.past_claims(), start, week)
+        q = quality(account, start, week)
 
         def at(claim: Claim, value: float) -> float:
             return value if claim.week >= start else 0.0
@@ -170,6 +170,11 @@ class Timing:
             q.conceded + pull(lambda c: of(c).amount - c.amount) - push(lambda c: at(c, of(c).conceded)),
             q.signed + pull(_one) - push(_one),
             q.kept + pull(_one) - push(lambda c: float(of(c).ends > week)),
+            q.attached
+            + pull(lambda c: of(c).amount * _attached(c))
+            - push(lambda c: at(c, of(c).amount * _attached(c))),
+            q.decided + np.zeros_like(pull(_one)),
+            q.won + np.zeros_like(pull(_one)),
         )
 
     def _tier_gain(
@@ -228,6 +233,10 @@ class Timing:
 
 def _one(_: Claim) -> float:
     return 1.0
+
+
+def _attached(claim: Claim) -> float:
+    return float(attached_of(np.array([claim.code]))[0])
 
 
 def _credit(account: Account, k: int, *, dated: bool = True) -> Callable[[Claim], float]:

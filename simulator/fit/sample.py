@@ -10,7 +10,7 @@ from simulator.disputes import NONE
 from simulator.engines.vector import VectorLife
 from simulator.model.after_sale import OUTCOMES, expansion_amount, outcome_times
 from simulator.model.setting import WEEKS_PER_YEAR
-from simulator.program.compiled import CLOSED_WEEKS, Component, Ints, Program, take
+from simulator.program.compiled import CLOSED_WEEKS, Component, Ints, Program, attached_of, take
 from simulator.program.limits import Gate, Quality
 from simulator.program.measures import Event
 from simulator.program.numbers import Array
@@ -37,6 +37,8 @@ class Sample:
         self.found = self._cells(o["cell"][inside])
         decided = o["worked"] & (o["decided"] >= 0) & (o["decided"] < h)
         share_lost = self._ratio(self._cells(o["cell"][decided & o["lost"]]), self._cells(o["cell"][decided]))
+        verdicts = np.flatnonzero(o["attached"] & (o["decided"] >= 0) & (o["decided"] < h))
+        self._verdicts = {name: o[name][verdicts] for name in ("cell", "decided", "lost")}
         # Only what is measured is kept: programs may be added long after the life.
         measured = (life.claims["week"] >= 0) & (life.claims["week"] < h)
         self.claims = c = life.claims.take(np.flatnonzero(measured))
@@ -137,7 +139,7 @@ class Sample:
 
     def _passing(self, gate: Gate, weeks: int) -> Array:
         """Share of partners' windows of so many weeks in which a gate is met, (R, S)."""
-        c = self._signed
+        c, v = self._signed, self._verdicts
         met: Array = np.zeros(self._shape)
         ends = range(weeks, WEEKS_PER_YEAR + 1, weeks)
         for end in ends:
@@ -147,10 +149,15 @@ class Sample:
                 np.bincount(c["cell"][pick], weights=value[pick], minlength=met.size).astype(float).reshape(met.shape)
                 for pick, value in (
                     (inside, c["amount"]), (inside, c["conceded"]), (trailing, np.ones(len(trailing))),
-                    (trailing, (c["ends"] > end).astype(float)),
+                    (trailing, (c["ends"] > end).astype(float)), (inside, c["amount"] * attached_of(c["code"])),
                 )
             ]  # fmt: skip
-            met = met + gate.passes(Quality(*sums))
+            decided = (v["decided"] >= end - weeks) & (v["decided"] < end)
+            verdicts = [
+                np.bincount(v["cell"][pick], minlength=met.size).astype(float).reshape(met.shape)
+                for pick in (decided, decided & ~v["lost"])
+            ]
+            met = met + gate.passes(Quality(*sums, *verdicts))
         return self._ratio(self._by_segment(met), self._by_segment(np.full(self._shape, float(len(ends)))))
 
     def _clawed(self, component: Component, rows: Ints, rep: Ints) -> Array:

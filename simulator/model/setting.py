@@ -41,6 +41,7 @@ class Markets:
     gross_margin: Array
     complex_share: Array
     complex_cycle: Array
+    attach_share: Array
     new_share: Array
     named_share: Array
     churn_per_week: Array
@@ -175,6 +176,7 @@ def _markets(scenario: Scenario, numbers: Numbers) -> Markets:
         gross_margin=every("gross_margin"),
         complex_share=every("complex_share"),
         complex_cycle=every("complex_cycle"),
+        attach_share=every("attach_share"),
         new_share=every("new_account_share"),
         named_share=every("named_account_share"),
         churn_per_week=every("churn_per_year") / WEEKS_PER_YEAR,

@@ -1,7 +1,8 @@
 """A program as read-only arrays, and what it pays on a set of claims.
 
-Claims meet a component through one weight per `code`, a small integer made of market segment, complexity, engagement
-and account; filters are weights of 0. Claims without a deal (certifications, false claims) have code -1 and weight 1.
+Claims meet a component through one weight per `code`, a small integer made of market segment, complexity, engagement,
+account and attachment; filters are weights of 0. Claims without a deal (certifications, false claims) have code -1 and
+weight 1.
 Money and counts are in hundredths and integral, held in float64, so sums are exact in any order (up to 2^53).
 """
 
@@ -32,19 +33,25 @@ Bools = NDArray[np.bool_]
 ENGAGEMENTS = ("sourced", "assisted")
 ACCOUNTS = ("new", "existing", "named")
 COMPLEXITIES = ("standard", "complex")
+ATTACHMENTS = ("plain", "attached")
 CLOSED_WEEKS = 13
 """Components paid by claim accrue at the end of every so many weeks."""
-CODES_PER_MARKET = len(COMPLEXITIES) * len(ENGAGEMENTS) * len(ACCOUNTS)
+CODES_PER_MARKET = len(COMPLEXITIES) * len(ENGAGEMENTS) * len(ACCOUNTS) * len(ATTACHMENTS)
 
 
-def deal_code(market: Ints, complexity: Ints, engagement: Ints, account: Ints) -> Ints:
-    """The code of a deal's market, complexity, engagement and account, each as its position in its list."""
-    return ((market * 2 + complexity) * 2 + engagement) * 3 + account
+def deal_code(market: Ints, complexity: Ints, engagement: Ints, account: Ints, attached: Ints) -> Ints:
+    """The code of a deal's market, complexity, engagement, account and attachment, each as its position in its list."""
+    return (((market * 2 + complexity) * 2 + engagement) * 3 + account) * 2 + attached
 
 
 def engagement_of(code: Ints) -> Ints:
     """The position in `ENGAGEMENTS` of deals by their code."""
-    return code // len(ACCOUNTS) % len(ENGAGEMENTS)
+    return code // (len(ACCOUNTS) * len(ATTACHMENTS)) % len(ENGAGEMENTS)
+
+
+def attached_of(code: Ints) -> Bools:
+    """Whether deals are attached, by their code."""
+    return np.asarray((code >= 0) & (code % len(ATTACHMENTS) == 1))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from simulator.program.compiled import (
     ACCOUNTS,
+    ATTACHMENTS,
     COMPLEXITIES,
     ENGAGEMENTS,
     CompiledTerms,
@@ -128,6 +129,8 @@ def _gate(spec: QualityGate, number: Numbers) -> Gate:
     return Gate(
         None if spec.max_discount is None else number("max_discount"),
         None if spec.min_retention is None else number("min_retention"),
+        None if spec.min_attach is None else number("min_attach"),
+        None if spec.min_win_share is None else number("min_win_share"),
     )
 
 
@@ -147,12 +150,13 @@ def _weights(spec: ComponentSpec, number: Numbers, markets: Sequence[str]) -> Ar
                         and spec.engagement in ("any", engagement)
                         and (spec.accounts in ("any", account) or (spec.accounts == "existing" and account == "named"))
                     )
-                    columns.append(
+                    credit = (
                         weight("credit_by_market", spec.credit_by_market, market)
                         * weight("credit_by_complexity", spec.credit_by_complexity, complexity)
                         * weight("credit_by_engagement", spec.credit_by_engagement, engagement)
                         * (1.0 if counts else 0.0)
                     )
+                    columns += [credit * weight("credit_by_attach", spec.credit_by_attach, a) for a in ATTACHMENTS]
     return np.concatenate(np.broadcast_arrays(*columns, one), axis=1)
 
 

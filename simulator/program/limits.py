@@ -1,9 +1,10 @@
 """What keeps a payout back when a window closes: a gate on the quality of deals, and budgets that are spent.
 
 A gate looks at the partner's own deals: what was conceded on those signed in the window, as a share of their list
-value, and how many of those signed in the last 52 weeks are still customers. Unmet, nothing accrues. Without deals it
-is met. A budget is shared by all partners: once the accruals of its period pass it, those that accrue at the same time
-are scaled down alike, to whole cents, rounded down.
+value, how many of those signed in the last 52 weeks are still customers, what share has services attached, and how
+many of those decided in the window were won. Unmet, nothing accrues. Without deals it is met. A budget is shared by all
+partners: once the accruals of its period pass it, those that accrue at the same time are scaled down alike, to whole
+cents, rounded down.
 """
 
 from __future__ import annotations
@@ -18,13 +19,17 @@ from simulator.program.numbers import Array
 
 @dataclass(frozen=True)
 class Quality:
-    """Deals of partners, arrays of one shape. amount, conceded: cents of the window's; signed, kept: number of the
-    last 52 weeks' and of those still customers."""
+    """Deals of partners, arrays of one shape. amount, conceded, attached: cents of the window's, and of those with
+    services attached; signed, kept: number of the last 52 weeks' and of those still customers; decided, won: of the
+    window's."""
 
     amount: Array
     conceded: Array
     signed: Array
     kept: Array
+    attached: Array
+    decided: Array
+    won: Array
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,8 @@ class Gate:
 
     max_discount: Array | None
     min_retention: Array | None
+    min_attach: Array | None = None
+    min_win_share: Array | None = None
 
     def passes(self, q: Quality) -> Bools:
         """Whether all conditions are met, in the shape of `q`."""
@@ -41,6 +48,10 @@ class Gate:
             met = met & (q.conceded <= self.max_discount * q.amount)
         if self.min_retention is not None:
             met = met & (q.kept >= self.min_retention * q.signed)
+        if self.min_attach is not None:
+            met = met & (q.attached >= self.min_attach * q.amount)
+        if self.min_win_share is not None:
+            met = met & (q.won >= self.min_win_share * q.decided)
         return met
 
 

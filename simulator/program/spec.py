@@ -100,6 +100,13 @@ class QualityGate(Spec):
     min_retention: float | None = number(
         None, "least share of the deals signed in the last 52 weeks that are still customers", unit="share", gt=0, le=1
     )
+    min_attach: float | None = number(
+        None, "least share of what was signed in the window that has services attached", unit="share of list value",
+        gt=0, le=1, source="Cisco: points from an attach of 15 % and of 30 % on", grade="B",
+    )  # fmt: skip
+    min_win_share: float | None = number(
+        None, "least share of the deals decided in the window that were won", unit="share", gt=0, le=1
+    )
 
 
 class ProgramBudget(Spec):
@@ -159,6 +166,10 @@ class ComponentSpec(Spec):
     )
     credit_by_engagement: dict[Literal["sourced", "assisted"], Multiple] = Field(
         default_factory=dict, description="weight of a claim by engagement; 1 where absent [multiple]"
+    )
+    credit_by_attach: dict[Literal["plain", "attached"], Multiple] = Field(
+        default_factory=dict,
+        description="weight of a claim by whether services are attached to the deal; 1 where absent [multiple]",
     )
     payout_by_tier: dict[str, Multiple] = Field(
         default_factory=dict, description="multiple of the payout by tier status; 1 where absent [multiple]"

@@ -84,6 +84,10 @@ class Market(Spec):
     gross_margin: float = number(0.7, "vendor's gross margin before incentives", unit="share of revenue", gt=0, le=1)
     complex_share: float = number(0.3, "share of deals that are complex", unit="share", ge=0, le=1)
     complex_cycle: float = number(1.3, "cycle of a complex deal", unit="multiple", gt=0, le=10)
+    attach_share: float = number(
+        0.0, "share of deals with services attached", unit="share", ge=0, le=1,
+        source="Cisco pays points from 15 % and from 30 % on", grade="B",
+    )  # fmt: skip
     new_account_share: float = number(0.4, "share of deals with new customers", unit="share", ge=0, le=1)
     named_account_share: float = number(
         0.15, "share of existing-customer deals in named accounts", unit="share", ge=0, le=1

@@ -8,7 +8,7 @@ from simulator.program.components.co_marketing_fund import CoMarketingFund
 from simulator.program.components.outcome_bonus import OutcomeBonus
 from simulator.program.governance import ReviewRule
 from simulator.program.measures import MEASURES, Event
-from simulator.program.spec import ComponentSpec, TierStatus
+from simulator.program.spec import ComponentSpec, QualityGate, TierStatus
 from simulator.scenario.draft import Draft
 from simulator.scenario.finding import Finding, Steps, plain
 
@@ -49,8 +49,8 @@ def _window(steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:
 
 
 def _gate(steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:
-    if spec.gate is not None and spec.gate.max_discount is None and spec.gate.min_retention is None:
-        yield Finding((*steps, "gate"), None, "must have max_discount or min_retention")
+    if spec.gate is not None and not spec.gate.model_dump(exclude_none=True):
+        yield Finding((*steps, "gate"), None, "must have a condition: " + ", ".join(QualityGate.model_fields))
 
 
 def _review(steps: Steps, rule: ReviewRule, components: Mapping[str, ComponentSpec]) -> Iterator[Finding]:

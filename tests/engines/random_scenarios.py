@@ -141,11 +141,17 @@ def component(draw: Draw, kind: str, markets: Sequence[str]) -> dict[str, Any]:
             "credit_by_complexity": {"complex": pick(draw, 0.0, 1.37)},
             "credit_by_market": {pick(draw, *markets): pick(draw, 0.5, 2.0)},
             "credit_by_engagement": {"assisted": pick(draw, 0.33, 1.5)},
+            "credit_by_attach": {"plain": pick(draw, 0.0, 1.21)},
         }
     out |= _reach(draw)
     if draw(st.integers(0, 3)) == 0:
         out["gate"] = pick(
-            draw, {"max_discount": 0.02}, {"min_retention": 0.7}, {"max_discount": 0.0, "min_retention": 0.9}
+            draw,
+            {"max_discount": 0.02},
+            {"min_retention": 0.7},
+            {"max_discount": 0.0, "min_retention": 0.9},
+            {"min_attach": 0.4},
+            {"min_win_share": 0.3},
         )
     if draw(st.integers(0, 3)) == 0:
         out["pool"] = pick(draw, 3_000.0, 12_345.67)
@@ -257,6 +263,7 @@ def _market(draw: Draw, median: float) -> dict[str, Any]:
         "win_probability": pick(draw, 0.2, 0.6),
         "cycle_weeks": pick(draw, 3.0, 12.0),
         "signature_weeks": pick(draw, 0.0, 1.5, 6.0),
+        "attach_share": pick(draw, 0.0, 0.4),
         "stage_weights": pick(draw, (0.25, 0.25, 0.25, 0.25), (0.5, 0.0, 0.5, 0.0)),
         "stage_durations": pick(draw, (0.15, 0.25, 0.35, 0.25), (0.0, 0.5, 0.0, 0.5)),
         "churn_per_year": pick(draw, 0.0, 0.1, 2.0),

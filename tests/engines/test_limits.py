@@ -34,17 +34,20 @@ def test_a_budget_binds_and_leaves_at_most_two_cents_each(accrued: list[int], le
 
 
 @pytest.mark.parametrize(
-    ("amount", "conceded", "signed", "kept", "met"),
+    ("figures", "met"),
     [
-        (10_000, 500, 10, 9, True),  # 5 % conceded, 90 % kept: both just met
-        (10_000, 501, 10, 9, False),
-        (10_000, 500, 10, 8, False),
-        (0, 0, 0, 0, True),  # no deals, nothing to object to
+        # 5 % conceded, 90 % kept, 15 % attached, 1 of 4 won: all just met
+        ((10_000, 500, 10, 9, 1_500, 4, 1), True),
+        ((10_000, 501, 10, 9, 1_500, 4, 1), False),
+        ((10_000, 500, 10, 8, 1_500, 4, 1), False),
+        ((10_000, 500, 10, 9, 1_499, 4, 1), False),
+        ((10_000, 500, 10, 9, 1_500, 5, 1), False),
+        ((0, 0, 0, 0, 0, 0, 0), True),  # no deals, nothing to object to
     ],
 )
-def test_a_gate(amount: float, conceded: float, signed: float, kept: float, met: bool) -> None:
-    quality = Quality(num(amount), num(conceded), num(signed), num(kept))
-    assert bool(Gate(num(0.05), num(0.9)).passes(quality)[0, 0]) is met
+def test_a_gate(figures: tuple[float, ...], met: bool) -> None:
+    gate = Gate(num(0.05), num(0.9), num(0.15), num(0.25))
+    assert bool(gate.passes(Quality(*map(num, figures)))[0, 0]) is met
 
 
 UPFRONT = 'kind = "upfront_commitment"\namount = 1_000.0\ntarget = 40_000.0\n'

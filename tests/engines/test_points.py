@@ -37,7 +37,7 @@ SCENARIO = HEAD + BASELINE + TIERED
 
 
 def code(engagement: int) -> int:
-    one = (np.array([x]) for x in (1, 1, engagement, 2))
+    one = (np.array([x]) for x in (1, 1, engagement, 2, 1))
     return int(deal_code(*one)[0])
 
 
@@ -104,7 +104,7 @@ def test_status_is_what_the_claims_of_the_last_year_add_up_to(life: VectorLife) 
             continue
         at = divmod(int(c["cell"][k]), life.shape[1])
         if c["event"][k] == Event.SIGNED:
-            assisted = int(c["code"][k]) // 3 % 2
+            assisted = int(c["code"][k]) // 6 % 2
             total[at] += c["amount"][k] / 100 * (0.03 if assisted else 0.05)
             deals[at] += 1
         elif c["event"][k] == Event.CERTIFIED:

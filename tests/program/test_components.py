@@ -95,8 +95,8 @@ def credits(text: str, code: list[int], amount: list[float]) -> list[float]:
     )
 
 
-def code(market: int, complexity: int, engagement: int, account: int) -> int:
-    one = (np.array([x]) for x in (market, complexity, engagement, account))
+def code(market: int, complexity: int, engagement: int, account: int, attached: int = 0) -> int:
+    one = (np.array([x]) for x in (market, complexity, engagement, account, attached))
     return int(deal_code(*one)[0])
 
 
@@ -109,15 +109,17 @@ def test_deal_registration_pays_its_uplift_on_deals_that_are_large_enough() -> N
 
 
 def test_weights_multiply() -> None:
-    """Large market 2, complex 1.5, assisted .5: all three together 2 * 1.5 * .5 = 1.5."""
+    """Large market 2, complex 1.5, assisted .5: all three together 2 * 1.5 * .5 = 1.5; attached 1.2 of that, 1.8."""
     text = (
         'kind = "revenue_share"\nrate = 0.05\ncredit_by_market = { large = 2.0 }\n'
         "credit_by_complexity = { complex = 1.5 }\ncredit_by_engagement = { assisted = 0.5 }\n"
+        "credit_by_attach = { attached = 1.2 }\n"
     )
     codes = [code(0, 0, 0, 0), code(1, 0, 0, 0), code(0, 1, 0, 1), code(0, 0, 1, 2), code(1, 1, 1, 0)]
-    assert credits(text, codes, [1000.0] * 5) == [1000, 2000, 1500, 500, 1500]
+    codes.append(code(1, 1, 1, 0, 1))
+    assert credits(text, codes, [1000.0] * 6) == [1000, 2000, 1500, 500, 1500, 1800]
     counted = text.replace("revenue_share", "activity_credit").replace("rate = 0.05", 'measure = "pilot"\namount = 1.0')
-    assert credits(counted, codes, [1000.0] * 5) == [100, 200, 150, 50, 150]
+    assert credits(counted, codes, [1000.0] * 6) == [100, 200, 150, 50, 150, 180]
     assert credits(counted, [-1], [0.0]) == [100]  # a claim without a deal counts one
 
 

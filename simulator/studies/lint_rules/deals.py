@@ -44,7 +44,7 @@ def typical_deals(setting: Setting, segment: int) -> Deals:
     who = int(np.flatnonzero(setting.partners.segment == segment)[0])
     kinds, shares = _kinds(setting, who)
     columns: Ints = np.repeat(kinds, _SIZES, axis=0)
-    market, complexity, engagement, account = columns[:, 0], columns[:, 1], columns[:, 2], columns[:, 3]
+    market, complexity, engagement, account, attached = columns.T
     log_cents = _log_sizes(setting, who, market, np.tile((np.arange(_SIZES) + 0.5) / _SIZES, len(kinds)))
     m, rep = setting.markets, np.zeros_like(market)
     odds = m.win_logit[0, market] + opportunity.size_logit(m, rep=rep, market=market, log_cents=log_cents)
@@ -52,7 +52,7 @@ def typical_deals(setting: Setting, segment: int) -> Deals:
     return Deals(
         market=market,
         account=account,
-        code=deal_code(market, complexity, engagement, account),
+        code=deal_code(market, complexity, engagement, account, attached),
         amount=opportunity.amount(m, rep=rep, market=market, log_cents=log_cents),
         weight=np.repeat(shares, _SIZES) / _SIZES,
         win=reached[-1],
@@ -61,15 +61,18 @@ def typical_deals(setting: Setting, segment: int) -> Deals:
 
 
 def _kinds(setting: Setting, who: int) -> tuple[Ints, Array]:
-    """Market, complexity, engagement and account, (n, 4), and how common each is per opportunity found, (n,)."""
+    """Market, complexity, engagement, account and attachment, (n, 5), and how common each is per opportunity found."""
     m, mix, assisted = setting.markets, np.diff(setting.partners.mix[0, who], prepend=0.0), _assisted(setting, who)
     kinds, shares = [], []
     for market in np.flatnonzero(mix > 0):
         new, named, hard = m.new_share[0, market], m.named_share[0, market], m.complex_share[0, market]
         accounts = (new, (1 - new) * (1 - named), (1 - new) * named)
-        for complexity, engagement, account in itertools.product(range(2), range(2), range(3)):
+        with_services = m.attach_share[0, market]
+        attachments = (0, 1) if with_services else (0,)
+        for complexity, engagement, account, attached in itertools.product(range(2), range(2), range(3), attachments):
             share = mix[market] * (hard if complexity else 1 - hard) * (assisted if engagement else 1.0)
-            kinds.append((int(market), complexity, engagement, account))
+            share = share * (with_services if attached else 1 - with_services)
+            kinds.append((int(market), complexity, engagement, account, attached))
             shares.append(float(share * accounts[account]))
     return np.array(kinds, dtype=np.int64), np.array(shares)
 
