@@ -20,7 +20,7 @@ from simulator.scenario.paths import with_values
 from simulator.studies.lint import Lint, findings, lint
 from simulator.studies.lint_rules import RULES, Finding, goals, lint_rule
 from simulator.studies.lint_rules.typical import ProgramView, Result, Typical, program_view, typical_partners
-from tests.studies.faulty import FAULTS, TEXT
+from tests.studies.faulty import FAULTS, HEAD, TEXT
 
 ALSO = {
     "lump": {"shifting"},
@@ -166,9 +166,9 @@ def test_findings_as_table_and_json(found: Lint) -> None:
         lint(parse(TEXT), programs=("nowhere",))
 
 
-def attained(reference: Reference, program: str, *, gaming: bool) -> np.ndarray:
+def attained(reference: Reference, program: str, *, gaming: bool, reps: int = 16) -> np.ndarray:
     """Results of all full quarters after launch in cents, everyone an opportunist; (replications, partner-quarters)."""
-    scenario, reps = with_values(reference.scenario, {"gaming.opportunist_share": 1.0, "gaming.padding": False}), 16
+    scenario = with_values(reference.scenario, {"gaming.opportunist_share": 1.0, "gaming.padding": False})
     stage = prepare(scenario, reference, (program,), 3, np.arange(reps))
     rows = settle(VectorLife(stage.world, stage.rollout(program), stage.conduct[gaming]).run(-52, 52).finish()).ledger
     out = np.zeros((reps, stage.world.shape[1], 4))
@@ -203,3 +203,35 @@ def test_partners_bunch_at_every_step_that_is_named(found: Lint, reference: Refe
         pays, shuns = (above, below) if step.rule == "notch" else (below, above)
         for gain in (pays[0] - pays[1], shuns[1] - shuns[0]):
             assert gain.mean() > 4 * gain.std(ddof=1) / np.sqrt(len(gain))
+
+
+TIERED = """
+[programs.tiered.tiers]
+upgrade_every_quarters = 4
+downgrade_every_quarters = 4
+[programs.tiered.tiers.levels.gold]
+criteria = [{ points = [{ measure = "revenue", weight = 0.01 }], at_least = 6000 }]
+[programs.tiered.components.c0]
+kind = "revenue_share"
+rate = 0.03
+payout_by_tier = { gold = 3.0 }
+"""
+
+
+def test_the_step_to_a_tier_is_a_notch_and_partners_bunch_there(reference: Reference) -> None:
+    """6,000 points are 600,000 of revenue. More years end within a typical deal above it than among honest twins.
+
+    A year's totals at its last review, paired over replications, more than 4 standard errors.
+    """
+    scenario = parse(HEAD + TIERED)
+    extended = reference.extended(scenario)
+    steps = [f for f in findings(typical_partners(scenario, extended), "tiered") if f.rule == "notch"]
+    assert [(f.high, f.unit) for f in steps] == [(pytest.approx(6_000), "points")]
+    twin, gamed = (
+        attained(extended, "tiered", gaming=on, reps=64).reshape(64, -1, 4).sum(axis=2) for on in (False, True)
+    )
+    at = 600_000_00
+    gain = [((x >= at) & (x < at + 40_000_00)).sum(axis=1) - ((x < at) & (x >= at - 40_000_00)).sum(axis=1)
+            for x in (gamed, twin)]  # fmt: skip
+    more = gain[0] - gain[1]
+    assert more.mean() > 4 * more.std(ddof=1) / np.sqrt(len(more))

@@ -17,7 +17,7 @@ from simulator.model.setting import WEEKS_PER_YEAR
 from simulator.program.compiled import TierCriterion
 from simulator.program.measures import Event
 from simulator.program.numbers import Array
-from simulator.program.schedule import Knot, segments
+from simulator.program.schedule import Knot, Schedule, segments
 from simulator.program.tallies import TALLIES
 from simulator.studies.lint_rules.rule import Finding, lint_rule
 from simulator.studies.lint_rules.typical import Paid, ProgramView, Result, figure
@@ -51,6 +51,27 @@ def notch(view: ProgramView) -> Iterator[Finding]:
                 f"whoever would end at {figure(a)} or more goes for it, {view.mean(share, paid):.0%} of windows do",
                 f"let the rate rise {span} instead of stepping, or take several small steps",
             )  # fmt: skip
+    yield from _tier_steps(view)
+
+
+def _tier_steps(view: ProgramView) -> Iterator[Finding]:
+    """Each tier as a step in a year's total of its first criterion, by what a year in it pays more."""
+    for name, criterion, benefit in _tiers(view):
+        year, at = _year(view, criterion), np.broadcast_to(criterion.at_least[0], benefit.shape)
+        each = np.divide(_year_value(view), year.mean, out=np.zeros_like(year.mean), where=year.mean > 0)
+        pay = Schedule(each[None], (Knot(at[None], np.zeros((1, 1)), benefit[None]),))
+        low = _least_jumper(view, pay, at)
+        share = np.where((benefit > 0) & (each > 0), np.maximum(year.reaches(low) - year.reaches(at), 0.0), 0.0)
+        stake, unit = view.total(share * benefit), _unit(view, criterion)
+        if view.mean(share) < _MATERIAL or stake < _WORTH * view.total(sum(p.expected for p in view.paid)):
+            continue
+        a, b = _mean(view, low, share) / 100, float(at[0]) / 100
+        yield Finding(
+            "notch", view.name, f"{view.place}.tiers.levels.{name}", "", a, b, unit, stake / 100,
+            f"a year in tier {name} pays {view.money(_mean(view, benefit, share))} more, from {figure(b)} {unit} on; "
+            f"whoever would end at {figure(a)} or more goes for it, {view.mean(share):.0%} of partners do",
+            "take several tiers with smaller steps, or let the rate rise with the year's result instead",
+        )  # fmt: skip
 
 
 @lint_rule
@@ -122,8 +143,12 @@ def _flat(knot: Knot, shape: tuple[int, ...]) -> tuple[Array, Array]:
 def _jumpers(view: ProgramView, paid: Paid, at: Array) -> Array:
     """The least usual result from which a partner goes for the threshold `at`, (N,)."""
     other = _other_value(view, paid)
+    return _least_jumper(view, replace(paid.smooth, base=paid.smooth.base + other), at)
+
+
+def _least_jumper(view: ProgramView, pay: Schedule, at: Array) -> Array:
+    """The same where `pay` holds all that a further unit brings."""
     elasticity = np.maximum(view.typical.setting.behavior("elasticity"), _LEAST_ELASTICITY)
-    pay = replace(paid.smooth, base=paid.smooth.base + other)
     below = segments(pay)
     here = (np.ravel(at) > below.start) & (np.ravel(at) <= below.end)
     slope = np.where(here, below.slope, 0.0).max(axis=0)
@@ -202,19 +227,29 @@ def _by_size(view: ProgramView, paid: Paid, knot: Knot) -> tuple[str, float, str
 
 def _levels(view: ProgramView) -> Iterator[tuple[str, float, str, float, float]]:
     """The first criterion of each tier stands for it; the share meets all of them over a year."""
-    tiers = view.program.tiers
-    if tiers is None:
-        return
-    shape, one = view.typical.rate.shape, np.ones((1, 1))
-    benefits = view.perception.tier_benefits([paid.smooth for paid in view.paid], one, 0)
-    for name, criteria, benefit in zip(tiers.names[1:], tiers.levels, benefits, strict=True):
-        met = np.ones(shape[1])
-        for c in criteria:
+    for name, first, benefit in _tiers(view):
+        assert view.program.tiers is not None
+        met = np.ones_like(benefit)
+        for c in view.program.tiers.levels[view.program.tiers.names.index(name) - 1]:
             met = met * _year(view, c).reaches(np.broadcast_to(c.at_least[0], met.shape))
-        first = criteria[0]
-        yearly = view.total(met * benefit[0]) * 4.0 / tiers.upgrade_every
         at, unit = float(first.at_least[0, 0]) / 100, f"{_unit(view, first)} of a year (tier {name})"
-        yield f"{view.place}.tiers.levels.{name}", at, unit, view.mean(met), yearly
+        yield f"{view.place}.tiers.levels.{name}", at, unit, view.mean(met), view.total(met * benefit)
+
+
+def _tiers(view: ProgramView) -> Iterator[tuple[str, TierCriterion, Array]]:
+    """Name, first criterion and what a year in it pays more than the tier below, cents (N,), of each tier."""
+    tiers = view.program.tiers
+    if tiers is not None:
+        benefits = view.perception.tier_benefits([paid.smooth for paid in view.paid], np.ones((1, 1)), 0)
+        for name, criteria, benefit in zip(tiers.names[1:], tiers.levels, benefits, strict=True):
+            yield name, criteria[0], benefit[0] * 4.0 / tiers.upgrade_every
+
+
+def _year_value(view: ProgramView) -> Array:
+    """What a year's deals bring a partner, own margin and pay together, cents, (N,)."""
+    revenue = (view.typical.rate * view.perception.outlook.revenue)[0] * WEEKS_PER_YEAR
+    own = view.typical.setting.partners.own_margin[0] * revenue
+    return np.asarray(own + sum(paid.expected * paid.eligible for paid in view.paid))
 
 
 def _year(view: ProgramView, criterion: TierCriterion) -> Result:
