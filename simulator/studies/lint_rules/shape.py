@@ -63,7 +63,7 @@ def _tier_steps(view: ProgramView) -> Iterator[Finding]:
         low = _least_jumper(view, pay, at)
         share = np.where((benefit > 0) & (each > 0), np.maximum(year.reaches(low) - year.reaches(at), 0.0), 0.0)
         stake, unit = view.total(share * benefit), _unit(view, criterion)
-        if view.mean(share) < _MATERIAL or stake < _WORTH * view.total(sum(p.expected for p in view.paid)):
+        if view.mean(share) < _MATERIAL or stake < _WORTH * view.total(np.sum([p.expected for p in view.paid], axis=0)):
             continue
         a, b = _mean(view, low, share) / 100, float(at[0]) / 100
         yield Finding(
