@@ -26,6 +26,7 @@ rests on it per year if every partner used it.
 - **Typical partners**: eight per segment, at even quantiles of volume, with central values of uncertain numbers.
 - **Expected results**: what an opportunity brings to a component is measured on the reference population, which lives
   under no program. A result in a window is taken as a gamma with the mean and variance of the partner's forecast.
+- **Tiers** are steps too: in a year's total of the tier's first criterion, by what a year in it pays more.
 - **Dominated regions** of steps: from the marginal jumper's usual result, by best response at the scenario's
   elasticity, with the partner's own margin and the other components' prices.
 - **Filing**: split and bundled deals go through filters, size floors, groups and ceilings like any other; what a
