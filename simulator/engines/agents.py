@@ -17,7 +17,7 @@ from simulator.engines.customers import coming, expansion
 from simulator.engines.dividing import file
 from simulator.engines.joining import file_together, is_joint
 from simulator.model import gaming, opportunity
-from simulator.program.compiled import ACCOUNTS, ENGAGEMENTS
+from simulator.program.compiled import complexity_of
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
 from simulator.program.sharing import SECOND
@@ -64,7 +64,7 @@ class Opportunity:
     @property
     def complexity(self) -> int:
         """1 for a complex deal, 0 for a standard one; read from the code."""
-        return self.code // (len(ENGAGEMENTS) * len(ACCOUNTS)) % 2
+        return int(complexity_of(np.array([self.code]))[0])
 
     def course(self, life: EventLife) -> Process:
         """From arrival through the stages to the signature."""

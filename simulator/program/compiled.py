@@ -49,6 +49,11 @@ def engagement_of(code: Ints) -> Ints:
     return code // (len(ACCOUNTS) * len(ATTACHMENTS)) % len(ENGAGEMENTS)
 
 
+def complexity_of(code: Ints) -> Ints:
+    """The position in `COMPLEXITIES` of deals by their code."""
+    return code // (len(ENGAGEMENTS) * len(ACCOUNTS) * len(ATTACHMENTS)) % len(COMPLEXITIES)
+
+
 def attached_of(code: Ints) -> Bools:
     """Whether deals are attached, by their code."""
     return np.asarray((code >= 0) & (code % len(ATTACHMENTS) == 1))

@@ -53,7 +53,7 @@ def test_the_engines_agree_on_the_manufacturer(quick: None, program: str) -> Non
 def test_the_engines_agree_on_random_scenarios(text: str) -> None:
     with quick_reference():
         result = verify(parse(text), replications=1, seed=3)
-    assert result.agrees, result.table() + "\n" + text
+    assert result.agrees, f"{result}\n{text}"
 
 
 # -- planted defects: each in one engine only, each must be caught ---------------------------------------------

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.program.compiled import deal_code
+from simulator.program.compiled import CODES_PER_MARKET, attached_of, complexity_of, deal_code, engagement_of
 from simulator.program.stacking import apply_ceiling, resolve_groups
 from tests.program.build import compiled, money, only
 
@@ -106,6 +108,15 @@ def test_deal_registration_pays_its_uplift_on_deals_that_are_large_enough() -> N
     rep = np.zeros(2, dtype=np.int64)
     credit = c.credit(rep=rep, code=rep, amount=np.array([1_999_999.0, 2_000_000.0]))
     assert c.claim_payout(rep=rep, credit=credit).tolist() == [0, 100_000]
+
+
+def test_what_a_code_is_made_of_can_be_read_off_it() -> None:
+    every = np.array(list(itertools.product(range(3), range(2), range(2), range(3), range(2))))
+    codes = deal_code(*every.T)
+    assert len(set(codes.tolist())) == len(every) == 3 * CODES_PER_MARKET
+    assert (complexity_of(codes) == every[:, 1]).all()
+    assert (engagement_of(codes) == every[:, 2]).all()
+    assert (attached_of(codes) == every[:, 4]).all()
 
 
 def test_weights_multiply() -> None:
