@@ -1,0 +1,101 @@
+"""The same study on several executors: the same bits from all, and the time of each as a ratio to one process.
+
+    python benchmarks/executors.py [SCENARIO] [--replications N] [--kill]
+
+Executors: this process alone; two processes of our own; threads; a Dask cluster of two worker processes on this
+machine. With --kill a Dask worker is killed during the run and another one added, as happens on a cluster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import platform
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+import numpy as np  # noqa: E402
+
+import simulator.scenario.load as scenario_files  # noqa: E402
+from simulator.run import Simulated, fit_reference, simulate  # noqa: E402
+
+
+def digest(simulated: Simulated) -> str:
+    """SHA-256 of all totals."""
+    total = hashlib.sha256()
+    for key, own in simulated.totals.items():
+        for name, value in own.items():
+            total.update(repr((key, name)).encode() + np.ascontiguousarray(value).tobytes())
+    return total.hexdigest()[:16]
+
+
+def on_dask(run: Callable[..., Simulated], kill: bool) -> tuple[float, Simulated]:
+    """The study on two Dask workers; with `kill` one is killed after two seconds and one is added."""
+    from distributed import Client, LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+        client.run(exec, "import simulator.run")
+
+        def disturb() -> None:
+            os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+            cluster.scale(3)
+
+        timer = threading.Timer(2.0, disturb)
+        if kill:
+            timer.start()
+        begun = time.perf_counter()
+        found = run(executor=client.get_executor())
+        took = time.perf_counter() - begun
+        timer.cancel()
+        return took, found
+
+
+def main() -> None:
+    """Run on each executor and print times, ratios and digests."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("scenario", nargs="?", default="scenarios/quickstart.toml")
+    parser.add_argument("--replications", type=int, default=512)
+    parser.add_argument("--kill", action="store_true")
+    chosen = parser.parse_args()
+    scenario = scenario_files.load(chosen.scenario)
+    reference = fit_reference(scenario)
+
+    def run(**how: object) -> Simulated:
+        return simulate(
+            scenario, programs=tuple(scenario.programs), replications=chosen.replications, seed=7, chunk=32,
+            reference=reference, **how,  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    def timed(job: Callable[[], Simulated]) -> tuple[float, Simulated]:
+        begun = time.perf_counter()
+        found = job()
+        return time.perf_counter() - begun, found
+
+    def threads() -> Simulated:
+        with ThreadPoolExecutor(2) as pool:
+            return run(executor=pool)
+
+    rows = {
+        "one process": timed(run),
+        "two processes": timed(lambda: run(workers=2)),
+        "two threads": timed(threads),
+        "two Dask workers": on_dask(run, chosen.kill),
+    }
+    one = rows["one process"][0]
+    print(f"{scenario.name}, {chosen.replications} replications, {os.cpu_count()} cores, Python "
+          f"{platform.python_version()}, numpy {np.__version__}")  # fmt: skip
+    for name, (seconds, found) in rows.items():
+        print(f"{name:<18}{seconds:8.1f} s{one / seconds:8.2f} times as fast   {digest(found)}")
+    if len({digest(found) for _, found in rows.values()}) > 1:
+        raise SystemExit("the executors disagree")
+
+
+if __name__ == "__main__":
+    main()
