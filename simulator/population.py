@@ -44,6 +44,7 @@ def reference_setting(setting: Setting, size: int) -> Setting:
         volume_log_sd=rows(p.volume_log_sd),
         size_log_sd=rows(p.size_log_sd),
         win_logit_sd=rows(p.win_logit_sd),
+        cost_of_capital=rows(p.cost_of_capital),
         own_margin=rows(p.own_margin),
         own_success_margin=rows(p.own_success_margin),
         own_certification_value=rows(p.own_certification_value),

@@ -144,6 +144,8 @@ class Account:
     def credit(self, k: int, claim: Claim, *, dated: bool = True) -> float:
         """What a claim counts for component k, audits aside. dated: give none where k is not active in its week."""
         opp, c = claim.opp, self.components[k]
+        if not claim.false and claim.audit < c.terms.refusal[0, 0]:
+            return 0.0
         since = claim.since
         if since is None:
             since = claim.time if opp is None else opp.start

@@ -80,6 +80,7 @@ class Books:
         self.opening: list[Array] = [zero] * count
         self.benefits: list[Array] = []
         self.in_force: InForce | None = None
+        self.trust: Array | None = None
         self.rates: list[Array] | None = [np.ones((1, 1))] * count if program.review else None
         self.prices: tuple[Array, ...] = ()
         self.status: Ints = np.zeros(self.shape, dtype=np.int64)
@@ -191,6 +192,9 @@ class Books:
             credit = own_credits(self.world, c, claims, rows, credit)
         if self.world.disputes is not None:
             refused = (claims["disputed"][rows] == OVERTURNED) & (claims["role"][rows] == ALONE)
+            credit = np.where(refused, 0.0, credit)
+        if c.terms.refusal.any():
+            refused = ~claims["false"][rows] & (claims["audit"][rows] < take(c.terms.refusal, rep))
             credit = np.where(refused, 0.0, credit)
         void = claims["false"][rows] & (claims["audit"][rows] < take(c.terms.audit_rate, rep))
         return rows, credit, void

@@ -45,6 +45,7 @@ class Desk:
         self.attained: list[Array] = []
         self.scores: list[Array] = []
         self.status: Ints = np.zeros(life.shape, dtype=np.int64)
+        self.trust: Array | None = None
         self._in_force = life.in_force[slot]
         self.rates: list[Array] | None = [np.ones((1, 1)) for _ in components] if offer.program.review else None
         self._take_rates(range(len(components)))

@@ -14,10 +14,10 @@ import numpy as np
 import simpy
 from simpy.events import NORMAL, URGENT, EventPriority
 
-from simulator.engines import joining, upkeep
+from simulator.engines import joining, trustees, upkeep
 from simulator.engines.accounts import Account, Claim, Closed
 from simulator.engines.agents import Opportunity, Partner, Process
-from simulator.engines.closing import Purse, book, draft, spend_fund
+from simulator.engines.closing import Draft, Purse, book, draft, spend_fund
 from simulator.engines.desk import Desk
 from simulator.engines.incoming import Deals, Incoming
 from simulator.engines.payments import Payments
@@ -78,6 +78,7 @@ class EventLife:
         self.effort = [0.0, 0.0, 0.0, 0.0]
         self.purses = {"account": Purse(), "paid": Purse()}
         self.in_force: dict[str, dict[int, InForce]] = {"account": {}, "paid": {}}
+        self.closed_now: list[Draft] = []
         self.over = False
         self.env = Clock(initial_time=-self.setting.burn_in - 1)
         self.office_call = self.env.event()
@@ -105,6 +106,7 @@ class EventLife:
                 self._remember(week - 1)
             self.week = week
             yield from self._boundary(week)
+            trustees.review(self, week)
             upkeep.reconsider(self, week)
             self._prepare(week)
             yield from self._announce("plan")
@@ -152,6 +154,8 @@ class EventLife:
         accounts = [account for desk in desks for account in desk.accounts.values()]
         drafts = [d for account in accounts for d in draft(account, week, last or account.who in switch)]
         self.purses[slot].limit(week, drafts, self.in_force[slot])
+        if slot == "account":
+            self.closed_now = drafts
         for d in drafts:
             spent = spend_fund(d)
             if spent and slot == "account":
@@ -215,7 +219,7 @@ class EventLife:
         temptation = Temptation(self.shape)
         pace = self.planner.pace()
         for desk in self.desks:
-            desk.pace = pace
+            desk.pace, desk.trust = pace, self.planner.trusted()
             desk.gather()
             view = desk.perception.view(week, desk)
             member = desk.members()

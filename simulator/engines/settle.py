@@ -54,6 +54,8 @@ def settle(life: VectorLife, won_without: Bools | None = None) -> Outcome:
     totals |= help_totals(life.planner, life.rollout, life.setting.horizon)
     if life.planner.membership is not None:
         totals |= life.planner.membership.totals()
+    if life.planner.trust is not None:
+        totals |= life.planner.trust.totals()
     last = len(life.rollout.offers) - 1
     if last in life.in_force:
         totals |= life.in_force[last].totals()

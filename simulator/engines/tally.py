@@ -31,6 +31,8 @@ def tally(life: EventLife, won_without: Bools | None = None) -> Outcome:
         totals[name] = int(np.rint(value * 1e6))
     helped = help_totals(life.planner, life.paid or life.rollout, life.setting.horizon)
     totals |= {name: int(value[0]) for name, value in helped.items()}
+    if life.planner.trust is not None:
+        totals |= {name: int(value[0]) for name, value in life.planner.trust.totals().items()}
     paying = life.paid or life.rollout
     in_force = life.in_force["account" if life.paid is None else "paid"].get(len(paying.offers) - 1)
     if in_force is not None:

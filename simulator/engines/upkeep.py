@@ -59,7 +59,7 @@ def reconsider(life: EventLife, week: int) -> None:
         return
     worth = Worth(np.zeros(life.shape), np.zeros(life.shape))
     for desk in life.desks:
-        desk.pace = life.planner.pace()
+        desk.pace, desk.trust = life.planner.pace(), life.planner.trusted()
         desk.gather()
         seen = desk.perception.worth(week, desk)
         for who in desk.accounts:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulator.engines import filing
+from simulator.engines import filing, trusting
 from simulator.engines.accrual import Funds, close_windows
 from simulator.engines.arrivals import arrive
 from simulator.engines.books import Books
@@ -77,6 +77,7 @@ class VectorLife:
         self.claims.reserve(2 * deals)
         for week in range(start, stop):
             self._boundary(week)
+            trusting.review(self, week)
             self._review(week)
             self._plan(week)
             first_claim = self.claims.rows
@@ -191,7 +192,7 @@ class VectorLife:
         pace = self.planner.pace()
         certain, income = np.zeros(self.shape), np.zeros(self.shape)
         for b in self.books:
-            b.pace = pace
+            b.pace, b.trust = pace, self.planner.trusted()
             worth = b.perception.worth(week, b)
             certain, income = np.where(b.member, worth.certain, certain), np.where(b.member, worth.income, income)
         self.planner.review(week, Worth(certain, income), self.world.participation(week))
@@ -201,9 +202,9 @@ class VectorLife:
     def _plan(self, week: int) -> None:
         pace = self.planner.pace()
         values: list[Array] = [np.zeros(self.shape)] * len(ACTIVITIES)
-        self.temptation = Temptation(self.shape)
+        self.temptation, trust = Temptation(self.shape), self.planner.trusted()
         for b in self.books:
-            b.pace = pace
+            b.pace, b.trust = pace, trust
             view = b.perception.view(week, b)
             b.prices = view.price
             values = [np.where(b.member, v, old) for v, old in zip(view.activity, values, strict=True)]

@@ -7,22 +7,27 @@ now, what lands outside is worth nothing: the probabilities become those of [0, 
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 
 from simulator.model.outlook import Prospect
 from simulator.program.compiled import Component
+from simulator.program.measures import Event
 from simulator.program.numbers import Array
 
 
 def likely_share(c: Component, prospect: Prospect) -> Array | None:
     """Share of a component's payout that a partner expects to get; None where it expects all. (R or 1, P or 1).
 
-    Nothing where it is not eligible, otherwise the probability of meeting the gate under the baseline.
+    Nothing where it is not eligible, otherwise the probability of meeting the gate under the baseline, and of a
+    countersign.
     """
-    eligible = None if c.reach is None else c.reach.partners
-    if prospect.passing is None:
-        return eligible
-    return prospect.passing if eligible is None else prospect.passing * eligible
+    parts = [None if c.reach is None else c.reach.partners, prospect.passing]
+    if c.terms.refusal.any() and c.measure.event != Event.CERTIFIED:
+        parts.append(1.0 - c.terms.refusal)
+    there = [part for part in parts if part is not None]
+    return None if not there else reduce(np.multiply, there)
 
 
 def active(c: Component, week: int) -> float:

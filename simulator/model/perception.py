@@ -51,6 +51,8 @@ class Account(Protocol):
     @property
     def rates(self) -> Factors: ...
     @property
+    def trust(self) -> Array | None: ...
+    @property
     def scores(self) -> Sequence[Array]: ...
     @property
     def rivals(self) -> Bools: ...
@@ -88,7 +90,7 @@ class Perception:
         self._cosell = 0.5 * setting.behavior("cosell_win") * outlook.loss
         self._skill = setting.behavior("skill_elasticity")
         self._churn = setting.behavior("success_churn")
-        self._discount = setting.behavior("discount_rate") / WEEKS_PER_YEAR
+        self._discount = (setting.behavior("discount_rate") + p.cost_of_capital) / WEEKS_PER_YEAR
         self._shape = rate.shape
         self._clarity = self._clear_share()
         self.spent = [spent_share(c, rate / p.mean_rate) for c in program.components]
@@ -230,6 +232,14 @@ class Perception:
             now, (more_source, more_cosell, more_enable) = self._prize(week, prize, account.scores[k], account)
             source, cosell, enable = source + more_source, cosell + more_cosell, enable + more_enable
             prizes.append(now)
+        if account.trust is not None:  # own margin needs none
+            own = revenue * p.own_margin
+            source = own + account.trust * (source - own)
+            cosell = self._cosell * own + account.trust * (cosell - self._cosell * own)
+            certified = self._certified * p.own_certification_value
+            enable = certified + account.trust * (enable - certified)
+            success = revenue * p.own_success_margin + account.trust * (success - revenue * p.own_success_margin)
+            shown, prizes = ([price * account.trust for price in prices] for prices in (shown, prizes))
         enable = enable + self._skill * source
         return View((source, cosell, enable, success), tuple(shown), tuple(prizes))
 
@@ -272,6 +282,8 @@ class Perception:
             quarters = weeks / WEEKS_PER_QUARTER
             late = np.exp(-self._discount * self._lag(k))
             scale = self._expected(k, self.multiple(k, account.status, account.rates)) * late + np.zeros(self._shape)
+            if account.trust is not None:
+                scale = scale * account.trust
             pays.append(scale * pay / quarters)
             spreads.append(scale * spread / np.sqrt(quarters))
         kept = resolve_groups(self.program, pays, by_claim=False)

@@ -14,6 +14,7 @@ from simulator.model.participation import Membership, Worth
 from simulator.model.perception import Perception
 from simulator.model.setting import ACTIVITIES, WEEKS_PER_QUARTER, WEEKS_PER_YEAR, Setting
 from simulator.model.shocks import Shocks
+from simulator.model.trust import Trust
 from simulator.program.compiled import Bools
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
@@ -35,6 +36,7 @@ class Planner:
         self._shocks = shocks
         self.presence: Array | None = None
         self.membership: Membership | None = None
+        self.trust = None if setting.scenario.trust is None else Trust(setting, rate.shape)
         self.help: Help | None = None
         self.help_total, self.depth_total = np.zeros((2, len(rate))), np.zeros((2, len(rate)))
         one = np.ones(rate.shape)
@@ -60,7 +62,12 @@ class Planner:
         other = copy.copy(self)
         other.activity = list(self.activity)
         other.membership = None if self.membership is None else self.membership.copy()
+        other.trust = None if self.trust is None else self.trust.copy()
         return other
+
+    def trusted(self) -> Array | None:
+        """Factor of trust on what payouts are worth, None where it is 1."""
+        return None if self.trust is None else self.trust.factor()
 
     def pace(self) -> Array:
         """Recent closings over expected ones, shrunk to 1."""

@@ -66,6 +66,7 @@ class Partners:
     volume_log_sd: Array
     size_log_sd: Array
     win_logit_sd: Array
+    cost_of_capital: Array
     own_margin: Array
     own_success_margin: Array
     own_certification_value: Array
@@ -237,6 +238,7 @@ def _partners(scenario: Scenario, numbers: Numbers, markets: tuple[str, ...]) ->
         volume_log_sd=every("volume_log_sd"),
         size_log_sd=every("size_log_sd_between"),
         win_logit_sd=every("win_logit_sd_between"),
+        cost_of_capital=every("cost_of_capital"),
         own_margin=every("own_margin"),
         own_success_margin=every("own_success_margin"),
         own_certification_value=every("own_certification_value") * 100,

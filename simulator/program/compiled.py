@@ -67,6 +67,7 @@ class CompiledTerms:
     holdback_share: Array
     holdback_weeks: Array
     clawback_weeks: Array
+    refusal: Array
     audit_rate: Array
     audit_cost: Array
     penalty_multiple: Array

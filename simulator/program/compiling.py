@@ -112,7 +112,8 @@ def _component(
         else Fund(number("pool") * 100, WINDOW_WEEKS[spec.window] or WINDOW_WEEKS["quarter"]),
         advance=spec.advance(number),
         terms=CompiledTerms(
-            payout_lag_weeks=terms("payout_lag_weeks"),
+            payout_lag_weeks=terms("payout_lag_weeks") + terms("countersign_weeks"),
+            refusal=terms("countersign_refusal"),
             holdback_share=terms("holdback_share"),
             holdback_weeks=terms("holdback_weeks"),
             clawback_weeks=terms("clawback_weeks"),

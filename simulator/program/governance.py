@@ -98,18 +98,19 @@ class Seen:
 @dataclass(frozen=True)
 class InForce:
     """Factors of a program by component, (R, 1): rates, targets and pools; quarters: what was seen, the last at the
-    end, the running one last of all."""
+    end, the running one last of all; raised: mean relative rise of targets at the last review."""
 
     rates: tuple[Array, ...]
     targets: tuple[Array, ...]
     pools: tuple[Array, ...]
     quarters: tuple[Seen, ...]
+    raised: Array
 
     @classmethod
     def at_launch(cls, count: int, replications: int) -> InForce:
         """All factors 1, nothing seen."""
         one = (np.ones((replications, 1)),) * count
-        return cls(one, one, one, (Seen.nothing(count, replications),))
+        return cls(one, one, one, (Seen.nothing(count, replications),), np.zeros((replications, 1)))
 
     def seeing(self, k: int, accrued: Array, attained: Array, expected: Array) -> InForce:
         """With a window that ended in the running quarter."""
@@ -133,8 +134,12 @@ class InForce:
         fresh = Seen.nothing(len(self.rates), len(self.rates[0]) if self.rates else 1)
         return InForce(
             tuple(factors["rate"]), tuple(factors["target"]), tuple(factors["pool"]),
-            (*self.quarters[1 - QUARTERS :], fresh),
+            (*self.quarters[1 - QUARTERS :], fresh), self._rise(factors["target"]),
         )  # fmt: skip
+
+    def _rise(self, targets: Sequence[Array]) -> Array:
+        rises = [np.maximum(new / old - 1.0, 0.0) for new, old in zip(targets, self.targets, strict=True)]
+        return np.asarray(sum(rises, np.zeros((1, 1))) / max(len(rises), 1))
 
 
 def _apply(rule: Rule, signal: Array, factors: Mapping[str, list[Array]], components: Sequence[Component]) -> None:

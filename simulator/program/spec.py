@@ -84,6 +84,13 @@ class Terms(Spec):
         ge=0,
         le=20,
     )
+    countersign_weeks: float = number(
+        0.0, "weeks that the vendor's countersign adds to the payout lag", unit="weeks", ge=0, le=26
+    )
+    countersign_refusal: float = number(
+        0.0, "share of honest claims on deals that are refused a countersign and count for nothing", unit="share",
+        ge=0, lt=1,
+    )  # fmt: skip
     price_basis: Literal["net", "list"] = Field(
         "net", description="net: claims count at the price after concessions; list: before"
     )

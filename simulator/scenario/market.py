@@ -127,6 +127,10 @@ class PartnerSegment(Spec):
     win_logit_sd_between: float = number(
         0.5, "spread between partners of the log-odds of winning", unit="logits", ge=0, le=3
     )
+    cost_of_capital: float = number(
+        0.0, "what money costs a partner per year beyond the discount rate: how much it feels payout lag",
+        unit="share per year", ge=0, le=2,
+    )  # fmt: skip
     own_margin: float = number(0.15, "partner's own margin on closed revenue", unit="share of revenue", gt=0, le=1)
     certifications_per_year: float = number(
         2.0, "certifications earned under the baseline", unit="per year", ge=0, le=200

@@ -27,6 +27,7 @@ from simulator.scenario.market import Economy, Market, PartnerSegment, Territory
 from simulator.scenario.participation import Participation
 from simulator.scenario.plugins import load_plugins
 from simulator.scenario.shocks import Shocks
+from simulator.scenario.trust import Trust
 
 load_plugins()
 KINDS = frozenset(COMPONENTS)
@@ -150,6 +151,7 @@ class Scenario(Spec):
     gaming: Gaming = Field(default_factory=Gaming)
     disputes: Disputes | None = None
     participation: Participation | None = None
+    trust: Trust | None = None
     shocks: Shocks = Field(default_factory=Shocks)
     budget: Budget | None = None
     goals: Goals = Field(default_factory=Goals)

@@ -7,7 +7,7 @@ are true dates, also of deals that were filed earlier or later.
 
 from __future__ import annotations
 
-from simulator.stats.definitions import cost, deals, fairness, gaming, governance, participation, results
+from simulator.stats.definitions import cost, deals, fairness, gaming, governance, participation, results, trust
 from simulator.stats.metric import Family, Metric, Totals
 
 METRICS: tuple[Metric | Family, ...] = (
@@ -16,6 +16,7 @@ METRICS: tuple[Metric | Family, ...] = (
     *deals.METRICS,
     *participation.METRICS,
     *governance.METRICS,
+    *trust.METRICS,
     *fairness.METRICS,
     *gaming.METRICS,
 )

@@ -82,6 +82,8 @@ def _terms(draw: Draw) -> dict[str, Any]:
         terms["cap"] = pick(draw, 900.0, 5_000.0, 20_000.0)
     if draw(st.integers(0, 2)) == 0:
         terms["floor"] = pick(draw, 50.0, 800.0)
+    if draw(st.integers(0, 3)) == 0:
+        terms |= {"countersign_weeks": pick(draw, 0.0, 2.5), "countersign_refusal": pick(draw, 0.1, 0.4)}
     return terms
 
 
@@ -363,6 +365,7 @@ def scenario_texts(draw: Draw) -> str:
         "push_loss_per_week": pick(draw, 0.0, 0.05),
     }
     if draw(st.booleans()):
+        sections["trust"] = {"norm_weeks": pick(draw, 0.0, 4.0), "dispute": 0.1, "out_of_line": pick(draw, 0.0, 0.3)}
         sections["disputes"] = {
             "probability": pick(draw, 0.0, 0.5, 1.0), "claimed_probability": pick(draw, 0.3, 1.0),
             "overturned_share": pick(draw, 0.0, 0.5, 1.0), "delay_weeks": pick(draw, 0.0, 5.5, 30.0), "cost": 33.33,
