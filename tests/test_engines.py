@@ -149,7 +149,7 @@ def same(a: Simulated, b: Simulated, count: int) -> bool:
 
 def test_engines_agree_on_every_component_kind(rich: Scenario) -> None:
     result = verify(rich, replications=3, seed=5)
-    assert result.agrees, result.table()
+    assert result.agrees, str(result)
     assert result.ledger_lines > 1000
     assert result.checked > 1000
 

@@ -22,7 +22,7 @@ from tests.engines.random_scenarios import quick_reference
 TEXT = share("baseline") + '[programs.p.components.m]\\nkind = "milestones"\\neach = 30_000.0\\namount = 700.0\\n'
 with quick_reference():
     result = verify(parse(STILL.replace("[programs.baseline]\\n", "") + TEXT), replications=1)
-assert result.agrees, result.table()
+assert result.agrees, str(result)
 outcome = lived(TEXT, head=STILL.replace("[programs.baseline]\\n", ""))["p"]
 # 700.00 for every full 30,000.00, ten times at most.
 for attained, accrued in rows(outcome, "attained", "accrued"):

@@ -122,10 +122,12 @@ class Account:
                 if claim.event == self.components[k].measure.event and not self.void(k, claim):
                     sums[-1 - (week - 1 - claim.week) // length] += self.credit(k, claim, dated=False)
 
-    def register(self, opp: Opportunity) -> None:
-        """Accept a registration while this quarter's number lasts."""
+    def register(self, opp: Opportunity, *, second: bool = False) -> None:
+        """Accept a registration, of a second registrant if `second`, while this quarter's number lasts."""
         for k, c in enumerate(self.components):
-            if c.registration and self._plain_credit(k, opp.amount, opp.code) > 0 and self._reaches(k, opp.start, 0.0):
+            if c.registration is None or (second and c.registration.second is None):
+                continue
+            if self._plain_credit(k, opp.amount, opp.code) > 0 and self._reaches(k, opp.start, 0.0):
                 if self.registered[k] < c.registration.per_quarter:
                     self.accepted.add((k, opp.number))
                 self.registered[k] += 1
@@ -171,7 +173,7 @@ class Account:
         if claim.role == ALONE:
             return 0.0 if claim.disputed == OVERTURNED else credit
         role, whole = np.array([claim.role]), np.array([credit])
-        return float(own_credit(c.split, rep=_ZERO, credit=whole, role=role, joint=self._facts(claim))[0])
+        return float(own_credit(c, rep=_ZERO, credit=whole, role=role, joint=self._facts(claim))[0])
 
     def _facts(self, claim: Claim) -> Callable[[Ints], Joint]:
         assert claim.opp is not None

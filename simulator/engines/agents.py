@@ -15,7 +15,7 @@ from simulator.engines.conceding import propose
 from simulator.engines.contesting import disputed
 from simulator.engines.customers import coming, expansion
 from simulator.engines.dividing import file
-from simulator.engines.joining import file_together, is_joint
+from simulator.engines.joining import file_together, is_joint, second_of
 from simulator.model import gaming, opportunity
 from simulator.program.compiled import complexity_of
 from simulator.program.measures import MEASURES, Event
@@ -98,6 +98,10 @@ class Opportunity:
             self.partner.opportunities.append(self)
             for account in self.partner.all_accounts():
                 account.register(self)
+        other = second_of(life, self)
+        if other is not None:
+            for account in other.all_accounts():
+                account.register(self, second=True)
         life.note("found", self.partner, self, self.amount)
 
     def _speed(self) -> float:

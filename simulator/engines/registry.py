@@ -10,6 +10,7 @@ import numpy as np
 from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.program.compiled import Bools, Component, Ints, Program, take
 from simulator.program.numbers import Array
+from simulator.program.sharing import SECOND
 from simulator.table import Table
 
 
@@ -20,7 +21,7 @@ class Registry:
         self._shape = shape
         self._on = {k: c for k, c in enumerate(program.components) if c.registration}
         self._filed: dict[int, Ints] = {k: np.zeros(shape, dtype=np.int64) for k in self._on}
-        self._accepted = Table({f"k{k}": bool for k in self._on})
+        self._accepted = Table({name: bool for k in self._on for name in (f"k{k}", f"second{k}")})
 
     def copy(self) -> Registry:
         """An independent copy."""
@@ -35,17 +36,18 @@ class Registry:
     def know(self, opps: int) -> None:
         """Take note of opportunities up to row `opps`, whose registration is not accepted so far."""
         count = opps - self._accepted.rows
-        self._accepted.append(count, **{f"k{k}": np.zeros(count, dtype=bool) for k in self._on})
+        self._accepted.append(count, **{name: np.zeros(count, dtype=bool) for name in self._accepted.names})
 
     def take_over(self, before: Sequence[tuple[Registry, Bools]], opps: Table) -> None:
         """Keep what was accepted under components of the same name, by the partners (P,) that each came with."""
-        places = {c.name: f"k{k}" for k, c in self._on.items()}
+        places = {c.name: k for k, c in self._on.items()}
         for old, were in before if places else ():
             known = old._accepted.rows
-            theirs = were[opps["cell"][:known] % self._shape[1]]
-            for j, c in old._on.items():
-                if c.name in places:
-                    self._accepted[places[c.name]][:known] |= old._accepted[f"k{j}"] & theirs
+            for role, cell in (("k", opps["cell"][:known]), ("second", opps["other"][:known])):
+                theirs = were[cell % self._shape[1]] & (cell >= 0)
+                for j, c in old._on.items():
+                    if c.name in places:
+                        self._accepted[f"{role}{places[c.name]}"][:known] |= old._accepted[f"{role}{j}"] & theirs
 
     def file(self, week: int, rows: Ints, opps: Table, member: Bools) -> None:
         """Accept registrations of the opportunities `rows` that the partners `member` (P,) found this week."""
@@ -54,20 +56,31 @@ class Registry:
             assert c.registration is not None
             if week % WEEKS_PER_QUARTER == 0:
                 self._filed[k] = np.zeros(self._shape, dtype=np.int64)
-            cell, rep = opps["cell"][rows], opps["cell"][rows] // self._shape[1]
-            credit = c.credit(rep=rep, code=opps["code"][rows], amount=opps["amount"][rows])
-            if c.reach is not None:
-                when, at_once = np.full(len(rows), week), np.zeros(len(rows))
-                credit = credit * c.reach.counts(rep=rep, who=cell % self._shape[1], week=when, waited=at_once)
-            filed = rows[(credit > 0) & opps["attached"][rows] & member[cell % self._shape[1]]]
-            cell = opps["cell"][filed]
-            order = np.lexsort((opps["start"][filed], cell))
-            filed, cell = filed[order], cell[order]
+            second = np.zeros(len(rows), dtype=bool)
+            filed, cell = rows, opps["cell"][rows]
+            if c.registration.second is not None:
+                joint = rows[opps["other"][rows] >= 0]
+                second = np.concatenate((second, np.ones(len(joint), dtype=bool)))
+                filed, cell = np.concatenate((rows, joint)), np.concatenate((cell, opps["other"][joint]))
+            pick = np.flatnonzero(self._may(c, week, filed, cell, opps) & member[cell % self._shape[1]])
+            pick = pick[np.lexsort((opps["start"][filed[pick]], cell[pick]))]
+            filed, cell, second = filed[pick], cell[pick], second[pick]
             first = np.searchsorted(cell, cell)
             rank = np.arange(len(filed)) - first + self._filed[k].reshape(-1)[cell]
-            self._accepted[f"k{k}"][filed[rank < c.registration.per_quarter]] = True
+            taken = rank < c.registration.per_quarter
+            self._accepted[f"k{k}"][filed[taken & ~second]] = True
+            self._accepted[f"second{k}"][filed[taken & second]] = True
             count = np.bincount(cell, minlength=self._filed[k].size).reshape(self._shape)
             self._filed[k] = self._filed[k] + count
+
+    def _may(self, c: Component, week: int, rows: Ints, cell: Ints, opps: Table) -> Bools:
+        """Which registrations of the opportunities `rows` by the partners `cell` the component has a credit for."""
+        rep = cell // self._shape[1]
+        credit = c.credit(rep=rep, code=opps["code"][rows], amount=opps["amount"][rows])
+        if c.reach is not None:
+            when, at_once = np.full(len(rows), week), np.zeros(len(rows))
+            credit = credit * c.reach.counts(rep=rep, who=cell % self._shape[1], week=when, waited=at_once)
+        return np.asarray((credit > 0) & opps["attached"][rows])
 
     def protected(self, k: int, component: Component, rows: Ints, claims: Table) -> Bools:
         """Which of the claims `rows` are on deals registered with component k and still protected."""
@@ -76,5 +89,7 @@ class Registry:
         accepted = np.zeros(len(rows), dtype=bool)
         known = opp < self._accepted.rows
         accepted[known] = self._accepted[f"k{k}"][opp[known]]
+        theirs = known & (claims["role"][rows] == SECOND)
+        accepted[theirs] = self._accepted[f"second{k}"][opp[theirs]]
         until: Array = claims["start"][rows] + take(component.registration.protection_weeks, rep)
         return np.asarray(accepted & (claims["time"][rows] <= until))

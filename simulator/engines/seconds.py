@@ -65,7 +65,7 @@ def joined_to(claims: Table, rows: Ints) -> Ints:
 def own_credits(world: World, c: Component, claims: Table, rows: Ints, credit: Array) -> Array:
     """What a component's split leaves to the partners of the claims `rows` of the credit of their deals."""
     rep, role = claims["cell"][rows] // world.shape[1], claims["role"][rows]
-    return own_credit(c.split, rep=rep, credit=credit, role=role, joint=_facts(world, claims["deal"][rows], rep))
+    return own_credit(c, rep=rep, credit=credit, role=role, joint=_facts(world, claims["deal"][rows], rep))
 
 
 def ceiling_base(world: World, program: Program, claims: Table, rows: Ints) -> Array:

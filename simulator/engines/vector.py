@@ -27,7 +27,7 @@ from simulator.model.participation import Worth
 from simulator.model.perception import Perception
 from simulator.model.planning import Planner, Temptation
 from simulator.model.setting import ACTIVITIES, WEEKS_PER_QUARTER
-from simulator.program.compiled import Ints
+from simulator.program.compiled import Component, Ints
 from simulator.program.governance import InForce
 from simulator.program.numbers import Array
 from simulator.table import Table
@@ -100,6 +100,9 @@ class VectorLife:
         vendor = self.setting.territories.rate.mean() * len(self.setting.territories.names) * self.shape[0]
         return int(1.1 * (self.world.rate.sum() + vendor) * weeks)
 
+    def _components(self) -> list[Component]:
+        return [c for b in self.books for c in b.offer.program.components]
+
     def compact(self, week: int) -> VectorLife:
         """Forget what nothing looks back at from `week` on: closed deals, and claims of over a year ago."""
         o, c = self.opps, self.claims
@@ -107,6 +110,8 @@ class VectorLife:
         recent = np.zeros(o.rows, dtype=bool)
         recent[c["opp"][claims][c["opp"][claims] >= 0]] = True
         recent[waiting(self.coming)] = True
+        if any(c.gate is not None and c.gate.min_win_share is not None for c in self._components()):
+            recent |= o["decided"][:] >= week - 52
         keep = np.flatnonzero((o["stage"] < DONE) | recent)
         place = np.full(o.rows + 1, -1)
         place[keep] = np.arange(len(keep))

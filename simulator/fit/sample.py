@@ -74,7 +74,7 @@ class Sample:
             credit = component.credit(rep=rep, code=c["code"], amount=c["amount"])
             credit = np.where(c["event"] == component.measure.event, credit, 0.0)
             credit = self._in_time(component, rep, credit)
-            found.append(own_credit(component.split, rep=rep, credit=credit, role=c["role"], joint=self._facts))
+            found.append(own_credit(component, rep=rep, credit=credit, role=c["role"], joint=self._facts))
         pays = [
             np.rint(component.claim_payout(rep=rep, credit=credit)) if component.by_claim else np.zeros(len(rep))
             for component, credit in zip(program.components, found, strict=True)

@@ -119,7 +119,7 @@ class Setting:
     def sharing(self) -> bool:
         """Whether any program has a use for the second partners of deals."""
         components = [c for p in self.scenario.programs.values() for c in p.components.values()]
-        return any(c.split is not None for c in components)
+        return any(c.split is not None or getattr(c, "second_uplift", None) is not None for c in components)
 
     @property
     def horizon(self) -> int:

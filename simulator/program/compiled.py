@@ -75,10 +75,14 @@ class CompiledTerms:
 
 @dataclass(frozen=True)
 class Registration:
-    """Protection window in weeks, shape (R or 1, 1), and registrations accepted per partner and quarter."""
+    """Protection window in weeks, shape (R or 1, 1), and registrations accepted per partner and quarter.
+
+    second: what a second registrant is credited of what the first one is, (R or 1, 1); None without second ones.
+    """
 
     protection_weeks: Array
     per_quarter: int
+    second: Array | None = None
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,11 @@ def _component(
     )
     registration = None
     if isinstance(spec, DealRegistration):
-        registration = Registration(number("protection_weeks"), spec.registrations_per_quarter)
+        second = None
+        if spec.second_uplift is not None:
+            whole = number("uplift")
+            second = np.where(whole > 0, number("second_uplift") / np.where(whole > 0, whole, 1.0), 0.0)
+        registration = Registration(number("protection_weeks"), spec.registrations_per_quarter, second)
     one = np.ones((1, 1))
     return Component(
         name=name,

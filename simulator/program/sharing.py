@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from simulator.program import splits
 from simulator.program.numbers import Array, Numbers
 from simulator.program.spec import Split, SplitRule
+
+if TYPE_CHECKING:
+    from simulator.program.compiled import Component
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -90,12 +93,13 @@ def _by_rule(split: CompiledSplit, rep: Ints, joint: Joint) -> Array:
     return splits.as_shares(np.stack(values, axis=-1))[:, 1]
 
 
-def own_credit(
-    split: CompiledSplit | None, *, rep: Ints, credit: Array, role: Ints, joint: Callable[[Ints], Joint]
-) -> Array:
+def own_credit(component: Component, *, rep: Ints, credit: Array, role: Ints, joint: Callable[[Ints], Joint]) -> Array:
     """What is left to the claim's own partner of the credit (n,) of its deal. joint: facts of the claims at places."""
+    split, registration = component.split, component.registration
     if split is None:
-        return np.where(role == SECOND, 0.0, credit)
+        second = None if registration is None else registration.second
+        theirs = np.zeros(credit.shape) if second is None else np.rint(credit * _of(second, rep))
+        return np.where(role == SECOND, theirs, credit)
     at = np.flatnonzero((role != ALONE) & (credit > 0))
     if not len(at):
         return credit

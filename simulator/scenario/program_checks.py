@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping
 
 from simulator.program.components.co_marketing_fund import CoMarketingFund
+from simulator.program.components.deal_registration import DealRegistration
 from simulator.program.components.outcome_bonus import OutcomeBonus
 from simulator.program.governance import ReviewRule
 from simulator.program.measures import MEASURES, Event
@@ -26,6 +27,7 @@ def program_findings(draft: Draft) -> Iterator[Finding]:
             path = (*steps, "components", component)
             yield from _window(path, spec)
             yield from _split(path, spec)
+            yield from _second(draft, path, spec)
             yield from _dates(path, spec)
             yield from _gate(path, spec)
             yield from _advance(path, spec)
@@ -119,6 +121,14 @@ def _dates(steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:
     if spec.until_week is not None and spec.until_week <= (spec.from_week or 0):
         rule = f"must be above from_week, which is {spec.from_week or 0}"
         yield Finding((*steps, "until_week"), spec.until_week, rule)
+
+
+def _second(draft: Draft, steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:
+    """A second registrant gets no more than the first."""
+    if isinstance(spec, DealRegistration) and spec.second_uplift is not None:
+        least = draft.span((*steps, "uplift"), spec.uplift)[0]
+        if draft.span((*steps, "second_uplift"), spec.second_uplift)[1] > least:
+            yield Finding((*steps, "second_uplift"), spec.second_uplift, f"must be at most the uplift, {least:g}")
 
 
 def _split(steps: Steps, spec: ComponentSpec) -> Iterator[Finding]:

@@ -27,6 +27,7 @@ def reference_findings(draft: Draft) -> Iterator[Finding]:
     for name, raw in _tables(draft.tree, "partners"):
         yield from _named("territory", draft.names("territories"), ("partners", name, "territory"), raw)
     yield from _participation(draft)
+    yield from _trust(draft)
     yield from _sum(("behavior", "effort_shares"), table(draft.tree, "behavior").get("effort_shares"))
     for name, raw in _tables(draft.tree, "programs"):
         yield from _program(draft, draft.programs[name], ("programs", name), raw)
@@ -78,6 +79,13 @@ def _participation(draft: Draft) -> Iterator[Finding]:
         if raw.get("prospects"):
             rule = "needs a participation table, or they never join"
             yield Finding(("partners", name, "prospects"), raw["prospects"], rule)
+
+
+def _trust(draft: Draft) -> Iterator[Finding]:
+    burn_in = table(draft.tree, "time").get("burn_in_weeks")
+    if isinstance(draft.tree.get("trust"), dict) and isinstance(burn_in, int) and burn_in < 13:
+        rule = "must be at least 13 with trust, so that it is known where trust stands under the baseline"
+        yield Finding(("time", "burn_in_weeks"), burn_in, rule)
 
 
 def _mix(draft: Draft, steps: Steps, mix: Mapping[str, Any]) -> Iterator[Finding]:

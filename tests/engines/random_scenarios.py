@@ -119,6 +119,7 @@ def _own_fields(draw: Draw, kind: str) -> dict[str, Any]:
         "uplift": pick(draw, 0.03, 0.1),
         "protection_weeks": pick(draw, 6.0, 20.0),
         "registrations_per_quarter": pick(draw, 1, 3, 50),
+        **pick(draw, {}, {"second_uplift": 0.013}),
     }
 
 
@@ -365,7 +366,12 @@ def scenario_texts(draw: Draw) -> str:
         "push_loss_per_week": pick(draw, 0.0, 0.05),
     }
     if draw(st.booleans()):
-        sections["trust"] = {"norm_weeks": pick(draw, 0.0, 4.0), "dispute": 0.1, "out_of_line": pick(draw, 0.0, 0.3)}
+        if sections["time"]["burn_in_weeks"] >= 13:
+            sections["trust"] = {
+                "norm_weeks": pick(draw, 0.0, 4.0),
+                "dispute": 0.1,
+                "out_of_line": pick(draw, 0.0, 0.3),
+            }
         sections["disputes"] = {
             "probability": pick(draw, 0.0, 0.5, 1.0), "claimed_probability": pick(draw, 0.3, 1.0),
             "overturned_share": pick(draw, 0.0, 0.5, 1.0), "delay_weeks": pick(draw, 0.0, 5.5, 30.0), "cost": 33.33,

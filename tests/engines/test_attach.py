@@ -76,7 +76,7 @@ def test_the_engines_agree_on_attachments_and_both_gates(monkeypatch: pytest.Mon
     scenario = parse(text)
     with quick_reference():
         honest = verify(scenario, programs=("p",), replications=1, seed=5)
-        assert honest.agrees, honest.table()
+        assert honest.agrees, str(honest)
         right = Desk.verdicts_of
         monkeypatch.setattr(Desk, "verdicts_of", lambda self, who, a, b: right(self, who, a - 7, b - 7))
         assert not verify(scenario, programs=("p",), replications=1, seed=5).agrees

@@ -92,7 +92,7 @@ def test_the_engines_agree_and_a_planted_defect_shows(monkeypatch: pytest.Monkey
     scenario = parse(SMALL.replace("horizon_weeks = 39", "horizon_weeks = 26") + AWARDS)
     with quick_reference():
         result = verify(scenario, programs=("full",), replications=1, seed=5)
-        assert result.agrees, result.table()
+        assert result.agrees, str(result)
         right = Desk.award
 
         def generous(self: Desk) -> object:

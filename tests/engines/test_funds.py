@@ -140,7 +140,7 @@ def test_the_engines_agree_on_funds(monkeypatch: pytest.MonkeyPatch) -> None:
     scenario = parse(text + fund("baseline", "rate = 0.02") + fund("fund", fields))
     with quick_reference():
         honest = verify(scenario, programs=("fund",), replications=1, seed=5)
-        assert honest.agrees, honest.table()
+        assert honest.agrees, str(honest)
         right = closing.spend_fund
         monkeypatch.setattr("simulator.engines.events.spend_fund", lambda d: right(d) * 0.5)
         assert not verify(scenario, programs=("fund",), replications=1, seed=5).agrees

@@ -111,7 +111,7 @@ def test_both_engines_play_the_same_games() -> None:
     audited = "audit_rate = 0.2\npenalty_multiple = 0.5"
     everything = PER_DEAL.replace("clawback_weeks = 26", audited) + FLOORED + LISTED
     result = verify(parse(head + BASELINE + everything), programs=("deals",), replications=2, seed=5)
-    assert result.agrees, result.table()
+    assert result.agrees, str(result)
 
 
 def test_a_bundle_that_keeps_the_first_claim_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ def test_the_engines_agree_and_a_planted_defect_shows(monkeypatch: pytest.Monkey
     scenario = parse(REVIEWED + RULES)
     with quick_reference():
         result = verify(scenario, programs=("full",), replications=1, seed=5)
-        assert result.agrees, result.table()
+        assert result.agrees, str(result)
         right = upkeep.review
         # Planted: in one engine the review forgets a partner's window.
         monkeypatch.setattr(upkeep, "review", lambda life, *rest: right(life, *rest[:-1], rest[-1][1:]))

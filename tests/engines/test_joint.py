@@ -8,11 +8,16 @@ import numpy as np
 import pytest
 
 from simulator.engines import filing, joining, seconds
+from simulator.engines.accounts import Account
+from simulator.engines.agents import Opportunity
 from simulator.engines.rollout import everyone
 from simulator.engines.vector import VectorLife
+from simulator.errors import InputError
 from simulator.program.sharing import FIRST, SECOND
-from simulator.run import Stage, fit_reference, prepare
+from simulator.run import Stage, fit_reference, prepare, simulate
 from simulator.scenario.load import parse
+from simulator.scenario.paths import with_values
+from simulator.scenario.schema import Scenario
 from simulator.studies.verify import verify
 from tests.engines.random_scenarios import quick_reference
 from tests.engines.small import SMALL
@@ -111,7 +116,7 @@ def _lived(text: str, program: str) -> VectorLife:
 def test_the_engines_agree_on_shared_deals() -> None:
     text = HEAD + PLAIN + SHARED.replace("RULE", "shapley")
     result = verify(parse(text), programs=("shared",), replications=2, seed=3)
-    assert result.agrees, result.table()
+    assert result.agrees, str(result)
 
 
 def test_the_two_claims_of_a_joint_deal_share_its_credit_to_the_cent() -> None:
@@ -195,3 +200,53 @@ def test_a_second_partner_forgotten_is_caught(monkeypatch: pytest.MonkeyPatch) -
     right = joining.second_of
     monkeypatch.setattr(joining, "second_of", lambda life, opp: None if opp.deal % 7 == 0 else right(life, opp))
     assert _caught()
+
+
+SECONDS = """
+[programs.full]
+[programs.full.components.core]
+kind = "revenue_share"
+rate = 0.05
+[programs.full.components.registered]
+kind = "deal_registration"
+uplift = 0.04
+second_uplift = 0.01
+registrations_per_quarter = CAP
+protection_weeks = 30
+"""
+
+
+def registering(cap: int) -> Scenario:
+    base = '[programs.baseline.components.core]\nkind = "revenue_share"\nrate = 0.05\n'
+    return parse(HEAD + base + SECONDS.replace("CAP", str(cap)))
+
+
+def test_a_second_registrant_is_paid_on_top() -> None:
+    # The first partner's 4 % stays as it is; the second's 1 % comes on top where a deal is joint, so at most a quarter.
+    alone = with_values(registering(999), {"programs.full.components.registered.second_uplift": 0.0})
+    with quick_reference():
+        both, first = (simulate(s, programs=("full",), replications=4, seed=5) for s in (registering(999), alone))
+    paid, without = (s.totals["full", "static"]["cost.registered"].sum() for s in (both, first))
+    assert 1.05 * without < paid < 1.25 * without
+
+
+def test_both_engines_accept_the_same_second_registrants(monkeypatch: pytest.MonkeyPatch) -> None:
+    with quick_reference():
+        result = verify(registering(3), programs=("full",), replications=1, seed=5)
+        assert result.agrees, str(result)
+        right = Account.register
+
+        def uncounted(self: Account, opp: Opportunity, *, second: bool = False) -> None:
+            """Planted: in one engine a second registrant's filing does not use up its number."""
+            before = list(self.registered)
+            right(self, opp, second=second)
+            if second:
+                self.registered = before
+
+        monkeypatch.setattr(Account, "register", uncounted)
+        assert not verify(registering(3), programs=("full",), replications=1, seed=5).agrees
+
+
+def test_a_second_registrant_gets_no_more_than_the_first() -> None:
+    with pytest.raises(InputError, match=r"second_uplift = 0\.05: must be at most the uplift, 0\.04"):
+        with_values(registering(3), {"programs.full.components.registered.second_uplift": 0.05})

@@ -89,7 +89,7 @@ def test_both_engines_agree() -> None:
     full = PROGRAMS + bonus("back", "live", "terms = { clawback_weeks = 30.0 }")
     with quick_reference():
         result = verify(parse(head + full), programs=("soon", "grown", "back", "kept", "told"), replications=1)
-    assert result.agrees, result.table()
+    assert result.agrees, str(result)
 
 
 def test_post_sale_work_has_a_price_where_outcomes_are_paid() -> None:

@@ -121,7 +121,7 @@ def test_the_engines_agree_on_points(monkeypatch: pytest.MonkeyPatch) -> None:
     scenario = parse(SCENARIO)
     with quick_reference():
         honest = verify(scenario, programs=("points",), replications=1, seed=5)
-        assert honest.agrees, honest.table()
+        assert honest.agrees, str(honest)
         monkeypatch.setattr(
             accounts, "TALLIES", TALLIES | {"revenue assisted": Tally(TALLIES["revenue"].measure, None)}
         )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from simulator.engines import trustees
+from simulator.errors import InputError
 from simulator.model.setting import compile_setting
 from simulator.model.trust import Facts, Trust
 from simulator.run import Simulated, simulate
@@ -62,6 +63,11 @@ def test_what_the_baseline_does_to_trust_is_in_calibrated_volumes() -> None:
         trust.review(week, facts(disputes=[1, 0]))
     usual = 0.97 + 0.943 + 0.9187  # 1 - .03; .97 + .1 * .03 - .03; .943 + .1 * .057 - .03
     assert trust.factor()[0] == pytest.approx([0.9187 / (usual / 3), 1.0])  # type: ignore[index]
+
+
+def test_trust_needs_a_quarter_of_the_baseline_first() -> None:
+    with pytest.raises(InputError, match="burn_in_weeks = 0: must be at least 13 with trust"):
+        parse((HEAD + TRUST + BASELINE).replace("burn_in_weeks = 52", "burn_in_weeks = 0"))
 
 
 def run(text: str, **how: Any) -> Simulated:

@@ -31,8 +31,8 @@ def test_each_scenario_has_a_current_page(path: Path) -> None:
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda p: p.stem)
 def test_the_engines_agree_on_each_scenario(path: Path) -> None:
     with quick_reference():
-        found = verify(smaller(load(path)), replications=1, seed=5)
-    assert found.agrees, found.table()
+        found = verify(smaller(load(path), weeks=26), replications=1, seed=5)
+    assert found.agrees, str(found)
 
 
 def test_a_changed_scenario_makes_its_page_stale(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_the_engines_agree_and_a_planted_defect_shows(monkeypatch: pytest.Monkey
     scenario = parse(text)
     with quick_reference():
         result = verify(scenario, programs=("full",), replications=1, seed=5)
-        assert result.agrees, result.table()
+        assert result.agrees, str(result)
         right = upkeep.help_of
 
         def crowded(given: object, cosell: object, count: np.ndarray) -> Help | None:

@@ -122,7 +122,7 @@ def test_the_engines_agree_and_a_planted_defect_shows(monkeypatch: pytest.Monkey
     scenario = parse(text + ON)
     with quick_reference():
         result = verify(scenario, programs=("full",), replications=2, seed=5)
-        assert result.agrees, result.table()
+        assert result.agrees, str(result)
         right = upkeep.reconsider
         # Planted: in one engine the review is asked a quarter late.
         monkeypatch.setattr(upkeep, "reconsider", lambda life, week: right(life, week - 13))

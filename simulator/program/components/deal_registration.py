@@ -14,7 +14,8 @@ class DealRegistration(ComponentSpec):
     """Pays an uplift on a registered deal of at least `min_amount` that is signed within the protection window.
 
     A registration is filed when the opportunity is found. In each fiscal quarter the first `registrations_per_quarter`
-    are accepted, in the order of filing.
+    are accepted, in the order of filing. Where a second partner takes part and `second_uplift` is given, it registers
+    the deal too, within its own number, and is paid that on top of what the first one gets.
     """
 
     kind: Literal["deal_registration"] = "deal_registration"
@@ -27,6 +28,9 @@ class DealRegistration(ComponentSpec):
         le=1,
         source="Check Point: +25 points new customer, +15 competitive, at list 20,000 and above",
         grade="A",
+    )
+    second_uplift: float | None = number(
+        None, "share of the deal's revenue paid to a second registrant", unit="share of revenue", ge=0, le=1
     )
     protection_weeks: float = number(
         13.0, "weeks from registration within which the deal must be signed", unit="weeks", gt=0, le=156,
