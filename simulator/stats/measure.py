@@ -17,6 +17,7 @@ BASELINE = "baseline"
 NONE = "none"
 STRATEGIC = "strategic"
 RESPONSIVE = "responsive"
+STATIC = "static"
 
 T = TypeVar("T")
 Key = tuple[str, str, str]
@@ -82,6 +83,7 @@ def lives(simulated: Simulated, program: str, rung: str) -> Lives:
         honest=totals[program, RESPONSIVE],
         budget=budget_of(simulated.scenario),
         is_baseline=program == BASELINE,
+        static=totals[program, STATIC],
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -35,7 +35,8 @@ class Lives:
 
     own: the program itself; baseline, none: the status quo and no program at all, same worlds and rung;
     honest: the program's responsive rung, where nobody games; budget: for the horizon in cents, None without
-    one. is_baseline: whether the program is the baseline itself.
+    one. is_baseline: whether the program is the baseline itself; static: the program's static rung, where activity is
+    that of the baseline.
     """
 
     own: Totals
@@ -44,6 +45,7 @@ class Lives:
     honest: Totals
     budget: int | None
     is_baseline: bool
+    static: Totals = field(default_factory=dict)
 
     @property
     def reference(self) -> Totals:

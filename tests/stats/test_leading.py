@@ -24,7 +24,7 @@ def test_velocity_and_depth_by_hand() -> None:
         "joint.depth": np.array([30_000_000, 50_000_000]),
         "joint.weeks": np.array([40_000_000, 40_000_000]),
     }
-    lives = Lives(own, own, own, own, None, False)
+    lives = Lives(own, own, own, own, None, False, own)
     found = {m.name: m.of(lives) for m in metrics_of(own)}
     assert found["joint_velocity"].each.tolist() == pytest.approx([22_500.0, 0.0])
     assert found["joint_pipeline"].value == 900_000.0

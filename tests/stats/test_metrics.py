@@ -24,6 +24,7 @@ def figures(own: Totals, **others: Totals | int | bool | None) -> dict[str, Esti
         "baseline": own,
         "none": own,
         "honest": own,
+        "static": own,
         "budget": None,
         "is_baseline": False,
     }
@@ -55,6 +56,14 @@ def test_return_is_margin_gained_per_cost_added() -> None:
     got = figures(own, baseline=base)
     assert (got["roi"].mean, got["incremental_margin"].mean, got["incremental_cost"].mean) == (1.5, 5.0, 2.0)
     assert got["margin_after_cost"].mean == 12.9
+
+
+def test_pay_is_for_luck_effort_and_gaming() -> None:
+    # 600 had nobody responded, 900 as they respond, 1,000 as some game it: .6, .3 and .1 of it.
+    static, honest, own = (made_up.totals(2, paid=paid) for paid in (600, 900, 1_000))
+    got = figures(own, honest=honest, static=static)
+    assert got["pay_for_luck"].mean == pytest.approx(0.6)
+    assert got["pay_for_effort"].mean == pytest.approx(0.3)
 
 
 def test_the_baseline_earns_its_return_against_no_program() -> None:
@@ -119,7 +128,7 @@ def test_nothing_happened_is_undefined_or_zero_never_an_error() -> None:
         "p_over_budget", "pipeline_lift_pct", "roi", "cost_share_of_bookings", "deadweight_share", "win_rate",
         "cycle_weeks", "deal_size", "retention_share", "gaming_share", "gini_pay", "pay_off_contribution",
         "small_share_of_pay", "small_share_of_bookings", "small_paid_anything", "payment_wait",
-        "dispute_rate", "pay_off_shapley",
+        "dispute_rate", "pay_off_shapley", "pay_for_luck", "pay_for_effort",
     }  # fmt: skip
     assert all(e.reason for e in got.values() if e.mean is None)
 

@@ -24,6 +24,18 @@ METRICS: tuple[Metric | Family, ...] = (
         Ratio(lambda x: x.own["fair.game_moved"], lambda x: x.own["fair.matched"], "nothing is paid"),
     ),
     Metric(
+        "pay_for_luck", "Pay for luck and habit", "share", "lower",
+        "Payout had partners gone on as under the baseline, of payout: what is paid for deals that came without being "
+        "worked for.",
+        Ratio(lambda x: x.static["paid"], lambda x: x.own["paid"], "nothing is paid"), gaming=True,
+    ),
+    Metric(
+        "pay_for_effort", "Pay for effort", "share", "higher",
+        "What payout rises by as partners respond, of payout. With pay for luck and the payout that gaming adds, this "
+        "is the whole.",
+        Ratio(lambda x: x.honest["paid"] - x.static["paid"], lambda x: x.own["paid"], "nothing is paid"), gaming=True,
+    ),
+    Metric(
         "small_share_of_pay", "Small partners' share of pay", "share", "neutral",
         "Paid to partners below the median volume of their segment, of all paid.",
         Ratio(lambda x: x.own["fair.small_paid"], lambda x: x.own["paid"], "nothing is paid"),
