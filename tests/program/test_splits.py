@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from simulator.program import splits
+from simulator.program.compiled import Registration
 from simulator.program.numbers import Array
 from simulator.program.sharing import CompiledSplit, Joint, own_credit, second_share
 from simulator.program.spec import SplitRule
@@ -187,5 +190,13 @@ def test_credit_is_shared_in_whole_hundredths_by_hand() -> None:
     split = CompiledSplit("contribution", np.array([[0.0]]), np.array([[0.0]]), signed=True)
     role, credit = np.array([1, 2, 0]), np.array([10001.0, 10001, 10001])
     rep = np.zeros(3, dtype=np.int64)
-    assert own_credit(split, rep=rep, credit=credit, role=role, joint=facts.take).tolist() == [6667, 3334, 10001]
-    assert own_credit(None, rep=rep, credit=credit, role=role, joint=facts.take).tolist() == [10001, 0, 10001]
+
+    def credited(**terms: Any) -> list[float]:
+        component: Any = SimpleNamespace(**({"split": None, "registration": None} | terms))
+        return own_credit(component, rep=rep, credit=credit, role=role, joint=facts.take).tolist()
+
+    assert credited(split=split) == [6667, 3334, 10001]
+    assert credited() == [10001, 0, 10001]
+    # A second registrant with a quarter of the uplift: on top, in whole hundredths, 2500.25 as 2500.
+    registration = Registration(np.ones((1, 1)), 3, np.array([[0.25]]))
+    assert credited(registration=registration) == [10001, 2500, 10001]
