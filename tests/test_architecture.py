@@ -23,6 +23,7 @@ ORDER = (
     ("results",),
     ("stored",),
     ("stats",),
+    ("pilots",),
     ("progress",),
     ("studies", "calibrate"),
     ("report",),
