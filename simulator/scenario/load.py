@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ def parse(text: str, *, file: str = "scenario") -> Scenario:
     scenario, findings = examine(tree, programs.unresolved)
     findings = [*unknown, *programs.findings, *_once(findings, programs)]
     if findings or scenario is None:
-        raise InputError(_problems(findings, programs, text, file))
+        raise InputError(problems(findings, text, file, programs.written_at))
     return scenario
 
 
@@ -101,17 +101,13 @@ def _key(steps: Steps, finding: Finding) -> tuple[Steps, str, str]:
     return steps, repr(finding.value), finding.rule
 
 
-def _problems(findings: Sequence[Finding], programs: Programs, text: str, file: str) -> list[Problem]:
+def problems(
+    findings: Iterable[Finding], text: str, file: str, written_at: Callable[[Steps], Steps] = tuple
+) -> list[Problem]:
+    """Findings as problems of `file` with the TOML `text`, in its order; written_at: where what is at steps stands."""
     lines = key_lines(text)
-    problems = [
-        Problem(
-            file,
-            dotted(f.steps),
-            shown(f.value),
-            f.rule,
-            f.hint,
-            line_of(lines, programs.written_at(f.steps)),
-        )
+    found = [
+        Problem(file, dotted(f.steps), shown(f.value), f.rule, f.hint, line_of(lines, written_at(f.steps)))
         for f in findings
     ]
-    return sorted(problems, key=lambda p: (p.line is None, p.line))
+    return sorted(found, key=lambda p: (p.line is None, p.line))

@@ -23,13 +23,12 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from simulator.errors import InputError, Problem, fault
+from simulator.errors import InputError, fault
 from simulator.program.numbers import steps as steps_of
 from simulator.program.spec import Spec, number
 from simulator.scenario.fields import Place, leaves, place_at
-from simulator.scenario.finding import Finding, Steps, dotted, plain, shown, suggestion
-from simulator.scenario.lines import key_lines, line_of
-from simulator.scenario.load import read_text, toml_tree
+from simulator.scenario.finding import Finding, Steps, dotted, plain, suggestion
+from simulator.scenario.load import problems, read_text, toml_tree
 from simulator.scenario.schema import Scenario
 from simulator.scenario.wording import findings_of, share_meant
 from simulator.stats.measure import BASELINE
@@ -110,11 +109,7 @@ def parse_levers(text: str, scenario: Scenario, *, file: str = "levers") -> Leve
     if spec is not None:
         findings += [*_lever_findings(spec, scenario), *_limit_findings(spec, scenario)]
     if spec is None or findings:
-        lines = key_lines(text)
-        problems = [
-            Problem(file, dotted(f.steps), shown(f.value), f.rule, f.hint, line_of(lines, f.steps)) for f in findings
-        ]
-        raise InputError(sorted(problems, key=lambda p: (p.line is None, p.line)))
+        raise InputError(problems(findings, text, file))
     return _compiled(spec, scenario)
 
 

@@ -1,0 +1,176 @@
+"""The plan of a pilot, as declared before it runs: who, how assigned, how long, what is measured, what decides.
+
+    candidate = "accelerator"
+    [design]
+    quarters = 3
+
+Everything else has a default; `plan_file` reads a plan and checks it against the scenario that it is for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field
+
+from simulator.model.setting import WEEKS_PER_QUARTER
+from simulator.program.spec import Listed, Spec, number
+
+Assignment = Literal["parallel", "stratified", "matched_pairs", "stepped_wedge", "switchback"]
+Outcome = Literal["qualified", "pipeline", "bookings", "margin", "fairness", "ease"]
+Rule = Literal["significant", "above_threshold", "expected_value"]
+Boundary = Literal["none", "obrien_fleming", "pocock", "spending"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An outcome that a pilot can read. kind: leading, lagging or survey; unit: per partner and period."""
+
+    label: str
+    kind: Literal["leading", "lagging", "survey"]
+    unit: str
+
+
+OUTCOMES: dict[str, Reading] = {
+    "qualified": Reading("qualified opportunities", "leading", "opportunities"),
+    "pipeline": Reading("pipeline created", "leading", "money"),
+    "bookings": Reading("bookings", "lagging", "money"),
+    "margin": Reading("gross margin after program cost", "lagging", "money"),
+    "fairness": Reading("perceived fairness", "survey", "points of 5"),
+    "ease": Reading("perceived ease of use", "survey", "points of 5"),
+}
+
+
+class Eligible(Spec):
+    """Who may take part; all partners unless told."""
+
+    segments: Listed[str] = Field((), description="partner segments; empty: all")
+    min_size: float | None = number(None, "least bookings in the year before launch", unit="money", ge=0)
+    max_size: float | None = number(None, "most bookings in the year before launch", unit="money", gt=0)
+    tenure_quarters: int = number(
+        0, "least time from a partner's first opportunity to launch", unit="quarters", ge=0, le=20
+    )
+
+
+class Design(Spec):
+    """How long, how many, and who is on the candidate when."""
+
+    assignment: Assignment = Field(
+        "parallel",
+        description="parallel: two groups at random; stratified: within segments and sizes; matched_pairs: one of each "
+        "pair of like size; stepped_wedge: groups join one after another; switchback: groups go on and off",
+    )
+    unit: Literal["partner", "territory"] = Field(
+        "partner", description="what is assigned as one; territories keep rivals for the same customers together"
+    )
+    partners: int | None = number(None, "partners that take part; none: all who are eligible", unit="partners", ge=4)
+    treated_share: float = number(0.5, "share of units on the candidate, where two groups", unit="share", gt=0, lt=1)
+    quarters: int = number(2, "length from launch", unit="quarters", ge=1, le=20)
+    period_weeks: int = number(13, "weeks between two readings of the outcome", unit="weeks", ge=1, le=52)
+    steps: int | None = number(
+        None,
+        "groups of a stepped wedge, or blocks of a switchback; none: as many as the periods allow",
+        unit="steps",
+        ge=1,
+        le=100,
+    )
+
+
+class Measure(Spec):
+    """What is read, and how an effect is estimated from it."""
+
+    outcome: Outcome = Field("bookings", description="what is read, per partner and period")
+    estimator: str = Field("cuped", description="name of an estimator")
+    level: float = number(
+        0.05, "chance of calling an effect where there is none, two-sided", unit="probability", gt=0, le=0.5
+    )
+
+
+class Decision(Spec):
+    """What makes it a go."""
+
+    rule: Rule = Field(
+        "significant",
+        description="significant: the estimate is positive and told apart from 0; above_threshold: the estimated lift "
+        "is above `threshold`; expected_value: the candidate's net value, expected after the pilot, is positive",
+    )
+    threshold: float | None = number(
+        None, "least lift that makes it a go, of the level without the candidate", unit="share", ge=-1, le=10
+    )
+
+
+class Interim(Spec):
+    """Looks at the data before the end, and when they end the pilot."""
+
+    looks: int = number(1, "looks in all, the last at the end, evenly spaced", unit="looks", ge=1, le=20)
+    boundary: Boundary = Field(
+        "obrien_fleming",
+        description="how the level is kept over several looks; none: every look at the full level",
+    )
+
+
+class Guardrails(Spec):
+    """What stops the pilot for harm, checked at every period's end."""
+
+    max_cost_overrun: float | None = number(
+        None, "most by which the candidate may cost more per partner than the baseline", unit="share", gt=0, le=10
+    )
+    max_gaming_share: float | None = number(
+        None, "most of the candidate's payout that may rest on gamed claims", unit="share", gt=0, le=1
+    )
+
+
+class PilotCost(Spec):
+    """What running the pilot costs, beyond what the candidate pays out."""
+
+    fixed: float = number(0.0, "set-up, analysis and management", unit="money", ge=0)
+    per_partner_quarter: float = number(
+        0.0, "support and measurement of a partner that takes part", unit="money per partner and quarter", ge=0
+    )
+
+
+class Milestone(Spec):
+    """From when on which share of partners is on the candidate."""
+
+    quarter: int = number(..., "quarter after the decision", unit="quarters", ge=0, le=40)
+    share: float = number(..., "share of all partners on the candidate from then on", unit="share", gt=0, le=1)
+
+
+class RolloutPlan(Spec):
+    """How a go is carried out."""
+
+    milestones: Listed[Milestone] = Field(
+        (Milestone(quarter=0, share=1.0),), description="shares of partners, rising", min_length=1
+    )
+
+
+class Plan(Spec):
+    """A pilot of one candidate program against the baseline."""
+
+    candidate: str = Field(description="name of the program that is tried")
+    label: str = Field("", description="name used in reports", max_length=80)
+    eligible: Eligible = Field(default_factory=Eligible)
+    design: Design = Field(default_factory=Design)
+    measure: Measure = Field(default_factory=Measure)
+    decision: Decision = Field(default_factory=Decision)
+    interim: Interim = Field(default_factory=Interim)
+    guardrails: Guardrails = Field(default_factory=Guardrails)
+    cost: PilotCost = Field(default_factory=PilotCost)
+    rollout: RolloutPlan = Field(default_factory=RolloutPlan)
+
+    @property
+    def weeks(self) -> int:
+        """Weeks from launch to the end."""
+        return self.design.quarters * WEEKS_PER_QUARTER
+
+    @property
+    def periods(self) -> int:
+        """Readings of the outcome after launch."""
+        return self.weeks // self.design.period_weeks
+
+    @property
+    def steps(self) -> int:
+        """Groups of a stepped wedge, blocks of a switchback, 1 for the others."""
+        most = {"stepped_wedge": self.periods - 1, "switchback": self.periods}.get(self.design.assignment, 1)
+        return most if self.design.steps is None or most == 1 else self.design.steps

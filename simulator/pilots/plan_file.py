@@ -1,0 +1,156 @@
+"""Plan files: TOML text to a `Plan` that fits its scenario, or one error that lists all that is wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from simulator.errors import InputError
+from simulator.model.setting import WEEKS_PER_QUARTER, WEEKS_PER_YEAR
+from simulator.pilots.plan import Decision, Design, Eligible, Interim, Plan, RolloutPlan
+from simulator.program.spec import Spec
+from simulator.scenario.fields import Place
+from simulator.scenario.finding import Finding, choice, plain, suggestion
+from simulator.scenario.load import problems, read_text, toml_tree
+from simulator.scenario.schema import Scenario
+from simulator.scenario.wording import findings_of
+from simulator.stats.measure import BASELINE
+
+S = TypeVar("S", bound=Spec)
+
+
+def load_plan(path: str | os.PathLike[str], scenario: Scenario) -> Plan:
+    """The plan in the TOML file at `path`; raises `InputError` with every fault found."""
+    return parse_plan(read_text(Path(path)), scenario, file=str(path))
+
+
+def parse_plan(text: str, scenario: Scenario, *, file: str = "plan") -> Plan:
+    """The plan in a TOML text, called `file` in messages. Raises `InputError` like `load_plan`."""
+    tree = toml_tree(text, file)
+    findings: list[Finding] = []
+    plan = None
+    try:
+        plan = Plan.model_validate(tree)
+    except ValidationError as error:
+        findings += findings_of(error, Place(Plan, tree))
+    findings += _across(tree, scenario)
+    if plan is None or findings:
+        raise InputError(problems(findings, text, file))
+    return plan
+
+
+def _across(tree: Mapping[str, Any], scenario: Scenario) -> Iterator[Finding]:
+    """Faults across fields; a section that is at fault by itself is left out."""
+    yield from _candidate(tree.get("candidate"), scenario)
+    who, design = _valid(Eligible, tree.get("eligible", {})), _valid(Design, tree.get("design", {}))
+    if who is not None:
+        yield from _eligible(who, scenario)
+    if design is not None:
+        yield from _length(design, scenario)
+        yield from _units(design, who, scenario)
+        yield from _steps(design)
+    interim, decision = _valid(Interim, tree.get("interim", {})), _valid(Decision, tree.get("decision", {}))
+    if interim is not None and design is not None and interim.looks > _periods(design):
+        rule = f"must be at most the number of periods, which is {_periods(design)}"
+        yield Finding(("interim", "looks"), interim.looks, rule)
+    if decision is not None:
+        yield from _threshold(decision)
+    rollout = _valid(RolloutPlan, tree.get("rollout", {}))
+    if rollout is not None:
+        yield from _milestones(rollout)
+
+
+def _valid(model: type[S], table: Any) -> S | None:
+    try:
+        return model.model_validate(table)
+    except ValidationError:
+        return None
+
+
+def _candidate(name: Any, scenario: Scenario) -> Iterator[Finding]:
+    candidates = [p for p in scenario.programs if p != BASELINE]
+    if isinstance(name, str) and name not in candidates:
+        hint = suggestion(name, candidates) or f"one of {choice(candidates)}"
+        yield Finding(("candidate",), name, "must be a candidate program of the scenario", hint)
+
+
+def _eligible(who: Eligible, scenario: Scenario) -> Iterator[Finding]:
+    for position, name in enumerate(who.segments):
+        if name not in scenario.partners:
+            hint = suggestion(name, scenario.partners) or f"one of {choice(scenario.partners)}"
+            yield Finding(("eligible", "segments", position), name, "names no partner segment", hint)
+    if who.min_size is not None and who.max_size is not None and who.min_size >= who.max_size:
+        rule = f"must be above min_size, which is {plain(who.min_size)}"
+        yield Finding(("eligible", "max_size"), who.max_size, rule)
+    burn_in = scenario.time.burn_in_weeks
+    if burn_in < WEEKS_PER_YEAR:
+        for field in ("min_size", "max_size"):
+            if getattr(who, field) is not None:
+                rule = f"needs a year before launch, and the scenario has {burn_in} weeks"
+                yield Finding(("eligible", field), getattr(who, field), rule, "raise time.burn_in_weeks there")
+    most = burn_in // WEEKS_PER_QUARTER
+    if who.tenure_quarters > most:
+        rule = f"must be at most {most}, the quarters before launch that the scenario simulates"
+        yield Finding(("eligible", "tenure_quarters"), who.tenure_quarters, rule, "raise time.burn_in_weeks there")
+
+
+def _length(design: Design, scenario: Scenario) -> Iterator[Finding]:
+    horizon, weeks = scenario.time.horizon_weeks, design.quarters * WEEKS_PER_QUARTER
+    if weeks > horizon:
+        rule = f"must be at most {horizon // WEEKS_PER_QUARTER}, the scenario's horizon"
+        yield Finding(("design", "quarters"), design.quarters, rule, "raise time.horizon_weeks there")
+    if weeks % design.period_weeks:
+        rule = f"must divide the {weeks} weeks of the pilot"
+        yield Finding(("design", "period_weeks"), design.period_weeks, rule, "13 and 1 always do")
+
+
+def _units(design: Design, who: Eligible | None, scenario: Scenario) -> Iterator[Finding]:
+    segments = [
+        s for name, s in scenario.partners.items() if who is None or name in (who.segments or scenario.partners)
+    ]
+    there = sum(segment.count for segment in segments)
+    if segments and design.partners is not None and design.partners > there:
+        yield Finding(("design", "partners"), design.partners, f"must be at most {there}, the partners in the segments")
+    territories = len({segment.territory for segment in segments})
+    if segments and design.unit == "territory" and territories < 2:
+        yield Finding(("design", "unit"), "territory", "needs partners in at least 2 territories", "use 'partner'")
+    if design.assignment == "matched_pairs" and design.treated_share != 0.5:
+        yield Finding(("design", "treated_share"), design.treated_share, "must be 0.5 with matched pairs")
+
+
+def _steps(design: Design) -> Iterator[Finding]:
+    """A stepped wedge starts with a period without the candidate; a switchback has two blocks at least."""
+    least, most = {"stepped_wedge": (1, _periods(design) - 1), "switchback": (2, _periods(design))}.get(
+        design.assignment, (1, 100)
+    )
+    if most < least:
+        rule = f"needs at least 2 periods, and there is {_periods(design)}"
+        yield Finding(("design", "assignment"), design.assignment, rule, "make quarters more or period_weeks less")
+    elif design.steps is not None and not least <= design.steps <= most:
+        yield Finding(("design", "steps"), design.steps, f"must be between {least} and {most}, with these periods")
+
+
+def _threshold(decision: Decision) -> Iterator[Finding]:
+    asked = decision.rule == "above_threshold"
+    if asked and decision.threshold is None:
+        yield Finding(("decision", "threshold"), None, "is required with the rule 'above_threshold'")
+    if not asked and decision.threshold is not None:
+        rule = f"is not used by the rule '{decision.rule}'"
+        yield Finding(("decision", "threshold"), decision.threshold, rule, "leave it out, or use 'above_threshold'")
+
+
+def _milestones(rollout: RolloutPlan) -> Iterator[Finding]:
+    for k, (one, two) in enumerate(zip(rollout.milestones, rollout.milestones[1:], strict=False), 1):
+        for field in ("quarter", "share"):
+            before, value = getattr(one, field), getattr(two, field)
+            if value <= before:
+                rule = f"must be above that of the milestone before, which is {plain(before)}"
+                yield Finding(("rollout", "milestones", k, field), value, rule)
+
+
+def _periods(design: Design) -> int:
+    return max(1, design.quarters * WEEKS_PER_QUARTER // design.period_weeks)
