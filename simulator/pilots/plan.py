@@ -138,8 +138,12 @@ class Milestone(Spec):
 
 
 class RolloutPlan(Spec):
-    """How a go is carried out."""
+    """How a go is carried out, and how long what was decided holds."""
 
+    quarters: int = number(
+        8, "quarters from the pilot's launch that the decision counts for, the pilot's own included", unit="quarters",
+        ge=1, le=40,
+    )  # fmt: skip
     milestones: Listed[Milestone] = Field(
         (Milestone(quarter=0, share=1.0),), description="shares of partners, rising", min_length=1
     )
@@ -168,6 +172,11 @@ class Plan(Spec):
     def periods(self) -> int:
         """Readings of the outcome after launch."""
         return self.weeks // self.design.period_weeks
+
+    def rolled_out(self, start: int) -> float:
+        """Quarters of a full rollout that one started in quarter `start` comes to, by its milestones."""
+        left = range(self.rollout.quarters - start)
+        return sum(max((m.share for m in self.rollout.milestones if m.quarter <= q), default=0.0) for q in left)
 
     @property
     def steps(self) -> int:

@@ -21,6 +21,15 @@ from simulator.scenario.wording import findings_of
 from simulator.stats.measure import BASELINE
 
 S = TypeVar("S", bound=Spec)
+Given = Plan | Mapping[str, Any] | str | os.PathLike[str]
+
+
+def plan_of(given: Given, scenario: Scenario) -> Plan:
+    """A plan given as itself, as nested dicts, or as a file. Raises `InputError` with every fault found."""
+    if isinstance(given, str | os.PathLike):
+        return load_plan(given, scenario)
+    tree = given.model_dump(mode="json", exclude_unset=True) if isinstance(given, Plan) else dict(given)
+    return _checked(tree, scenario, "", "plan")
 
 
 def load_plan(path: str | os.PathLike[str], scenario: Scenario) -> Plan:
@@ -30,7 +39,10 @@ def load_plan(path: str | os.PathLike[str], scenario: Scenario) -> Plan:
 
 def parse_plan(text: str, scenario: Scenario, *, file: str = "plan") -> Plan:
     """The plan in a TOML text, called `file` in messages. Raises `InputError` like `load_plan`."""
-    tree = toml_tree(text, file)
+    return _checked(toml_tree(text, file), scenario, text, file)
+
+
+def _checked(tree: dict[str, Any], scenario: Scenario, text: str, file: str) -> Plan:
     findings: list[Finding] = []
     plan = None
     try:
@@ -62,6 +74,9 @@ def _across(tree: Mapping[str, Any], scenario: Scenario) -> Iterator[Finding]:
     rollout = _valid(RolloutPlan, tree.get("rollout", {}))
     if rollout is not None:
         yield from _milestones(rollout)
+        if design is not None and rollout.quarters <= design.quarters:
+            rule = f"must be above the pilot's own quarters, which are {design.quarters}"
+            yield Finding(("rollout", "quarters"), rollout.quarters, rule, "what is learned must be of use")
 
 
 def _valid(model: type[S], table: Any) -> S | None:

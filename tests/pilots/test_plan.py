@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simulator.errors import InputError
-from simulator.pilots.plan_file import load_plan, parse_plan
+from simulator.pilots.plan_file import load_plan, parse_plan, plan_of
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
 from tests.scenario.texts import SMALL
@@ -95,6 +95,7 @@ def test_all_faults_of_a_plan_are_told_at_once(scenario: Scenario) -> None:
         ('assignment = "stepped_wedge"\nquarters = 1', "needs at least 2 periods, and there is 1 (make quarters more"),
         ('assignment = "switchback"\nsteps = 3', "design.steps = 3: must be between 2 and 2, with these periods"),
         ("quarters = 2\n[interim]\nlooks = 3", "looks = 3: must be at most the number of periods, which is 2"),
+        ("[rollout]\nquarters = 2", "rollout.quarters = 2: must be above the pilot's own quarters, which are 2 (what"),
         ('[decision]\nrule = "above_threshold"', "decision.threshold: is required with the rule 'above_threshold'"),
     ],
 )
@@ -103,6 +104,20 @@ def test_what_does_not_fit_together(design: str, message: str, scenario: Scenari
     assert message in told
 
 
+def test_a_plan_made_in_python_is_checked_like_a_file(scenario: Scenario) -> None:
+    plan = plan_of({"candidate": "growth", "design": {"quarters": 2}}, scenario)
+    assert plan == plan_of(plan, scenario) == parse_plan(SHORT, scenario)
+    with pytest.raises(InputError, match=r"plan: candidate = 'grown': must be a candidate .* 'growth'"):
+        plan_of({"candidate": "grown"}, scenario)
+
+
+def test_milestones_add_up_to_quarters_of_a_full_rollout(scenario: Scenario) -> None:
+    """Of 8 quarters 2 are the pilot's; of the 6 left, half the partners for 2 and all for 4 are 5 full quarters."""
+    steps = "[rollout]\nmilestones = [{ quarter = 0, share = 0.5 }, { quarter = 2, share = 1.0 }]\n"
+    plan = parse_plan(SHORT + steps, scenario)
+    assert (plan.rolled_out(2), plan.rolled_out(0), parse_plan(SHORT, scenario).rolled_out(2)) == (5.0, 7.0, 6.0)
+
+
 def test_a_file_that_is_not_there(scenario: Scenario) -> None:
-    with pytest.raises(InputError, match="nowhere.toml: file: does not exist"):
+    with pytest.raises(InputError, match=r"nowhere\.toml: file: does not exist"):
         load_plan("nowhere.toml", scenario)
