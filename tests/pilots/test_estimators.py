@@ -1,0 +1,188 @@
+"""Estimators against statsmodels, by hand, and by laws that any of them must obey."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from simulator.pilots.estimators.parallel import outcomes
+from simulator.pilots.estimators.regression import residuals
+from simulator.pilots.estimators.table import ESTIMATORS, misfits
+from simulator.pilots.estimators.wedge import _components, _rows
+from simulator.pilots.panel import Panel
+from tests.pilots.panels import normal_panel
+
+PANEL = normal_panel(3, 3, 8, 3, effect=0.5, dropout=0.2)
+WEDGE = normal_panel(4, 3, 12, 2, effect=0.5, design="wedge", dropout=0.2)
+
+
+def cells(panel: Panel, r: int) -> tuple[np.ndarray, ...]:
+    """Outcome, treatment, period, partner, cluster of the cells that were observed."""
+    partner, period = np.nonzero(panel.observed[r])
+    seen = (partner, period)
+    return panel.outcome[r][seen], panel.treated[r][seen].astype(float), period, partner, panel.cluster[r][partner]
+
+
+def test_difference_is_the_test_of_welch() -> None:
+    y, treated, used = outcomes(PANEL)
+    found = ESTIMATORS["difference"].estimate(PANEL)
+    for r in range(3):
+        one, other = y[r][used[r] & treated[r]], y[r][used[r] & ~treated[r]]
+        welch = stats.ttest_ind(one, other, equal_var=False)
+        assert found.effect[r] == pytest.approx(one.mean() - other.mean())
+        assert found.z()[r] == pytest.approx(welch.statistic)
+
+
+def test_pairs_are_the_paired_t_test() -> None:
+    panel = normal_panel(5, 2, 10, effect=0.5, pairs=True)
+    y, treated, _ = outcomes(panel)
+    found = ESTIMATORS["difference"].estimate(panel)
+    for r in range(2):
+        paired = stats.ttest_rel(y[r][treated[r]], y[r][~treated[r]])
+        assert (found.z()[r], found.degrees[r]) == pytest.approx((paired.statistic, 4.0))
+        assert found.p_value()[r] == pytest.approx(paired.pvalue)
+        interval = paired.confidence_interval(0.9)
+        assert (found.limits(0.9)[0][r], found.limits(0.9)[1][r]) == pytest.approx((interval.low, interval.high))
+
+
+def test_regression_on_the_level_before_has_the_errors_of_statsmodels() -> None:
+    y, treated, used = outcomes(PANEL)
+    found = ESTIMATORS["cuped"].estimate(PANEL)
+    for r in range(3):
+        x = np.column_stack([treated[r], PANEL.before[r].mean(axis=1), np.ones(len(y[r]))])[used[r]]
+        fit = sm.OLS(y[r][used[r]], x.astype(float)).fit(cov_type="HC2")
+        assert (found.effect[r], found.se[r]) == pytest.approx((fit.params[0], fit.bse[0]))
+
+
+def by_definition(y: np.ndarray, x: np.ndarray, cluster: np.ndarray) -> tuple[float, float, float]:
+    """Coefficient, CR2 error and Satterthwaite's degrees of freedom from the full matrices; x in full."""
+    b = np.linalg.pinv(x.T @ x)
+    hat, n = x @ b @ x.T, len(y)
+    v = np.zeros((n, len(np.unique(cluster))))
+    for column, g in enumerate(np.unique(cluster)):
+        rows = np.flatnonzero(cluster == g)
+        values, vectors = np.linalg.eigh(np.eye(len(rows)) - hat[np.ix_(rows, rows)])
+        v[rows, column] = (vectors / np.sqrt(values)) @ vectors.T @ x[rows] @ b[:, 0]
+    m = v.T @ (np.eye(n) - hat) @ v
+    return (
+        float(b[0] @ x.T @ y),
+        float(np.sqrt(np.sum((v.T @ (y - hat @ y)) ** 2))),
+        float(np.trace(m) ** 2 / np.sum(m**2)),
+    )
+
+
+@pytest.mark.parametrize("strata", [1, 2])
+def test_cluster_robust_errors_by_their_definition(strata: int) -> None:
+    panel = replace(PANEL, stratum=PANEL.cluster % strata)
+    y, treated, used = outcomes(panel)
+    found = ESTIMATORS["cluster"].estimate(panel)
+    for r in range(3):
+        dummies = (panel.stratum[r][:, None] == np.arange(strata)).astype(float)
+        x = np.column_stack([treated[r], panel.before[r].mean(axis=1), dummies])[used[r]]
+        truth = by_definition(y[r][used[r]], x, panel.cluster[r][used[r]])
+        assert (found.effect[r], found.se[r], found.degrees[r]) == pytest.approx(truth)
+
+
+def test_stepped_wedge_is_generalised_least_squares() -> None:
+    """With the components that it found itself, statsmodels' GLS with the whole covariance gives the same effect."""
+    left = residuals(_rows(WEDGE, WEDGE.observed, np.zeros(WEDGE.shape[:2]))).reshape(WEDGE.shape)
+    sigma2, tau2 = _components(left, WEDGE.observed)
+    found = ESTIMATORS["stepped_wedge"].estimate(WEDGE)
+    for r in range(3):
+        y, d, period, partner, _ = cells(WEDGE, r)
+        x = np.column_stack([d, period[:, None] == np.arange(4)])
+        covariance = tau2[r] * (partner[:, None] == partner) + sigma2[r] * np.eye(len(y))
+        assert found.effect[r] == pytest.approx(sm.GLS(y, x, sigma=covariance).fit().params[0])
+
+
+def test_switchback_compares_within_partners_and_periods() -> None:
+    panel = normal_panel(6, 2, 12, effect=0.5, periods=3, design="switchback", dropout=0.1)
+    one = replace(panel, treated=panel.treated[..., [0, 2, 0]])  # blocks of one period: all are used
+    found = ESTIMATORS["switchback"].estimate(one)
+    for r in range(2):
+        y, d, period, partner, _ = cells(one, r)
+        x = np.column_stack([d, period[:, None] == np.arange(3), partner[:, None] == np.unique(partner)[1:]])
+        fit = sm.OLS(y, x.astype(float)).fit()
+        assert found.effect[r] == pytest.approx(fit.params[0])
+
+
+def test_randomisation_inverts_itself_and_agrees_with_all_labellings() -> None:
+    """Eight partners, four treated: 70 labellings; the p value is that of full enumeration, within its own error."""
+    panel = normal_panel(8, 1, 8, before=0, effect=1.0)
+    found = ESTIMATORS["randomisation"].estimate(panel)
+    y = panel.outcome.mean(axis=2)[0]
+    drawn = [y[list(c)].sum() * 2 - y.sum() for c in combinations(range(8), 4)]
+    own = abs(y[panel.treated[0, :, 0]].sum() * 2 - y.sum())
+    exact = np.mean(np.abs(drawn) >= own - 1e-9)
+    assert abs(found.p_value()[0] - exact) < 4 * np.sqrt(exact * (1 - exact) / 499) + 0.002
+    low, high = found.limits(0.9)
+    inside, outside = low[0] + 1e-6, low[0] - 1e-6
+    assert found.p_value(inside)[0] > 0.1 >= found.p_value(outside)[0]
+    assert found.p_value(high[0] - 1e-6)[0] > 0.1 >= found.p_value(high[0] + 1e-6)[0]
+
+
+def fitting(name: str, panel: Panel) -> bool:
+    crossing = ESTIMATORS[name].crossing
+    return crossing is None or crossing == bool((panel.treated != panel.treated[..., :1]).any())
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+@settings(max_examples=8, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    design=st.sampled_from(["parallel", "wedge", "switchback"]),
+    shift=st.floats(-50, 50),
+    scale=st.floats(0.1, 20),
+    added=st.floats(-5, 5),
+)
+def test_laws(name: str, seed: int, design: str, shift: float, scale: float, added: float) -> None:
+    panel = normal_panel(seed, 2, 12, 2, effect=0.3, design=design, dropout=0.1)  # type: ignore[arg-type]
+    if not fitting(name, panel):
+        return
+    estimate, found = ESTIMATORS[name].estimate, ESTIMATORS[name].estimate(panel)
+    order = np.random.default_rng(seed).permutation(panel.shape[1])
+    relabelled = Panel(*(np.asarray(part)[:, order] for part in vars(panel).values()))
+    relabelled = replace(relabelled, cluster=(7 - 3 * relabelled.cluster) % 101)
+    hidden = replace(panel, outcome=np.where(panel.observed, panel.outcome, np.nan))
+    moved = replace(panel, outcome=shift + scale * panel.outcome, before=shift + scale * panel.before)
+    lifted = replace(panel, outcome=panel.outcome + added * panel.treated)
+    for other, effect, unit in (
+        (relabelled, found.effect, 1.0),
+        (hidden, found.effect, 1.0),
+        (moved, scale * found.effect, scale),
+        (lifted, found.effect + added, 1.0),
+    ):
+        again = estimate(other)
+        assert again.effect == pytest.approx(effect, rel=1e-6, abs=1e-6)
+        assert again.se == pytest.approx(unit * found.se, rel=1e-6, abs=1e-6)
+    assert estimate(moved).p_value() == pytest.approx(found.p_value(), abs=1e-6)
+    assert estimate(lifted).limits()[0] == pytest.approx(found.limits()[0] + added, rel=1e-6, abs=1e-6)
+
+
+def test_a_panel_that_shows_no_contrast_has_no_effect() -> None:
+    for name, estimator in ESTIMATORS.items():
+        if estimator.compared:
+            found = estimator.estimate(replace(PANEL, treated=np.ones_like(PANEL.treated)))
+            assert np.isnan(found.effect).all(), name
+            assert not found.rejects().any()
+
+
+def test_each_says_where_it_is_not_to_be_trusted() -> None:
+    few, many = normal_panel(1, 2, 8, 3), normal_panel(1, 2, 30)
+    assert list(misfits("cuped", many)) == []
+    assert list(misfits("cluster", few)) == []
+    (said,) = misfits("cuped", few)
+    assert said == "takes what was assigned as one for assigned singly, so its errors are too small: use 'cluster'"
+    assert "needs 1 period before launch" in next(misfits("did", replace(many, before=many.before[..., :0])))
+    assert "use 'stepped_wedge'" in next(misfits("cuped", WEDGE))
+    assert "use 'randomisation'" in next(misfits("stepped_wedge", normal_panel(1, 2, 9, design="wedge")))
+    (said,) = misfits("randomisation", normal_panel(1, 2, 6, 4))
+    assert said == "cannot reject at 0.05, as labels could be drawn in 20 ways only: assign more units"
+    assert "assign more units" in next(misfits("cluster", normal_panel(1, 2, 6, 4)))
