@@ -108,8 +108,33 @@ class Currency(Spec):
 class Engagement(Spec):
     """Values of the engagement column."""
 
-    partner: Listed[str] = Field(min_length=1, description="values that mean business with a partner")
-    direct: Listed[str] = Field(min_length=1, description="values that mean the vendor alone")
+    partner: Listed[str] = Field((), description="values that mean business with a partner; none: every other value")
+    direct: Listed[str] = Field(
+        min_length=1, description='values that mean the vendor alone; "" is an empty cell: direct deals need no owner'
+    )
+
+
+class History(Spec):
+    """Columns of a stage history: a row for each stage that an opportunity entered."""
+
+    id: Column = Field("Opportunity ID", description="opportunity id")
+    stage: Column = Field("Stage", description="stage that was entered")
+    entered: Column = Field("Entered", description="day on which it was")
+
+
+class Roster(Spec):
+    """Columns of a partner roster: a row for each partner of the program."""
+
+    partner: Column = Field("Partner", description="the partner, as the export names it")
+    segment: Column | None = Field(None, description="partner segment")
+
+
+class Payouts(Spec):
+    """Columns of past payouts: a row for each payment."""
+
+    partner: Column = Field("Partner", description="the partner, as the export names it")
+    end: Column = Field("Period End", description="last day of the period that was paid for")
+    paid: Column = Field("Paid", description="money that was paid, in the scenario currency")
 
 
 class Exclusion(Spec):
@@ -154,6 +179,9 @@ class Profile(Spec):
     amounts: Amounts = Field(default_factory=Amounts)
     currency: Currency = Field(default_factory=Currency)
     engagement: Engagement | None = None
+    history: History = Field(default_factory=History)
+    roster: Roster = Field(default_factory=Roster)
+    payouts: Payouts = Field(default_factory=Payouts)
     repairs: dict[str, dict[str, str]] = Field(
         default_factory=dict, description="replacements by column: wrong value to right value"
     )

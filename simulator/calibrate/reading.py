@@ -65,8 +65,9 @@ def read_export(export: Path, *, source: Source) -> Export:
     _require_columns(table, source, label)
     table = _distinct(_kept(_repaired(table, profile, log), profile, log), profile, log)
     _require_meaning(table, source, label)
-    table = log.drop(table, table[profile.columns.owner].eq(""), "owner missing")
     rows = pd.DataFrame(_plain_columns(table, profile), index=table.index)
+    rows = log.drop(rows, rows["owner"].eq("") & ~rows["direct"], "owner missing")
+    table = table.loc[rows.index]
     rows["amount"] = _amounts(table, rows["outcome"], source, log, label)
     rows["created"] = _dates(table[profile.columns.created], profile, label, "created")
     rows = _with_valid_creation(rows, table[profile.columns.created], profile, log)
@@ -160,7 +161,7 @@ def _require_meaning(table: pd.DataFrame, source: Source, label: str) -> None:
     stages = (*profile.stages.won, *profile.stages.lost, *profile.stages.open)
     rule = "stages that the profile does not know: {}"
     problems += _unknown(table, profile.columns.stage, stages, rule, label, "add them to [stages] as won, lost or open")
-    if profile.engagement and profile.columns.engagement:
+    if profile.engagement and profile.engagement.partner and profile.columns.engagement:
         known = (*profile.engagement.partner, *profile.engagement.direct)
         rule = "values that the profile does not know: {}"
         problems += _unknown(table, profile.columns.engagement, known, rule, label, "add them to [engagement]")

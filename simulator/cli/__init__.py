@@ -16,9 +16,10 @@ from simulator.cli.compare import compare
 from simulator.cli.decide import forecast, optimize, select, winners
 from simulator.cli.engines import trace, verify
 from simulator.cli.explore import explore
+from simulator.cli.history import calibrate, export
 from simulator.cli.redteam import redteam
 from simulator.cli.runs import diff, report, runs, show
-from simulator.cli.scenarios import calibrate, schema, validate
+from simulator.cli.scenarios import schema, validate
 from simulator.cli.sensitivity import sensitivity, value_of_information
 from simulator.cli.uncertainty import uncertainty
 from simulator.errors import InputError, SimulatorError
@@ -82,6 +83,7 @@ for _command in (
     verify,
     trace,
     calibrate,
+    export,
     validate,
     schema,
     explore,

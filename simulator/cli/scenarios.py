@@ -1,4 +1,4 @@
-"""`calibrate`, `validate` and `schema`: making and checking scenario files."""
+"""`validate` and `schema`: checking scenario files."""
 
 from __future__ import annotations
 
@@ -15,21 +15,6 @@ from simulator.cli.common import (
     programs_option,
     quiet_option,
 )
-
-
-@click.command(epilog=examples("calibrate export.csv --profile profile.toml --out fitted.toml"))
-@click.argument("export", metavar="EXPORT")
-@click.option("--profile", required=True, metavar="PROFILE", help="Column profile: a TOML file, or one shipped")
-@click.option("--out", required=True, metavar="SCENARIO", help="Scenario file to write")
-@click.option("--overwrite", is_flag=True, help="Replace files that are there")
-@json_option
-@quiet_option
-def calibrate(export: str, profile: str, out: str, overwrite: bool, json_file: str | None, quiet: bool) -> None:
-    """Fit a scenario to the CRM export EXPORT."""
-    from simulator.calibrate.calibration import calibrate as run
-
-    found = run(Path(export), profile, Path(out), overwrite=overwrite)
-    finish(found.summary(), found, json_file=json_file, quiet=quiet)
 
 
 @click.command(

@@ -2,24 +2,21 @@
 
 The scenario leaves out what an export cannot tell apart from chance: no response (elasticity 0), no effect of
 co-selling on odds or speed, one complexity, steady demand. All stage weight is on the last stage, so that lost deals,
-too, are decided at the end of their cycle. The closing date is the decision. Measured at each of three seeds: ten
-parameters against their own standard errors, all within 4 of them.
+too, are decided at the end of their cycle, and no time passes between decision and signature. Measured at each of three
+seeds: ten parameters against their own standard errors, all within 4 of them.
 """
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from simulator.calibrate import Calibration, calibrate
-from simulator.engines.vector import VectorLife
-from simulator.run import fit_reference, prepare
+from simulator.calibrate.profile import load_profile
+from simulator.calibrate.simulated import simulated_exports
+from simulator.calibrate.written import as_written, write_tables
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
-from tests.calibrate.exports import written
 
-END = pd.Timestamp("2024-06-30")
 TEXT = """
 name = "known"
 [time]
@@ -37,8 +34,9 @@ stage_weights = [0.0, 0.0, 0.0, 1.0]
 cycle_weeks = 10
 cycle_log_sd = 0.7
 complex_share = 0.0
+signature_weeks = 0.0
 [territories.all]
-vendor_opportunities_per_year = 50
+vendor_opportunities_per_year = 0
 markets = { market = 1.0 }
 [partners.partners]
 count = 60
@@ -61,34 +59,6 @@ MARKET = ("size_median", "size_log_sd", "win_probability", "win_slope", "cycle_w
 PARTNERS = ("opportunities_per_year", "volume_log_sd", "size_log_sd_between", "win_logit_sd_between")
 
 
-def exported(scenario: Scenario, seed: int) -> pd.DataFrame:
-    """Partner-sourced opportunities of one honest life under the baseline, as a CRM has them at the horizon."""
-    stage = prepare(scenario, fit_reference(scenario), ("baseline",), seed, np.array([0]))
-    setting = stage.world.setting
-    life = VectorLife(stage.world, stage.rollout("baseline"), stage.conduct[False])
-    opps = life.run(-setting.burn_in, setting.horizon).finish().opps
-    rows = np.flatnonzero(~opps["vendor"])
-    names = np.array(setting.partners.names)
-    decided = opps["decided"][rows]
-    is_open = decided >= setting.horizon
-
-    def day(week: np.ndarray) -> pd.Series:
-        return pd.Series(END + pd.to_timedelta(np.floor(7 * (week - setting.horizon)), unit="D")).dt.strftime(
-            "%Y-%m-%d"
-        )
-
-    return pd.DataFrame(
-        {
-            "id": [f"O{k}" for k in rows],
-            "partner": names[opps["cell"][rows]],
-            "value": opps["amount"][rows] / 100,
-            "opened": day(opps["start"][rows]),
-            "decided": day(np.where(is_open, 0.0, decided)).where(~is_open, ""),
-            "stage": np.where(is_open, "open", np.where(opps["lost"][rows], "lost", "won")),
-        }
-    )
-
-
 @pytest.fixture(scope="module")
 def scenario() -> Scenario:
     return parse(TEXT)
@@ -96,9 +66,14 @@ def scenario() -> Scenario:
 
 @pytest.fixture(scope="module")
 def fits(scenario: Scenario, tmp_path_factory: pytest.TempPathFactory) -> list[Calibration]:
-    return [
-        calibrate(*written(exported(scenario, seed), tmp_path_factory.mktemp(f"known{seed}"))) for seed in (1, 2, 3)
-    ]
+    found = []
+    profile = load_profile("salesforce").profile
+    for seed in (1, 2, 3):
+        folder = tmp_path_factory.mktemp(f"known{seed}")
+        (export,) = simulated_exports(scenario, seed=seed, gaming=False)
+        opportunities = write_tables(as_written(export, profile), folder)[0]
+        found.append(calibrate(opportunities, "salesforce", folder / "fitted.toml"))
+    return found
 
 
 @pytest.mark.parametrize("name", [*MARKET, *PARTNERS])
