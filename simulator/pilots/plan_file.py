@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from simulator.errors import InputError
 from simulator.model.setting import WEEKS_PER_QUARTER, WEEKS_PER_YEAR
-from simulator.pilots.plan import Decision, Design, Eligible, Interim, Plan, RolloutPlan
+from simulator.pilots.estimators.table import ESTIMATORS
+from simulator.pilots.plan import Decision, Design, Eligible, Interim, Measure, Plan, RolloutPlan
 from simulator.program.spec import Spec
 from simulator.scenario.fields import Place
 from simulator.scenario.finding import Finding, choice, plain, suggestion
@@ -65,6 +66,10 @@ def _across(tree: Mapping[str, Any], scenario: Scenario) -> Iterator[Finding]:
         yield from _length(design, scenario)
         yield from _units(design, who, scenario)
         yield from _steps(design)
+    measure = _valid(Measure, tree.get("measure", {}))
+    if measure is not None and measure.estimator not in ESTIMATORS:
+        hint = suggestion(measure.estimator, ESTIMATORS) or f"one of {choice(ESTIMATORS)}"
+        yield Finding(("measure", "estimator"), measure.estimator, "names no estimator", hint)
     interim, decision = _valid(Interim, tree.get("interim", {})), _valid(Decision, tree.get("decision", {}))
     if interim is not None and design is not None and interim.looks > _periods(design):
         rule = f"must be at most the number of periods, which is {_periods(design)}"

@@ -96,6 +96,7 @@ def test_all_faults_of_a_plan_are_told_at_once(scenario: Scenario) -> None:
         ('assignment = "switchback"\nsteps = 3', "design.steps = 3: must be between 2 and 2, with these periods"),
         ("quarters = 2\n[interim]\nlooks = 3", "looks = 3: must be at most the number of periods, which is 2"),
         ("[rollout]\nquarters = 2", "rollout.quarters = 2: must be above the pilot's own quarters, which are 2 (what"),
+        ('[measure]\nestimator = "cupped"', "measure.estimator = 'cupped': names no estimator (did you mean 'cuped'?)"),
         ('[decision]\nrule = "above_threshold"', "decision.threshold: is required with the rule 'above_threshold'"),
     ],
 )

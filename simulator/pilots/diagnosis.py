@@ -1,0 +1,231 @@
+"""What a pilot can and cannot conclude: diagnosands of many simulated pilots, each with its Monte Carlo error.
+
+The words are those of Blair, Coppock and Humphreys (2023, "Research Design in the Social Sciences"): a design is run
+many times where the truth is known, and what its answers do is counted. A two-sided test at level a calls a positive
+effect where the lower limit L of the 1 - a interval is above 0. Had the true effect theta been theta + s, all else
+alike, that limit would have been L + s: so theta - L is the least effect that a pilot would have called, the share of
+pilots in which it is below d is the power at the effect d, and its 80 % quantile is the minimum detectable effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from simulator.pilots.estimated import Estimated
+from simulator.pilots.panel import Panel
+from simulator.pilots.trial import Trial, over_cells
+from simulator.program.compiled import Bools
+from simulator.program.numbers import Array
+from simulator.stats.estimate import Estimate, Statistic, estimate, mean_of, probability_of, quantile, ratio_of
+from simulator.stats.interval import CONFIDENCE, quantile_limits, t_quantile
+
+POWER = 0.8
+"""The power that a minimum detectable effect is for."""
+AGAIN = 4
+"""A/A pilots per simulated world, each with an assignment of its own."""
+_SURE = 3.0
+"""Standard errors by which a false-positive rate must pass the level to be called too high."""
+
+
+@dataclass(frozen=True)
+class Concluded:
+    """What R pilots say, beside the truth.
+
+    estimated: by the estimator; lower: (R,), lower limits of the test's interval; false: (R,), share of A/A pilots of
+    each world that call an effect; go: (R,), what the decision rule says; value: (R,), what a full rollout is worth
+    over what a decision holds for, in money, None where it is not known.
+    """
+
+    trial: Trial
+    level: float
+    estimated: Estimated
+    lower: Array
+    false: Array
+    go: Bools
+    value: Array | None = None
+
+    @property
+    def called(self) -> Bools:
+        """Whether an effect is told apart from 0, either way, (R,)."""
+        return self.estimated.rejects(self.level)
+
+    @property
+    def least_called(self) -> Array:
+        """The least effect that each pilot would have called positive, (R,); infinite where it calls none."""
+        return np.where(np.isfinite(self.lower), self.trial.effect - self.lower, np.inf)
+
+    def power_at(self, effect: float) -> Estimate:
+        """Share of pilots that call an effect of that size, in the outcome's unit."""
+        return estimate(probability_of(self.least_called < effect))
+
+
+def sees_plausible(c: Concluded, detectable: Estimate) -> bool:
+    """Whether the high end of the plausible lifts (P90 over worlds) would be seen with 80 % power."""
+    lifts = np.abs(c.trial.effect) / float(np.mean(c.trial.level))
+    return detectable.mean is not None and detectable.mean <= float(np.quantile(lifts, 0.9))
+
+
+Estimator = Callable[[Panel], Estimated]
+
+
+def false_calls(trial: Trial, estimator: Estimator, level: float, seed: int, again: int = AGAIN) -> Array:
+    """Share of A/A pilots of each world that call an effect, (R,)."""
+    called = [estimator(trial.without_effect(seed, draw)).rejects(level) for draw in range(again)]
+    return np.asarray(np.mean(called, axis=0))
+
+
+def _power(c: Concluded) -> Estimate:
+    return c.power_at(float(np.mean(c.trial.effect)))
+
+
+def _assurance(c: Concluded) -> Estimate:
+    return estimate(probability_of(c.called & (c.estimated.effect > 0)))
+
+
+def _least(c: Concluded) -> Estimate:
+    needed = c.least_called / float(np.mean(c.trial.level))
+    value = quantile(needed, round(100 * POWER))
+    if not np.isfinite(value):
+        return _undefined("too few pilots call any effect")
+    low, high = quantile_limits(np.sort(needed), 100 * POWER)
+    se = None if low is None or high is None else (high - low) / (2 * t_quantile(len(needed) - 1))
+    if se is not None and not np.isfinite(se):
+        se = high = None
+    return _estimate(value, se, low, high)
+
+
+def _lift(c: Concluded) -> Estimate:
+    return _ratio(c.trial.effect, c.trial.level)
+
+
+def _bias(c: Concluded) -> Estimate:
+    known = np.isfinite(c.estimated.effect)
+    return _ratio((c.estimated.effect - c.trial.effect)[known], c.trial.level[known])
+
+
+def _coverage(c: Concluded) -> Estimate:
+    low, high = c.estimated.limits(CONFIDENCE)
+    return estimate(probability_of((low <= c.trial.effect) & (c.trial.effect <= high)))
+
+
+def _false_positives(c: Concluded) -> Estimate:
+    found = estimate(mean_of(c.false))
+    if found.mean:
+        return found
+    none = estimate(probability_of(np.zeros(len(c.false) * AGAIN, dtype=bool)))
+    return _estimate(0.0, none.se, 0.0, none.high)
+
+
+def _wrong_sign(c: Concluded) -> Estimate:
+    wrong = (np.sign(c.estimated.effect) != np.sign(c.trial.effect))[c.called]
+    return estimate(probability_of(wrong)) if len(wrong) > 1 else _undefined("no effect is called")
+
+
+def _exaggeration(c: Concluded) -> Estimate:
+    told = c.called
+    return _ratio(np.abs(c.estimated.effect[told]), np.abs(c.trial.effect[told]))
+
+
+def _contamination(c: Concluded) -> Estimate:
+    """Of cells that are not on the candidate while others are."""
+    p = c.trial.panel
+    beside = p.observed & ~p.treated & (p.treated & p.observed).any(axis=1, keepdims=True)
+    moved, whole = (np.where(beside, x - c.trial.off, 0.0).sum(axis=(1, 2)) for x in (p.outcome, c.trial.on))
+    return _ratio(moved * np.sign(whole.sum()), whole * np.sign(whole.sum()), signed=True)
+
+
+def _pre_post(c: Concluded) -> Estimate:
+    """Mean of those on the candidate less their mean before launch; nothing else is taken off."""
+    p = c.trial.panel
+    if not p.before.shape[2]:
+        return _undefined("there is no period before launch")
+    naive = over_cells(p.outcome - p.before.mean(axis=2)[..., None], p.treated & p.observed)
+    return _ratio(naive - c.trial.effect, c.trial.level)
+
+
+def _wrong_go(c: Concluded) -> Estimate:
+    return _undefined("no value") if c.value is None else estimate(probability_of(c.go & (c.value < 0)))
+
+
+def _wrong_stop(c: Concluded) -> Estimate:
+    return _undefined("no value") if c.value is None else estimate(probability_of(~c.go & (c.value > 0)))
+
+
+@dataclass(frozen=True)
+class Diagnosand:
+    """A figure of a design. of: its value with Monte Carlo error."""
+
+    label: str
+    unit: Literal["probability", "share"]
+    meaning: str
+    of: Callable[[Concluded], Estimate]
+
+
+DIAGNOSANDS: dict[str, Diagnosand] = {
+    "lift": Diagnosand(
+        "Lift of a full rollout", "share", "everybody on the candidate against nobody, of the level without it", _lift
+    ),
+    "power": Diagnosand("Power", "probability", "share of pilots that call an effect as large as the mean one", _power),
+    "assurance": Diagnosand(
+        "Assurance", "probability", "share that call a positive effect, over what is not known of it", _assurance
+    ),
+    "detectable_lift": Diagnosand(
+        "Minimum detectable lift", "share", "lift of a full rollout that is called with 80 % power", _least
+    ),
+    "bias": Diagnosand(
+        "Bias", "share", "mean estimated lift less the lift of a full rollout", _bias
+    ),
+    "coverage": Diagnosand(
+        "Coverage", "probability", "share of 95 % intervals that hold the effect of a full rollout", _coverage
+    ),
+    "false_positives": Diagnosand(
+        "False positives", "probability", "share of A/A pilots, without any effect, that call one", _false_positives
+    ),
+    "wrong_go": Diagnosand(
+        "P(wrong go)", "probability", "the pilot says go, and a rollout loses money", _wrong_go
+    ),
+    "wrong_stop": Diagnosand(
+        "P(wrong stop)", "probability", "the pilot says stop, and a rollout gains money", _wrong_stop
+    ),
+    "wrong_sign": Diagnosand(
+        "Wrong sign (type S)", "probability", "share of called effects that go the other way", _wrong_sign
+    ),
+    "exaggeration": Diagnosand(
+        "Exaggeration (type M)", "share", "size of called effects over their true size", _exaggeration
+    ),
+    "contamination": Diagnosand(
+        "Contamination", "share", "effect on partners who are not on the candidate, of that of a full rollout on them",
+        _contamination,
+    ),
+    "pre_post": Diagnosand(
+        "Before-after overstates by", "share", "change since before launch less the lift of a full rollout", _pre_post
+    ),
+}  # fmt: skip
+
+
+def diagnose(c: Concluded) -> dict[str, Estimate]:
+    """All diagnosands by name."""
+    return {name: d.of(c) for name, d in DIAGNOSANDS.items()}
+
+
+def too_eager(false_positives: Estimate, level: float) -> bool:
+    """Whether A/A pilots call an effect more often than the level, by more than luck explains."""
+    rate, se = false_positives.mean, false_positives.se
+    return rate is not None and se is not None and rate - level > _SURE * max(se, 1e-12)
+
+
+def _ratio(a: Array, b: Array, *, signed: bool = False) -> Estimate:
+    statistic: Statistic = ratio_of(a, b, missing="there is none", signed=signed)
+    return estimate(statistic)
+
+
+def _undefined(reason: str) -> Estimate:
+    return Estimate(None, None, None, None, None, reason)
+
+
+def _estimate(value: float, se: float | None, low: float | None, high: float | None) -> Estimate:
+    return Estimate(value, se, None, None, None, low=low, high=high)

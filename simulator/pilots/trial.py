@@ -1,0 +1,73 @@
+"""Simulated pilots beside the truth that a real one never sees: the same worlds with everybody and nobody on it.
+
+The estimand is the effect of a full rollout: the outcome with all partners on the candidate from launch on, less that
+with none, in the same world, per partner and period, over the partners and periods that the pilot observes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from simulator.pilots.panel import Panel
+from simulator.program.compiled import Bools, Ints
+from simulator.program.numbers import Array
+from simulator.streams import Streams
+
+
+@dataclass(frozen=True)
+class Trial:
+    """R pilots read in one outcome.
+
+    panel: as the pilot sees it; on, off: (R, P, T), what the same partners do with everybody and nobody on the
+    candidate. Every pilot has an assignment and a world of its own.
+    """
+
+    panel: Panel
+    on: Array
+    off: Array
+
+    @property
+    def effect(self) -> Array:
+        """The estimand of each pilot, (R,)."""
+        return over_cells(self.on - self.off, self.panel.observed)
+
+    @property
+    def level(self) -> Array:
+        """Mean outcome without the candidate, (R,)."""
+        return over_cells(self.off, self.panel.observed)
+
+    def until(self, period: int) -> Trial:
+        """What was seen after the first `period` periods."""
+        return Trial(self.panel.until(period), self.on[..., :period], self.off[..., :period])
+
+    def of(self, partners: Ints) -> Trial:
+        """The same pilots with some of the partners only, as if the others had not been looked at."""
+        p = self.panel
+        three = {name: getattr(p, name)[:, partners] for name in vars(p)}
+        return Trial(Panel(**three), self.on[:, partners], self.off[:, partners])
+
+    def without_effect(self, seed: int, draw: int) -> Panel:
+        """A/A pilots: nobody on the candidate, and the assignment drawn anew among what was assigned as one."""
+        return replace(self.panel, outcome=self.off, treated=_reassigned(self.panel, seed, draw))
+
+
+def over_cells(x: Array, cells: Bools) -> Array:
+    """Mean of x (R, P, T) over some cells of each pilot, (R,); nan where there are none."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(cells, x, 0.0).sum(axis=(1, 2)) / cells.sum(axis=(1, 2)))
+
+
+def _reassigned(panel: Panel, seed: int, draw: int) -> Bools:
+    """Assignments swapped at random between the clusters of each stratum."""
+    reps, partners, _ = panel.shape
+    u = Streams(seed).draw("pilot.again", np.arange(reps)[:, None], np.arange(partners)[None, :], 0, draw)[0]
+    u = u.reshape(reps, partners)
+    treated = np.empty_like(panel.treated)
+    for r in range(reps):
+        keys = np.stack([panel.stratum[r], panel.cluster[r]])
+        units, first, member = np.unique(keys, axis=1, return_index=True, return_inverse=True)
+        drawn = np.lexsort((u[r, first], units[0]))  # units are in order of strata; now those of each in random order
+        treated[r] = panel.treated[r, first[drawn]][member.reshape(-1)]
+    return treated
