@@ -36,10 +36,15 @@ def randomisation(panel: Panel) -> Estimated:
     crossing = bool((panel.treated != panel.treated[..., :1]).any())
     z = _left(panel, panel.outcome, panel.before, crossing)
     w = _left(panel, panel.treated.astype(float), np.zeros_like(panel.before), crossing)
-    parts = zip(z, w, panel.treated, panel.cluster, panel.stratum, strict=True)
-    effect, se, low, high = zip(*(_tested(*part) for part in parts), strict=True)
-    unlimited = np.full(len(effect), np.inf)
-    return Estimated(np.array(effect), np.array(se), unlimited, (np.array(low), np.array(high)))
+    return redrawn(z, w, panel.treated, panel, np.ones(panel.shape[:2], dtype=bool))
+
+
+def redrawn(z: Array, w: Array, course: Bools, panel: Panel, known: Bools) -> Estimated:
+    """What other labels of the clusters would have shown. z, w, course: (R, P, T); known: (R, P), who counts."""
+    parts = zip(z, w, course, panel.cluster, panel.stratum, known, strict=True)
+    each = [_tested(*(part[who] for part in of)) for *of, who in parts]
+    effect, se, low, high = (np.array(column) for column in zip(*each, strict=True))
+    return Estimated(effect, se, np.full(len(effect), np.inf), (low, high))
 
 
 def _left(panel: Panel, y: Array, before: Array, crossing: bool) -> Array:

@@ -10,7 +10,7 @@ from math import factorial, prod
 import numpy as np
 
 from simulator.pilots.estimated import Estimated
-from simulator.pilots.estimators import parallel, randomisation, wedge
+from simulator.pilots.estimators import mixed, parallel, randomisation, synthetic, wedge
 from simulator.pilots.panel import Panel
 
 
@@ -62,6 +62,21 @@ ESTIMATORS: dict[str, Estimator] = {
         clusters=True,
         fewest=8,
     ),
+    "mixed": Estimator(
+        "mixed model with random effects of clusters and partners",
+        mixed.mixed,
+        "as the cluster-robust regression, if outcomes of a partner are equally alike at any distance in time; slow",
+        crossing=None,
+        clusters=True,
+        fewest=8,
+    ),
+    "synthetic": Estimator(
+        "synthetic control with placebo inference",
+        synthetic.synthetic,
+        "few partners are on the candidate, and others moved as they did for some periods before launch",
+        before=3,
+        clusters=True,
+    ),
     "stepped_wedge": Estimator(
         "stepped-wedge generalised least squares (Hussey and Hughes), errors robust by cluster",
         wedge.stepped_wedge,
@@ -100,8 +115,9 @@ ESTIMATORS: dict[str, Estimator] = {
 def misfits(name: str, panel: Panel, level: float = 0.05) -> Iterator[str]:
     """Why an estimator is not to be trusted on panels of this kind at a two-sided level, each with a way out."""
     estimator, kind = ESTIMATORS[name], _Kind(panel, level)
-    if panel.before.shape[2] < estimator.before:
-        yield f"needs {estimator.before} period before launch, and there is none: {kind.way_out}"
+    before = panel.before.shape[2]
+    if before < estimator.before:
+        yield f"needs {estimator.before} periods before launch, and there are {before}: {kind.way_out}"
     if estimator.crossing is not None and estimator.crossing != kind.crossing:
         where = "partners that change sides" if kind.crossing else "groups that stay as they are"
         yield f"is not made for {where}: {kind.way_out}"
@@ -112,7 +128,7 @@ def misfits(name: str, panel: Panel, level: float = 0.05) -> Iterator[str]:
     if kind.clusters < estimator.fewest:
         found = f"is not to be trusted below {estimator.fewest} clusters, and there are {kind.clusters}"
         yield f"{found}: {kind.way_out_of_few}"
-    if name == "randomisation" and not kind.enough_labels:
+    if not estimator.fewest and estimator.clusters and not kind.enough_labels:
         yield f"cannot reject at {level:g}, as labels could be drawn in {kind.labellings} ways only: assign more units"
 
 
