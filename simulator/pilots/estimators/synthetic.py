@@ -31,7 +31,7 @@ _STEPS = 100
 def synthetic(panel: Panel) -> Estimated:
     """Mean gap of those on the candidate, per period, with placebo inference."""
     _, treated, used = outcomes(panel)
-    donors = panel.observed.all(axis=2)
+    donors = np.asarray(panel.observed.all(axis=2))
     allowed = donors[:, None, :] & (panel.cluster[:, :, None] != panel.cluster[:, None, :])
     level = panel.before.mean(axis=2, keepdims=True)
     weights = _weights(panel.before - level, donors, allowed)
