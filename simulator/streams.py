@@ -9,6 +9,7 @@ Nothing is consumed: a draw depends on its address alone, whatever else is or is
 from __future__ import annotations
 
 import hashlib
+import math
 import zlib
 from functools import lru_cache
 from typing import Any
@@ -20,36 +21,50 @@ from simulator.program.numbers import Array
 
 Words = NDArray[np.uint64]
 
-_M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
-_W0, _W1 = 0x9E3779B9, 0xBB67AE85
+_MULTIPLIERS = np.array([[0xD2511F53], [0xCD9E8D57]], dtype=np.uint64)
+_WEYL = (0x9E3779B9, 0xBB67AE85)
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
-_BLOCK = 16384
+_BLOCK = 8192
+"""Counters worked on together, so that they stay in the fastest caches."""
 WEEK_OFFSET = 1 << 20
 """Added to a week number, since weeks of the burn-in are negative and counters are not."""
 
 
 def philox(counter: tuple[Words, Words, Words, Words], key: tuple[int, int]) -> tuple[Words, Words, Words, Words]:
     """Philox 4x32-10: four 32-bit words (held in uint64) per counter."""
-    c0, c1, c2, c3 = counter
-    k0, k1 = key
-    for _ in range(10):
-        p0 = c0 * _M0
-        p1 = c2 * _M1
-        c0, c1, c2, c3 = (
-            (p1 >> _32) ^ c1 ^ np.uint64(k0),
-            p1 & _LOW,
-            (p0 >> _32) ^ c3 ^ np.uint64(k1),
-            p0 & _LOW,
-        )
-        k0, k1 = (k0 + _W0) & 0xFFFFFFFF, (k1 + _W1) & 0xFFFFFFFF
-    return c0, c1, c2, c3
+    even, odd = _rounds(np.stack((counter[0], counter[2])), np.stack((counter[1], counter[3])), _round_keys(*key))
+    return even[0], odd[0], even[1], odd[1]
+
+
+def _rounds(even: Words, odd: Words, keys: Words) -> tuple[Words, Words]:
+    """Ten rounds on words 0 and 2, and 1 and 3, of the counters (..., 2, n), which are overwritten.
+
+    keys: (10, ..., 2, 1). A round crosses over: word 0 comes from the product of word 2, and the other way round.
+    """
+    product = np.empty_like(even)
+    for key in keys:
+        np.multiply(even, _MULTIPLIERS, out=product)
+        even = np.right_shift(product, _32, out=even)[..., ::-1, :]
+        even ^= odd
+        even ^= key
+        odd = np.bitwise_and(product, _LOW, out=odd)[..., ::-1, :]
+    return even, odd
 
 
 @lru_cache(maxsize=4096)
-def _key(seed: int, stream: str) -> tuple[int, int]:
-    digest = hashlib.sha256(f"{seed}/{stream}".encode()).digest()
-    return int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:8], "little")
+def _round_keys(*key: int) -> Words:
+    """The keys of the ten rounds, (10, 2, 1)."""
+    rounds = [[(k + r * w) & 0xFFFFFFFF for k, w in zip(key, _WEYL, strict=True)] for r in range(10)]
+    return np.array(rounds, dtype=np.uint64)[:, :, None]
+
+
+@lru_cache(maxsize=4096)
+def _keys(seed: int, streams: tuple[str, ...]) -> Words:
+    """Keys of the rounds of several streams, (10, streams, 2, 1)."""
+    digests = [hashlib.sha256(f"{seed}/{stream}".encode()).digest() for stream in streams]
+    keys = [_round_keys(int.from_bytes(d[:4], "little"), int.from_bytes(d[4:8], "little")) for d in digests]
+    return np.stack(keys, axis=1)
 
 
 def name_word(name: str) -> int:
@@ -68,23 +83,27 @@ class Streams:
 
         stream: name; replication, who, ordinal: non-negative integers below 2^32; week: from -2^20 on.
         """
-        parts = np.broadcast_arrays(
-            np.asarray(replication), np.asarray(who), np.asarray(week) + WEEK_OFFSET, np.asarray(ordinal)
-        )
-        words = [np.ascontiguousarray(p, dtype=np.uint64).reshape(-1) for p in parts]
-        n = words[0].size
-        out = np.empty((4, n))
-        key = _key(self.seed, stream)
-        for start in range(0, n, _BLOCK):
-            stop = min(start + _BLOCK, n)
-            block = philox(
-                (words[0][start:stop], words[1][start:stop], words[2][start:stop], words[3][start:stop]), key
-            )
-            for lane in range(4):
-                out[lane, start:stop] = block[lane]
+        return self.draws((stream,), replication, who, week, ordinal)
+
+    def draws(self, streams: tuple[str, ...], replication: Any, who: Any, week: Any = 0, ordinal: Any = 0) -> Array:
+        """What `draw` gives for each of several streams, one after another; shape (4 streams, n)."""
+        parts = (np.asarray(replication), np.asarray(who), np.asarray(week) + WEEK_OFFSET, np.asarray(ordinal))
+        shape = np.broadcast_shapes(*(p.shape for p in parts))
+        flat = [np.broadcast_to(p, shape).reshape(-1) if p.ndim else p for p in parts]
+        n = math.prod(shape)
+        out = np.empty((len(streams), 4, n))
+        keys = _keys(self.seed, streams)
+        step = max(_BLOCK // len(streams), 1)
+        for start in range(0, n, step):
+            here = slice(start, min(start + step, n))
+            even, odd = np.empty((2, len(streams), 2, here.stop - start), dtype=np.uint64)
+            for words, pair in ((even, flat[0::2]), (odd, flat[1::2])):
+                for k, part in enumerate(pair):
+                    words[:, k] = part[here] if part.ndim else part
+            out[:, 0::2, here], out[:, 1::2, here] = _rounds(even, odd, keys)
         out += 0.5
         out *= 2.0**-32
-        return out
+        return out.reshape(4 * len(streams), n)
 
 
 def poisson(u: Array, rate: Array) -> NDArray[np.int64]:

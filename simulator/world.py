@@ -9,6 +9,7 @@ m being what its activity multiplies sourcing by.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from scipy.special import ndtri
@@ -29,6 +30,9 @@ from simulator.table import Table
 
 MAX_LAYERS = 16
 """Sourcing is never multiplied by more than this."""
+
+_COMMON_LAYERS = 2
+"""Layers that are drawn for all partners as soon as one asks: activity is usual, 1, or somewhat more or less."""
 
 MOST_PER_WEEK = 500.0
 """Most arrivals per partner or territory and week; counts by inversion underflow at rates of about 700."""
@@ -83,12 +87,17 @@ class World:
         self.candidates.reserve(int(2.2 * expected))
         self.deals.reserve(int(1.4 * expected))
         self._drawn: dict[tuple[int, int], Bools] = {}
-        self._layers: dict[tuple[int, int], list[Ints]] = {}
-        self._vendor: dict[int, Ints] = {}
+        self._layers: dict[tuple[int, int], list[range]] = {}
+        self._vendor: dict[int, range] = {}
         self._certifying: dict[int, Array] = {}
 
     def _draw(self, stream: str, rep: Ints, who: Ints, week: Ints | int = 0, ordinal: Ints | int = 0) -> Array:
         return self._streams.draw(self._prefix + stream, self._luck[rep], who, week, ordinal)
+
+    def _together(self, week: int) -> range:
+        """The weeks that are drawn with `week` where every life asks for all of them: fewer and longer calls."""
+        start = week - week % WEEKS_PER_QUARTER
+        return range(max(start, -self.setting.burn_in), min(start + WEEKS_PER_QUARTER, self.setting.horizon))
 
     def _people(self) -> None:
         p, (reps, count) = self.setting.partners, self.shape
@@ -133,10 +142,15 @@ class World:
         factor = self.shocks.demand_in(week)
         return self.demand_in(week) if factor is None else self.demand_in(week) * shocked_mix(mix, factor)[0]
 
-    def _mix_in(self, week: int, mix: Array) -> Array:
-        """Market mix of the opportunities found in a week."""
-        factor = self.shocks.demand_in(week)
-        return mix if factor is None else shocked_mix(mix, factor)[1]
+    def _mixes(self, week: Ints, mix: Array, rep: Ints, column: Ints) -> Array:
+        """Market mix of the opportunities found in the weeks `week`; (n, markets)."""
+        out = mix[rep % len(mix), column]
+        for now in np.unique(week).tolist() if self.shocks.demand else ():
+            factor = self.shocks.demand_in(now)
+            if factor is not None:
+                shocked, at = shocked_mix(mix, factor)[1], np.flatnonzero(week == now)
+                out[at] = shocked[rep[at] % len(shocked), column[at]]
+        return np.asarray(out)
 
     def sourced(self, week: int, multiple: Array) -> Ints:
         """Rows of the candidates that become partner-sourced opportunities when sourcing is `multiple` (R, P)."""
@@ -147,70 +161,72 @@ class World:
             wanted = m > layer
             if not wanted.any():
                 break
-            for rows in self._layer(week, layer, wanted):
-                c = self.candidates
-                share = np.clip(m[c["rep"][rows], c["who"][rows]] - layer, 0.0, 1.0)
-                found.append(rows[c["mark"][rows] < share])
+            share, c = np.clip(m - layer, 0.0, 1.0).reshape(-1), self.candidates
+            for block in self._layer(week, layer, wanted):
+                at = slice(block.start, block.stop)
+                cell = c["rep"][at].astype(np.intp) * m.shape[1] + c["who"][at]
+                found.append(block.start + np.flatnonzero(c["mark"][at] < share[cell]))
             layer += 1
         return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
 
-    def _layer(self, week: int, layer: int, wanted: Bools) -> list[Ints]:
+    def _layer(self, week: int, layer: int, wanted: Bools) -> list[range]:
+        """Candidates of a layer in a week, of the partners `wanted` at least; those that most ask for of all."""
         key = (week, layer)
+        blocks = self._layers.setdefault(key, [])
+        if layer < _COMMON_LAYERS:
+            if not blocks:
+                weeks = self._together(week)
+                everyone = np.ones((len(weeks), *self.shape), dtype=bool)
+                for at, rows in zip(weeks, self._arrivals(weeks, layer, everyone), strict=True):
+                    self._layers[at, layer] = [rows]
+            return self._layers[key]
         done = self._drawn.get(key)
         missing = wanted if done is None else wanted & ~done
-        blocks = self._layers.setdefault(key, [])
         if missing.any():
-            rep, who = np.nonzero(missing)
-            rate = np.minimum(self.rate * self._demanded(week, self.setting.partners.mix), MOST_PER_WEEK)[rep, who]
-            word = self.setting.partners.word[who]
-            count = poisson(self._draw("arrivals", rep, word, week, layer)[0], rate)
-            blocks.append(self._candidates("deal", rep, who, word, week, layer, count, vendor=False))
+            blocks += self._arrivals(range(week, week + 1), layer, missing[None])
             self._drawn[key] = missing if done is None else done | missing
         return blocks
+
+    def _arrivals(self, weeks: range, layer: int, wanted: Bools) -> list[range]:
+        """Candidates of a layer by week, of the partners `wanted` (weeks, R, P)."""
+        mix = self.setting.partners.mix
+        rate = np.stack([np.minimum(self.rate * self._demanded(w, mix), MOST_PER_WEEK) for w in weeks])[wanted]
+        at, rep, who = np.nonzero(wanted)
+        week, word = at + weeks.start, self.setting.partners.word[who]
+        count = poisson(self._draw("arrivals", rep, word, week, layer)[0], rate)
+        return self._candidates("deal", rep, who, word, week, layer, count, weeks)
 
     def vendor(self, week: int) -> Ints:
         """Rows of the customers that the vendor finds in a week; `who` is the drawn candidate partner."""
         if week not in self._vendor:
-            t = self.setting.territories
-            rep, home = np.divmod(np.arange(self.shape[0] * len(t.names)), len(t.names))
-            rate = (np.broadcast_to(t.rate, (self.shape[0], len(t.names))) * self._demanded(week, t.mix))[rep, home]
-            rate = np.minimum(rate, MOST_PER_WEEK)
-            count = poisson(self._draw("vendor", rep, t.word[home], week, 0)[0], rate)
-            self._vendor[week] = self._candidates("vendor deal", rep, home, t.word[home], week, 0, count, vendor=True)
-        return self._vendor[week]
+            t, weeks = self.setting.territories, self._together(week)
+            rates = np.broadcast_to(t.rate, (self.shape[0], len(t.names)))
+            rate = np.stack([np.minimum(rates * self._demanded(w, t.mix), MOST_PER_WEEK) for w in weeks])
+            at, rep, home = (x.reshape(-1) for x in np.indices(rate.shape))
+            count = poisson(self._draw("vendor", rep, t.word[home], at + weeks.start, 0)[0], rate.reshape(-1))
+            found = self._candidates("vendor deal", rep, home, t.word[home], at + weeks.start, 0, count, weeks)
+            self._vendor |= dict(zip(weeks, found, strict=True))
+            self.deals_of(np.arange(found[0].start, found[-1].stop))
+        return np.arange(self._vendor[week].start, self._vendor[week].stop)
 
     def _candidates(
-        self,
-        stream: str,
-        rep: Ints,
-        who: Ints,
-        word: Ints,
-        week: int,
-        layer: int,
-        count: Ints,
-        *,
-        vendor: bool,
-    ) -> Ints:
+        self, stream: str, rep: Ints, who: Ints, word: Ints, week: Ints, layer: int, count: Ints, weeks: range
+    ) -> list[range]:
+        """Draw `count` candidates per partner, or territory, and week (rising); their rows by week."""
         cell = np.repeat(np.arange(len(rep)), count)
         order = np.arange(len(cell)) - np.repeat(np.cumsum(count) - count, count)
-        rep, who, word = rep[cell], who[cell], word[cell]
-        ordinal = layer * 65536 + order
+        rep, who, word, week = rep[cell], who[cell], word[cell], week[cell]
+        ordinal, vendor = layer * 65536 + order, stream != "deal"
         u = self._draw(stream, rep, word, week, ordinal)
         time = np.minimum(week + u[0], np.nextafter(week + 1.0, week))
         if vendor:
             who = self._candidate_partner(rep, who, u[2])
-        return self.candidates.append(
-            len(rep),
-            rep=rep,
-            who=who,
-            word=word,
-            week=week,
-            ordinal=ordinal,
-            time=time,
-            mark=u[1],
-            vendor=vendor,
+        self.candidates.append(
+            len(rep), rep=rep, who=who, word=word, week=week, ordinal=ordinal, time=time, mark=u[1], vendor=vendor,
             deal=-1,
-        )
+        )  # fmt: skip
+        ends = self.candidates.rows - len(week) + np.searchsorted(week, range(weeks.start, weeks.stop + 1))
+        return [range(*span) for span in pairwise(ends.tolist())]
 
     def _candidate_partner(self, rep: Ints, home: Ints, u: Array) -> Ints:
         """A partner of the territory, drawn by base rate; -1 where the territory has none."""
@@ -238,7 +254,7 @@ class World:
     def deals_of(self, rows: Ints) -> Ints:
         """Deal rows of candidates, drawing the attributes of those that nobody asked for before.
 
-        All of `rows` are of one week, and all partner-sourced, or all the vendor's.
+        All of `rows` are partner-sourced, or all the vendor's.
         """
         fresh = rows[self.candidates["deal"][rows] < 0]
         if len(fresh):
@@ -247,25 +263,23 @@ class World:
 
     def _attributes(self, rows: Ints) -> Ints:
         c, s = self.candidates, self.setting
-        rep, who, vendor, week = c["rep"][rows], c["who"][rows], c["vendor"][rows], int(c["week"][rows[0]])
-        kind = "vendor deal" if vendor[0] else "deal"
-        address = (rep, c["word"][rows], c["week"][rows], c["ordinal"][rows])
-        u = np.concatenate([self._draw(f"{kind} {k}", *address) for k in range(1, 5)])
+        rep, who, week, vendor = c["rep"][rows].astype(np.intp), c["who"][rows], c["week"][rows], c["vendor"][rows[0]]
+        kind = "vendor deal" if vendor else "deal"
+        address = (rep, c["word"][rows], week, c["ordinal"][rows])
+        names = tuple(f"{self._prefix}{kind} {k}" for k in range(1, 5))
+        u = self._streams.draws(names, self._luck[rep], *address[1:])
         known = np.maximum(who, 0)
         p, m = s.partners, s.markets
-        of_vendor, of_partners = self._mix_in(week, s.territories.mix), self._mix_in(week, p.mix)
-        market = np.where(
-            vendor,
-            opportunity.choose(u[1], of_vendor[rep % len(of_vendor), p.territory[known]]),
-            opportunity.choose(u[1], of_partners[rep % len(of_partners), known]),
-        )
+        at_home = p.territory[known] if vendor else known
+        market = opportunity.choose(u[1], self._mixes(week, s.territories.mix if vendor else p.mix, rep, at_home))
         at = {"rep": rep, "market": market}
         one = {"rep": rep, "column": market}
         complexity = (u[2] < take(m.complex_share, **one)).astype(np.int64)
         new = take(m.new_share, **one)
         named = new + (1 - new) * take(m.named_share, **one)
         account = np.where(u[3] < new, 0, np.where(u[3] < named, 2, 1))
-        log_cents = opportunity.log_size(m, **at, u=u[0], effect=np.where(vendor, 0.0, self.size_effect[rep, known]))
+        effect = np.zeros(1) if vendor else self.size_effect[rep, known]
+        log_cents = opportunity.log_size(m, **at, u=u[0], effect=effect)
         tilt = opportunity.size_logit(m, **at, log_cents=log_cents)
         weights = m.stage_weights[rep % len(m.stage_weights), market]
         stages = m.stage_ends[rep % len(m.stage_ends), market]
@@ -302,10 +316,14 @@ class World:
             delay=u[14],
         )  # fmt: skip
 
-    def _priced(self, week: int, rep: Ints, market: Ints, amount: Array) -> Array:
-        """Deal sizes at the price level of the week in which the deals are found."""
-        factor = self.shocks.price_in(week)
-        return amount if factor is None else np.maximum(np.rint(amount * take(factor, rep, market)), 1.0)
+    def _priced(self, week: Ints, rep: Ints, market: Ints, amount: Array) -> Array:
+        """Deal sizes at the price level of the weeks in which the deals are found."""
+        for now in np.unique(week).tolist() if self.shocks.price else ():
+            factor = self.shocks.price_in(now)
+            if factor is not None:
+                at = np.flatnonzero(week == now)
+                amount[at] = np.maximum(np.rint(amount[at] * take(factor, rep[at], market[at])), 1.0)
+        return amount
 
     def membership(self) -> Membership | None:
         """Who takes part at the start of the burn-in; None where all do."""
@@ -343,11 +361,13 @@ class World:
 
     def certified(self, week: int, multiple: Array) -> tuple[Ints, Ints]:
         """Certifications of a week at enablement `multiple` (R, P): (replication, partner) of each."""
-        if week not in self._certifying:  # every life asks for all partners, so these are drawn once
-            rep, who = np.divmod(np.arange(self.shape[0] * self.shape[1]), self.shape[1])
-            self._certifying[week] = self._draw("certification", rep, self.setting.partners.word[who], week)[0]
+        if week not in self._certifying:
+            weeks, who = self._together(week), self.setting.partners.word
+            at = np.array(weeks)[:, None, None]
+            u = self._draw("certification", np.arange(self.shape[0])[:, None], who, at)[0]
+            self._certifying |= dict(zip(weeks, u.reshape(-1, *self.shape), strict=True))
         rate = np.minimum(multiple * self.setting.partners.certification_rate, MOST_PER_WEEK)
-        count = poisson(self._certifying[week].reshape(self.shape), rate)
+        count = poisson(self._certifying[week], rate)
         return np.divmod(np.repeat(np.arange(count.size), count.reshape(-1)), self.shape[1])
 
     def false_claims(self, kind: str, week: int, rate: Array) -> tuple[Ints, Ints, Array]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.disputes import NONE
-from simulator.engines.course import schedule
+from simulator.engines.course import go_alone, schedule
 from simulator.engines.seconds import other_cells
 from simulator.engines.tables import NEVER
 from simulator.model import gaming
@@ -70,22 +70,24 @@ def _found(
     w = life.world
     c, d = w.candidates, w.deals
     deal = w.deals_of(rows)
-    rep, who = c["rep"][rows], np.maximum(c["who"][rows], 0) if by is None else by
-    cell = rep * life.shape[1] + who
-    start = c["time"][rows]
+    rep, who = c["rep"][rows].astype(np.intp), np.maximum(c["who"][rows], 0) if by is None else by
+    cell, start = rep * life.shape[1] + who, c["time"][rows]
     x, work = life.planner.intensity.reshape(-1)[cell], life.work.reshape(-1)[cell]
-    code = deal_code(d["market"][deal], d["complexity"][deal], np.full(len(rows), int(vendor)), d["account"][deal],
-                     d["attached"][deal])  # fmt: skip
-    fast = np.where(worked, life.planner.speed.reshape(-1)[cell], 1.0)
+    parts = (d[name][deal].astype(np.int64) for name in ("market", "complexity", "account", "attached"))
+    market, complexity, account, attached = parts
+    code = deal_code(market, complexity, np.full(len(rows), int(vendor)), account, attached)
+    due = start + d["durations"][deal, 0] / np.where(worked, life.planner.speed.reshape(-1)[cell], 1.0)
     opp = life.opps.append(
         len(rows), deal=deal, cell=cell, start=start, amount=d["amount"][deal], code=code,
         attached=worked | false, worked=worked, false=false, vendor=vendor,
-        since=work + x * (start - np.floor(start)), stage=0, due=start + d["durations"][deal, 0] / fast,
+        since=work + x * (start - np.floor(start)), stage=0, due=due,
         qualified=NEVER, decided=NEVER, lost=False, filed=False, conceded=0.0, discount=0.0, ends=NEVER,
         other=other_cells(life, deal, rep, worked),
     )  # fmt: skip
     life.open = life.open + np.bincount(cell[worked], minlength=life.open.size).reshape(life.shape)
-    schedule(life, opp)
+    alone = ~(worked | false)
+    go_alone(life, opp[alone])
+    schedule(life, opp[~alone], due[~alone])
 
 
 def _certify(life: VectorLife, week: int) -> None:

@@ -1,4 +1,8 @@
-"""The course of deals in the vector engine: stages, signatures and their claims, each touched once when due."""
+"""The course of deals in the vector engine: stages, signatures and their claims, each touched once when due.
+
+A deal that no partner has registered meets nothing on its way that a program could move: its whole course is known
+when it is found, and it never enters the calendar.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +28,15 @@ if TYPE_CHECKING:
     from simulator.engines.vector import VectorLife
 
 
-def schedule(life: VectorLife, opp: Ints) -> None:
+_FAR = 32_000.0
+"""A week that is never reached; with later ones cut to it weeks fit short integers, which sort faster."""
+
+
+def schedule(life: VectorLife, opp: Ints, due: Array) -> None:
     """Put opportunities into the calendar by the week they are due in."""
     if not len(opp):
         return
-    week = np.floor(life.opps["due"][opp]).astype(np.int64)
+    week = np.floor(np.minimum(due, _FAR)).astype(np.int16)
     order = np.argsort(week, kind="stable")
     opp, week = opp[order], week[order]
     starts = [0, *(np.flatnonzero(week[1:] != week[:-1]) + 1).tolist(), len(opp)]
@@ -41,32 +49,79 @@ def progress(life: VectorLife, week: int) -> None:
     todo = np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)
     while len(todo):
         stage = life.opps["stage"][todo]
-        signing = todo[stage == SIGNING]
-        if len(signing):
-            _sign(life, signing)
-        todo = _stage_end(life, todo[stage < SIGNING])
-        soon = life.opps["due"][todo] < week + 1
-        schedule(life, todo[~soon])
+        signing = stage == SIGNING
+        if signing.any():
+            _sign(life, todo[signing])
+            todo, stage = todo[~signing], stage[~signing]
+        todo, due = _stage_end(life, todo, stage)
+        soon = due < week + 1
+        schedule(life, todo[~soon], due[~soon])
         todo = todo[soon]
 
 
-def _stage_end(life: VectorLife, opp: Ints) -> Ints:
-    """Decide the stages that end; returns the opportunities that go on, with their next due time."""
+def _places(life: VectorLife, opp: Ints) -> tuple[Ints, Ints]:
+    """Deals and cells of opportunities, as integers that index without being converted each time."""
+    return life.opps["deal"][opp].astype(np.intp), life.opps["cell"][opp].astype(np.intp)
+
+
+def _stage_end(life: VectorLife, opp: Ints, stage: Ints) -> tuple[Ints, Array]:
+    """Decide the stages that end; returns the opportunities that go on and their next due times."""
     if not len(opp):
-        return opp
+        return opp, np.zeros(0)
+    o, hurdles = life.opps, life.world.deals["hurdles"]
+    due, worked, (deal, cell) = o["due"][opp], o["worked"][opp], _places(life, opp)
+    logit = _log_odds(life, opp, deal, cell, due, worked)
+    passed = hurdles.reshape(-1)[deal * hurdles.shape[1] + stage] < logit
+    over = np.flatnonzero(~passed | (stage == 3))
+    o["decided"][opp[over]] = due[over]
+    life.open = life.open - np.bincount(cell[over[worked[over]]], minlength=life.open.size).reshape(life.shape)
+    failed = opp[~passed]
+    o["lost"][failed] = True
+    o["stage"][failed] = DONE
+    going = np.flatnonzero(passed)
+    opp, stage, deal, cell = (x[going] for x in (opp, stage, deal, cell))
+    due, worked = due[going], worked[going]
+    first, early = stage == 0, np.flatnonzero(stage < 3)
+    o["qualified"][opp[first]] = due[first]
+    claim_deals(life, opp[early], stage[early], deal[early], cell[early], due[early])
+    if "discount_dumping" in life.conduct.gaming:
+        propose(life, opp[stage == 2], logit[going[stage == 2]])
+    durations = life.world.deals["durations"]
+    fast = np.where(worked & (stage < 3), life.planner.speed.reshape(-1)[cell], 1.0)
+    o["due"][opp] = due = due + durations.reshape(-1)[deal * durations.shape[1] + (stage + 1)] / fast
+    o["stage"][opp] = stage + 1
+    return opp, due
+
+
+def go_alone(life: VectorLife, opp: Ints) -> None:
+    """The whole course of opportunities that no partner has registered, as far as the horizon."""
     o, d, s = life.opps, life.world.deals, life.setting
-    deal, cell, due, stage = o["deal"][opp], o["cell"][opp], o["due"][opp], o["stage"][opp]
-    rep, worked = cell // life.shape[1], o["worked"][opp]
-    x = life.planner.intensity.reshape(-1)[cell]
+    deal, cell = _places(life, opp)
+    hurdles, durations = d["hurdles"][deal], d["durations"][deal]
+    passed = np.logical_and.accumulate(hurdles < d["direct_logit"][deal][:, None], axis=1)
+    ends = np.add.accumulate(np.column_stack((o["start"][opp], durations)), axis=1)[:, 1:]
+    stages, won = passed.sum(axis=1), passed[:, -1]
+    due = np.take_along_axis(ends, stages[:, None], axis=1)[:, 0]
+    qualified = passed[:, 0]
+    o["qualified"][opp[qualified]] = ends[qualified, 0]
+    o["decided"][opp] = np.where(won, ends[:, -2], due)
+    o["due"][opp], o["lost"][opp] = due, ~won
+    o["stage"][opp] = np.where(due < s.horizon, DONE, 0)
+    hazard = take(s.markets.churn_per_week, cell // life.shape[1], d["market"][deal])
+    with np.errstate(divide="ignore"):
+        o["ends"][opp[won]] = (due + d["life"][deal] / hazard)[won]
+
+
+def _log_odds(life: VectorLife, opp: Ints, deal: Ints, cell: Ints, due: Array, worked: Bools) -> Array:
+    """Log-odds of opportunities at the end of a stage."""
+    o, d, s = life.opps, life.world.deals, life.setting
+    rep, x = cell // life.shape[1], life.planner.intensity.reshape(-1)[cell]
     mean = opportunity.mean_intensity(
-        work=life.work.reshape(-1)[cell] + x * (due - np.floor(due)),
-        since=o["since"][opp],
-        now=due,
+        work=life.work.reshape(-1)[cell] + x * (due - np.floor(due)), since=o["since"][opp], now=due,
         start=o["start"][opp],
-    )
-    with_work = opportunity.win_logit(
-        base=d["with_logit"][deal], cosell_win=take(s.behavior("cosell_win"), rep), intensity=mean
-    )
+    )  # fmt: skip
+    cosell_win = take(s.behavior("cosell_win"), rep)
+    with_work = opportunity.win_logit(base=d["with_logit"][deal], cosell_win=cosell_win, intensity=mean)
     if (help_now := life.planner.help) is not None:
         with_work = helped_logit(
             with_work, complexity=d["complexity"][deal], account=d["account"][deal],
@@ -75,60 +130,39 @@ def _stage_end(life: VectorLife, opp: Ints) -> Ints:
     logit = np.where(worked, with_work, d["direct_logit"][deal])
     if "discount_dumping" in life.conduct.gaming:
         logit = logit + take(s.behavior("discount_win"), rep) * o["discount"][opp]
-    passed = d["hurdles"][deal, stage] < logit
-    decided = ~passed | (stage == 3)
-    o["decided"][opp[decided]] = due[decided]
-    o["lost"][opp[~passed]] = True
-    o["stage"][opp[~passed]] = DONE
-    done = cell[decided & worked]
-    life.open = life.open - np.bincount(done, minlength=life.open.size).reshape(life.shape)
-    o["qualified"][opp[passed & (stage == 0)]] = due[passed & (stage == 0)]
-    on = opp[passed]
-    claim_deals(life, on[(stage[passed] < 3) & o["attached"][on]], stage_of_claim=True)
-    if "discount_dumping" in life.conduct.gaming:
-        offered = passed & (stage == 2)
-        propose(life, opp[offered], logit[offered])
-    _next_stage(life, on, stage[passed], cell[passed], due[passed])
-    return np.asarray(on)
-
-
-def _next_stage(life: VectorLife, opp: Ints, stage: Ints, cell: Ints, due: Array) -> None:
-    o, d = life.opps, life.world.deals
-    fast = np.where(o["worked"][opp] & (stage < 3), life.planner.speed.reshape(-1)[cell], 1.0)
-    o["due"][opp] = due + d["durations"][o["deal"][opp], stage + 1] / fast
-    o["stage"][opp] = stage + 1
+    return logit
 
 
 def _sign(life: VectorLife, opp: Ints) -> None:
-    o, d, s = life.opps, life.world.deals, life.setting
+    o, s = life.opps, life.setting
     o["stage"][opp] = DONE
-    deal, cell = o["deal"][opp], o["cell"][opp]
-    rep = cell // life.shape[1]
-    active = np.where(o["worked"][opp], life.planner.activity[3].reshape(-1)[cell], 1.0)
-    hazard = take(s.markets.churn_per_week, rep, d["market"][deal])
+    due, worked, (deal, cell) = o["due"][opp], o["worked"][opp], _places(life, opp)
+    rep, filed = cell // life.shape[1], o["filed"][opp]
+    active = np.where(worked, life.planner.activity[3].reshape(-1)[cell], 1.0)
+    hazard = take(s.markets.churn_per_week, rep, life.world.deals["market"][deal])
     # Before its signature a deal is only filed where it was pulled.
-    hazard = np.where(o["filed"][opp], hazard * take(s.gaming("rushed_churn"), rep), hazard)
+    if filed.any():
+        hazard = np.where(filed, hazard * take(s.gaming("rushed_churn"), rep), hazard)
     with np.errstate(divide="ignore"):
-        kept = d["life"][deal] / hazard * np.power(active, take(s.behavior("success_churn"), rep))
-    o["ends"][opp] = o["due"][opp] + kept
-    mine = opp[o["attached"][opp]]
-    wins = np.bincount(o["cell"][mine[o["worked"][mine]]], minlength=life.open.size).astype(float)
-    wins = wins.reshape(life.shape)
+        kept = life.world.deals["life"][deal] / hazard * np.power(active, take(s.behavior("success_churn"), rep))
+    o["ends"][opp] = due + kept
+    wins = np.bincount(cell[worked], minlength=life.open.size).astype(float).reshape(life.shape)
     life.wins = wins if life.wins is None else life.wins + wins
-    claim_deals(life, mine[~o["filed"][mine]], stage_of_claim=False)
-    expect(life, mine, active[o["attached"][opp]])
+    claimed = np.flatnonzero(~filed)
+    claim_deals(life, opp[claimed], None, deal[claimed], cell[claimed], due[claimed])
+    expect(life, opp, active)
 
 
-def claim_deals(life: VectorLife, opp: Ints, *, stage_of_claim: bool) -> None:
-    """Claims of opportunities at their due time: of the stage just passed, or of the signature."""
+def claim_deals(life: VectorLife, opp: Ints, stage: Ints | None, deal: Ints, cell: Ints, due: Array) -> None:
+    """Claims of opportunities at their due time: of the stage just passed, or of the signature if None."""
     if len(opp):
         o = life.opps
-        event = o["stage"][opp] if stage_of_claim else np.full(len(opp), int(Event.SIGNED))
+        conceded = o["conceded"][opp]
         rows = life.claims.append(
-            len(opp), event=event, cell=o["cell"][opp], opp=opp, week=np.floor(o["due"][opp]).astype(np.int64),
-            time=o["due"][opp], start=o["start"][opp], amount=o["amount"][opp] - o["conceded"][opp],
-            code=o["code"][opp], moved=0, conceded=o["conceded"][opp], **truth(life, opp),
-            deal=o["deal"][opp], role=ALONE, disputed=NONE if stage_of_claim else disputed(life, opp),
+            len(opp), event=int(Event.SIGNED) if stage is None else stage, cell=cell, opp=opp, week=np.floor(due),
+            time=due, start=o["start"][opp], amount=o["amount"][opp] - conceded, code=o["code"][opp], moved=0,
+            conceded=conceded, **truth(life, opp), deal=deal, role=ALONE,
+            disputed=disputed(life, opp) if stage is None else NONE,
         )  # fmt: skip
         join_in(life, rows)
 
@@ -136,7 +170,10 @@ def claim_deals(life: VectorLife, opp: Ints, *, stage_of_claim: bool) -> None:
 def truth(life: VectorLife, opp: Ints) -> dict[str, Array | Bools]:
     """Whether claims on deals are false or rest on an unwarranted concession, and their audit marks."""
     o = life.opps
-    false, audit, dumped = o["false"][opp], life.world.deals["audit"][o["deal"][opp]], o["discount"][opp] > 0
+    false, audit = o["false"][opp], life.world.deals["audit"][o["deal"][opp]]
+    if "discount_dumping" not in life.conduct.gaming:
+        return {"false": false, "audit": audit}
+    dumped = o["discount"][opp] > 0
     if dumped.any():
         seen = take(life.setting.gaming("discount_detection"), o["cell"][opp] // life.shape[1])
         audit = np.where(dumped, gaming.audit_mark(audit, seen), audit)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 def disputed(life: VectorLife, opp: Ints) -> Ints:
     """States of the signatures of opportunities, see `simulator.disputes`."""
     o = life.opps
+    if life.world.disputes is None:
+        return np.full(len(opp), NONE)
     rep = o["cell"][opp] // life.shape[1]
     return life.world.disputed(o["deal"][opp], rep, o["other"][opp] >= 0, o["false"][opp])
 

@@ -93,12 +93,15 @@ def attribute(life: VectorLife, b: Books) -> list[Attribution]:
     mine = (c["event"] >= 0) & (offer_at[who, week] == b.offer_index) & (c["week"] >= 0)
     if b.offer_index == 0:
         mine |= (c["week"] < 0) & (c["event"] >= 0)
-    out = []
+    live = np.flatnonzero(mine)
+    live = live[np.argsort(c["week"][live].astype(np.int16), kind="stable")]
+    out, weeks = [], c["week"][live]
     by_claim: dict[tuple[int, int], list[tuple[Ints, Array, Array]]] = {}
     for closing in b.closings:
         if closing.end <= 0:
             continue
-        rows = np.flatnonzero(mine & closing.columns[who] & (c["week"] >= closing.start) & (c["week"] < closing.end))
+        rows = np.sort(live[slice(*np.searchsorted(weeks, (closing.start, closing.end)))])
+        rows = rows if closing.columns.all() else rows[closing.columns[who[rows]]]
         component = b.offer.program.components[closing.component]
         if component.by_claim:
             span = (closing.start, closing.end)

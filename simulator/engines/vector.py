@@ -112,7 +112,7 @@ class VectorLife:
         recent[waiting(self.coming)] = True
         if any(c.gate is not None and c.gate.min_win_share is not None for c in self._components()):
             recent |= o["decided"][:] >= week - 52
-        keep = np.flatnonzero((o["stage"] < DONE) | recent)
+        keep = np.flatnonzero((o["stage"] < DONE) | (o["due"] >= week) | recent)
         place = np.full(o.rows + 1, -1)
         place[keep] = np.arange(len(keep))
         self.opps, self.claims = o.take(keep), c.take(claims)

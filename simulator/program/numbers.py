@@ -46,17 +46,20 @@ class Numbers:
         self._tree = tree
         self._drawn = drawn or {}
         self._prefix = prefix
+        self._known: dict[str, Array] = {}
 
     def below(self, path: str) -> Numbers:
         """The same reader with `path` put in front of every path asked for."""
         return Numbers(self._tree, self._drawn, self._join(path))
 
     def __call__(self, path: str) -> Array:
-        """The number at `path`, shape (1, 1) or (R, 1)."""
-        full = self._join(path)
-        if full in self._drawn:
-            return np.asarray(self._drawn[full], dtype=float).reshape(-1, 1)
-        return np.array([[float(lookup(self._tree, full))]])
+        """The number at `path`, shape (1, 1) or (R, 1), read-only."""
+        if path not in self._known:
+            full = self._join(path)
+            drawn = self._drawn[full] if full in self._drawn else [float(lookup(self._tree, full))]
+            self._known[path] = np.array(drawn, dtype=float).reshape(-1, 1)
+            self._known[path].setflags(write=False)
+        return self._known[path]
 
     def _join(self, path: str) -> str:
         return f"{self._prefix}.{path}" if self._prefix else path
