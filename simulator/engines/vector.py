@@ -130,12 +130,13 @@ class VectorLife:
         other.effort_total = lived.effort_total
         other.conduct = replace(lived.conduct, gaming=frozenset())
         found = np.searchsorted(np.floor(other.opps["start"]), np.arange(self.setting.horizon + 1))
-        claimed = np.searchsorted(other.claims["week"], np.arange(self.setting.horizon + 1))
+        order = np.argsort(other.claims["week"], kind="stable")  # those of opportunists may have been moved
+        claimed = np.searchsorted(other.claims["week"][order], np.arange(self.setting.horizon + 1))
         for week in range(self.setting.horizon):
             other._boundary(week)
             for b in other.books:
                 b.registry.file(week, np.arange(found[week], found[week + 1]), other.opps, b.member)
-                b.post(np.arange(claimed[week], claimed[week + 1]), other.claims)
+                b.post(order[claimed[week] : claimed[week + 1]], other.claims)
         return other.finish()
 
     # -- week boundary -----------------------------------------------------------------------------------------

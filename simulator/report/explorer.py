@@ -21,7 +21,7 @@ from simulator.report.style import QUIET, colour
 from simulator.report.svg import Panel, drawing, text
 from simulator.report.wording import sentence, titled
 from simulator.stats.estimate import Difference
-from simulator.stats.measure import BASELINE
+from simulator.stats.measure import BASELINE, STRATEGIC
 from simulator.studies.explore import SHOWN, Picture
 
 if TYPE_CHECKING:
@@ -59,11 +59,13 @@ class Scales:
 
 @dataclass(frozen=True)
 class View:
-    """Pictures as HTML. scenario: with the program as it was; scales: of the axes, kept from picture to picture."""
+    """Pictures as HTML. scenario: with the program as it was; scales: of the axes, and
+    rows: as drawn last, by metric, both kept from picture to picture."""
 
     scenario: Scenario
     program: str
     scales: Scales = field(default_factory=Scales)
+    rows: dict[str, list[str]] = field(default_factory=dict)
 
     def html(self, picture: Picture) -> str:
         """A picture as HTML, without anything from elsewhere."""
@@ -77,6 +79,7 @@ class View:
         facts = {
             "replications": str(picture.replications),
             "refined": str(picture.refined).lower(),
+            "rung": picture.rung,
             "seconds": f"{picture.seconds:.3f}",
             "values": json.dumps(dict(picture.values)),
         }
@@ -121,7 +124,11 @@ class View:
             text(650, top, "Difference to the baseline, same worlds, 95 % CI", size=13),
         ]
         for k, metric in enumerate(SHOWN):
-            parts += self._metric(picture, metric, top + 24 + k * _ROW)
+            if metric in picture.shown:
+                self.rows[metric] = self._metric(picture, metric, top + 24 + k * _ROW)
+                parts += self.rows[metric]
+            else:
+                parts += ['<g opacity="0.3">', *self.rows.get(metric, []), "</g>"]
         return parts
 
     def _metric(self, picture: Picture, metric: str, top: float) -> list[str]:
@@ -166,10 +173,13 @@ class View:
 
 def said(picture: Picture) -> str:
     """The setting in a sentence, never more than the error allows."""
-    return sentence(picture, picture.program)
+    told = sentence(picture, picture.program, picture.shown)
+    return told if picture.rung == STRATEGIC else f"If partners went on as they do, {told}"
 
 
 def _sample(picture: Picture) -> str:
+    if picture.rung != STRATEGIC:
+        return f"{picture.replications} replications of the {BASELINE}'s deals; pale: as last simulated."
     state = "refined" if picture.refined else f"of {picture.wanted}, being refined"
     return f"{picture.replications} replications, {state}; {picture.seconds:.1f} s."
 

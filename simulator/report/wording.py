@@ -31,12 +31,12 @@ class Told(Protocol):
     def definition(self, metric: str, /) -> Metric: ...
 
 
-_SAID = (
-    ("program_cost", "costs", "more", "less"),
-    ("pipeline_created", "creates", "more pipeline", "less pipeline"),
-    ("margin_after_cost", "margin after cost is", "higher", "lower"),
-)
-"""Metric, verb, and what a positive and a negative difference are called."""
+_VERBS = {
+    "program_cost": ("costs", "more", "less"),
+    "pipeline_created": ("creates", "more pipeline", "less pipeline"),
+    "margin_after_cost": ("margin after cost is", "higher", "lower"),
+}
+"""By metric: verb, and what a positive and a negative difference are called."""
 
 
 def headline(study: Comparison) -> list[str]:
@@ -74,10 +74,11 @@ def reasons(study: Comparison, metrics: Sequence[str]) -> list[str]:
     return [f"{label}: {reason} ({', '.join(programs)})" for (label, reason), programs in found.items()]
 
 
-def sentence(study: Told, program: str) -> str:
-    """What can be said of a candidate, never more than the error allows."""
-    parts = [_compared(study, program, *said) for said in _SAID]
-    parts.append(_gaming(study, program))
+def sentence(study: Told, program: str, of: Sequence[str] = (*_VERBS, "gaming_loss")) -> str:
+    """What can be said of a candidate by the metrics `of`, never more than the error allows."""
+    parts = [_compared(study, program, metric, *said) for metric, said in _VERBS.items() if metric in of]
+    if "gaming_loss" in of:
+        parts.append(_gaming(study, program))
     return f"{program}: {'; '.join(p for p in parts if p)}."
 
 

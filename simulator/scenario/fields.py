@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -154,8 +154,9 @@ def _child(place: Place, step: str | int) -> Place | None:
         return None
     model = model_of(place)
     if model is not None:
-        field = model.model_fields[str(step)]
-        return _described(field, _value(place.value, field, str(step)))
+        return replace(
+            _described(model, str(step)), value=_value(place.value, model.model_fields[str(step)], str(step))
+        )
     inner = get_args(place.annotation)[0 if isinstance(step, int) else 1]
     element = FieldInfo.from_annotation(inner)
     unwrapped = Place(_unwrapped(element.annotation), place.value[step], _bounds(tuple(element.metadata)))
@@ -174,13 +175,16 @@ def _inheriting(element: Place, whole: Place) -> Place:
     )
 
 
-def _described(field: FieldInfo, value: Any) -> Place:
+@cache
+def _described(model: type[Spec], name: str) -> Place:
+    """A field without its value."""
+    field = model.model_fields[name]
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     words = field.description or ""
     unit = _UNIT.search(words)
     return Place(
         _unwrapped(field.annotation),
-        value,
+        None,
         _bounds(tuple(field.metadata)),
         meaning=_UNIT.sub("", words),
         unit=unit.group(1) if unit else "",

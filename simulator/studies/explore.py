@@ -4,6 +4,9 @@ What does not depend on the levers is lived once and kept: the fitted reference 
 and the baseline's lives. A new setting of the levers costs the candidate's own lives only. These come in growing
 batches of worlds, and between two weeks of a life it is asked whether the setting is still wanted.
 
+The first picture needs no life at all: what the program pays for the baseline's deals of the first worlds, which is
+the static rung. It follows a slider that is still moving.
+
 Every world is there twice, side by side in one life: once as it is, for the strategic rung, and once without
 opportunists, which is the responsive rung. So both rungs cost little more than one.
 """
@@ -20,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator.engines.rollout import everyone
+from simulator.engines.rollout import Rollout, everyone
 from simulator.engines.settle import settle
 from simulator.engines.vector import VectorLife
 from simulator.errors import SimulatorError
@@ -33,7 +36,7 @@ from simulator.run import Stage, fit_reference, prepare
 from simulator.scenario.paths import value_at, with_values
 from simulator.scenario.schema import Scenario
 from simulator.stats.estimate import Difference, Estimate, difference, estimate
-from simulator.stats.measure import BASELINE, budget_of
+from simulator.stats.measure import BASELINE, STRATEGIC, budget_of
 from simulator.stats.metric import Lives, Metric, Totals
 from simulator.stats.metrics import METRICS
 from simulator.studies.asked import check_run
@@ -47,6 +50,8 @@ SHOWN = ("program_cost", "pipeline_created", "margin_after_cost", "gaming_loss")
 _SIZES = (2, 6, 8)
 _SIZE = 16
 """Worlds of the first batches, and of those after: a larger one would take long to drop."""
+_PAID = 8
+"""Worlds of the picture of what is paid; their baseline's deals are kept for it."""
 _REMEMBERED = 400
 _DEFINED: dict[str, Metric] = {
     m.name: m for m in METRICS if isinstance(m, Metric) and m.name in (*SHOWN, "gaming_share")
@@ -82,7 +87,8 @@ class Picture:
     """What is known of a setting of the levers.
 
     scenario: with the setting; program: whose levers they are; values: the setting by path; own, baseline: totals so
-    far; wanted: replications of the refined picture; seconds: since the setting was asked for.
+    far; wanted: replications of the refined picture; seconds: since the setting was asked for; rung: `static` where
+    partners act as under the baseline, so that only what is paid is known, on either side of `own` and `baseline`.
     """
 
     scenario: Scenario
@@ -92,6 +98,7 @@ class Picture:
     baseline: Rungs
     wanted: int
     seconds: float = 0.0
+    rung: str = STRATEGIC
 
     @property
     def replications(self) -> int:
@@ -101,7 +108,12 @@ class Picture:
     @property
     def refined(self) -> bool:
         """Whether nothing better follows."""
-        return self.replications >= self.wanted
+        return self.rung == STRATEGIC and self.replications >= self.wanted
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Metrics that are known."""
+        return SHOWN if self.rung == STRATEGIC else SHOWN[:1]
 
     @property
     def budget(self) -> float | None:
@@ -119,7 +131,7 @@ class Picture:
         return self.scenario.currency if unit == "money" else unit
 
     def estimate(self, program: str, metric: str) -> Estimate:
-        """An estimate on the strategic rung, of the program or the baseline."""
+        """An estimate on the picture's rung, of the program or the baseline."""
         return estimate(_DEFINED[metric].of(self._lives(program)))
 
     def difference(self, program: str, metric: str) -> Difference:
@@ -150,7 +162,9 @@ class _Worlds:
         self._explorer, self._ids = explorer, np.arange(2 * first, 2 * (first + count))
         self._steps: Iterator[None] | None = None
         self._start: VectorLife
+        self._under: VectorLife
         self.baseline: Rungs | None = None
+        self.honest: Rungs | None = None
 
     @cached_property
     def _stage(self) -> Stage:
@@ -171,13 +185,21 @@ class _Worlds:
 
     def lived(self, scenario: Scenario, reference: Reference, program: str, stale: Stale) -> Rungs | None:
         """Live a program that the reference has statistics of; None if it was dropped."""
-        setting = compile_setting(scenario, drawn_values(scenario, self._unit))
-        offers = (self._stage.offers[BASELINE], reference.offer(program, setting, self._unit))
-        life = self._start.fork(everyone(offers, 1, setting.partners.count, setting.horizon))
-        for _ in _weeks(life, 0, setting.horizon):
+        life = self._start.fork(self._rollout(scenario, reference, program))
+        for _ in _weeks(life, 0, life.setting.horizon):
             if stale():
                 return None
-        return _rungs(life)
+        return _rungs(life.finish())
+
+    def paid(self, scenario: Scenario, reference: Reference, program: str) -> Rungs:
+        """What a program pays for the baseline's deals: its static rung, on both sides."""
+        static = _rungs(self._start.repay(self._under, self._rollout(scenario, reference, program))).responsive
+        return Rungs(static, static)
+
+    def _rollout(self, scenario: Scenario, reference: Reference, program: str) -> Rollout:
+        setting = compile_setting(scenario, drawn_values(scenario, self._unit))
+        offers = (self._stage.offers[BASELINE], reference.offer(program, setting, self._unit))
+        return everyone(offers, 1, setting.partners.count, setting.horizon)
 
     def _prepared(self) -> Iterator[None]:
         stage = self._stage
@@ -187,7 +209,9 @@ class _Worlds:
         yield None
         under = self._start.fork(stage.rollout(BASELINE))
         yield from _weeks(under, 0, life.setting.horizon)
-        self.baseline = _rungs(under)
+        self.baseline = _rungs(under.finish())
+        if self._ids[0] < 2 * _PAID:
+            self._under, self.honest = under, Rungs(self.baseline.responsive, self.baseline.responsive)
 
 
 class Explorer:
@@ -207,6 +231,11 @@ class Explorer:
         """The fitted reference population, at the first use."""
         return fit_reference(self.scenario)
 
+    @cached_property
+    def _whole(self) -> set[str]:
+        paths = (lever.path for lever in self.levers.levers)
+        return {path for path in paths if isinstance(value_at(self.scenario, path), int)}
+
     @property
     def start(self) -> dict[str, float]:
         """The levers as the scenario has them."""
@@ -214,8 +243,7 @@ class Explorer:
 
     def changed(self, values: Mapping[str, float]) -> Scenario:
         """The scenario with a setting; raises `InputError` where that breaks a rule."""
-        whole = {lever.path: isinstance(value_at(self.scenario, lever.path), int) for lever in self.levers.levers}
-        return with_values(self.scenario, {p: round(v) if whole[p] else v for p, v in values.items()})
+        return with_values(self.scenario, {p: round(v) if p in self._whole else v for p, v in values.items()})
 
     def pictures(self, values: Mapping[str, float], stale: Stale = lambda: False) -> Iterator[Picture]:
         """Pictures of a setting, each from more worlds than the one before, until `stale` says to stop.
@@ -226,9 +254,18 @@ class Explorer:
         scenario, program = self.changed(values), self.levers.program
         reference = self.reference.extended(scenario)
         known = self._remembered(values)
+
+        def picture(own: Rungs, baseline: Rungs, **more: str) -> Picture:
+            spent = time.monotonic() - asked
+            return Picture(scenario, program, dict(values), own, baseline, self.replications, spent, **more)
+
         for k, worlds in enumerate(self._batches):
-            if not worlds.ready(stale):
+            if not worlds.ready(stale) or stale():
                 return
+            if k == 0 and not known:
+                kept = [w for w in self._batches if w.honest is not None]
+                static = [w.paid(scenario, reference, program) for w in kept]
+                yield picture(_joined(static), _joined([w.honest for w in kept if w.honest]), rung="static")
             if k == len(known):
                 lived = worlds.lived(scenario, reference, program, stale)
                 if lived is None:
@@ -236,9 +273,7 @@ class Explorer:
                 known.append(lived)
             elif k + 1 < len(known):
                 continue
-            own, baseline = _joined(known), _joined([w.baseline for w in self._batches[: k + 1] if w.baseline])
-            spent = time.monotonic() - asked
-            yield Picture(scenario, program, dict(values), own, baseline, self.replications, spent)
+            yield picture(_joined(known), _joined([w.baseline for w in self._batches[: k + 1] if w.baseline]))
 
     def _remembered(self, values: Mapping[str, float]) -> list[Rungs]:
         key = tuple(values[lever.path] for lever in self.levers.levers)
@@ -333,7 +368,8 @@ def _weeks(life: VectorLife, start: int, stop: int) -> Iterator[None]:
 
 
 def _rungs(life: VectorLife) -> Rungs:
-    totals = settle(life.finish()).totals
+    """Totals of a finished life."""
+    totals = settle(life).totals
     return Rungs({n: x[0::2] for n, x in totals.items()}, {n: x[1::2] for n, x in totals.items()})
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from simulator.errors import InputError, SimulatorError
 from simulator.fit import Reference
-from simulator.run import simulate
+from simulator.run import Simulated, simulate
 from simulator.scenario.load import load
+from simulator.scenario.schema import Scenario
 from simulator.stats.measure import measure
 from simulator.studies import explore
 from simulator.studies.explore import SHOWN, Background, Explorer, Picture, explorer
@@ -37,6 +38,11 @@ def setting(model: Explorer, **moved: float) -> dict[str, float]:
     return {**model.start, **{names[name]: value for name, value in moved.items()}}
 
 
+def simulated_anew(model: Explorer, scenario: Scenario, count: int) -> Simulated:
+    reference = model.reference.extended(scenario)
+    return simulate(scenario, programs=("full",), replications=count, seed=model.seed, reference=reference)
+
+
 def last(model: Explorer, values: dict[str, float]) -> Picture:
     return list(model.pictures(values))[-1]
 
@@ -46,9 +52,7 @@ def test_both_rungs_are_those_of_a_simulation_to_the_cent(model: Explorer, moved
     values = setting(model, **moved)
     scenario = model.changed(values)
     picture = last(model, values)
-    simulated = simulate(
-        scenario, programs=("full",), replications=COUNT, seed=model.seed, reference=model.reference.extended(scenario)
-    )
+    simulated = simulated_anew(model, scenario, COUNT)
     for program, rungs in (("full", picture.own), ("baseline", picture.baseline)):
         for rung, totals in (("strategic", rungs.strategic), ("responsive", rungs.responsive)):
             expected = simulated.totals[program, rung]
@@ -61,11 +65,25 @@ def test_both_rungs_are_those_of_a_simulation_to_the_cent(model: Explorer, moved
         assert picture.difference("full", metric) == measured.differences["full", "strategic", metric]
 
 
+@pytest.mark.parametrize("rate", [0.02, 0.065])
+def test_the_first_picture_is_the_static_rung_to_the_cent(model: Explorer, rate: float) -> None:
+    last(model, model.start)
+    values = setting(model, rate=rate, audit=0.7)
+    first = next(model.pictures(values))
+    simulated = simulated_anew(model, model.changed(values), 8)
+    assert (first.rung, first.replications, first.refined) == ("static", 8, False)
+    for program in ("full", "baseline"):
+        cost = simulated.totals[program, "static"]["cost"] / 100
+        np.testing.assert_array_equal(first.each(program, "program_cost"), cost)
+
+
 def test_pictures_grow_and_errors_shrink(model: Explorer) -> None:
     pictures = list(model.pictures(setting(model, rate=0.06)))
-    assert [p.replications for p in pictures] == [2, 8, COUNT]
-    assert [p.refined for p in pictures] == [False, False, True]
-    widths = [p.difference("full", "program_cost") for p in pictures]
+    assert [(p.rung, p.replications) for p in pictures] == [
+        ("static", 8), ("strategic", 2), ("strategic", 8), ("strategic", COUNT),
+    ]  # fmt: skip
+    assert [p.refined for p in pictures] == [False, False, False, True]
+    widths = [p.difference("full", "program_cost") for p in pictures[1:]]
     spans = [(w.high or 0) - (w.low or 0) for w in widths]
     assert spans[0] > spans[1] > spans[2] > 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -23,7 +24,7 @@ RATE = "programs.flat.components.core.rate"
 @pytest.fixture(scope="module")
 def pictures() -> Iterator[list[Picture]]:
     with quick_reference():
-        yield list(explorer(linear_world(), [RATE], replications=10).pictures({RATE: 0.1}))
+        yield list(explorer(linear_world(), [RATE], replications=10).pictures({RATE: 0.1}))[1:]
 
 
 def elements(html: str) -> list[ElementTree.Element]:
@@ -44,6 +45,20 @@ def test_html_is_well_formed_and_says_what_it_rests_on(pictures: list[Picture]) 
         svg = next(e for e in found if e.tag.endswith("svg"))
         assert "flat after" in svg.attrib["aria-label"]
         assert any(f"{picture.replications} replications" in (e.text or "") for e in found)
+
+
+def test_before_partners_respond_only_cost_is_said_and_the_rest_is_pale(pictures: list[Picture]) -> None:
+    view = View(linear_world(), "flat")
+    static = replace(pictures[-1], rung="static")
+    view.html(pictures[-1])
+    html = view.html(static)
+    assert said(static).startswith("If partners went on as they do, flat: costs ")
+    assert "pipeline" not in said(static)
+    assert 'data-rung="static"' in html
+    assert 'data-refined="false"' in html
+    pale = [e for e in elements(html) if e.tag.endswith("}g") and e.attrib.get("opacity")]
+    assert [any("Program cost" in (t.text or "") for t in e.iter()) for e in pale] == [False] * 3
+    assert all(len(list(e.iter())) > 10 for e in pale)
 
 
 def test_names_from_the_scenario_are_text(pictures: list[Picture]) -> None:
@@ -94,7 +109,7 @@ def test_a_program_of_many_components_names_those_not_drawn() -> None:
     scenario = parse(HEAD + text)
     with quick_reference():
         path = "programs.many.components.c4.amount"
-        picture = next(explorer(scenario, [path], replications=2).pictures({path: 9.0}))
+        picture = list(explorer(scenario, [path], replications=2).pictures({path: 9.0}))[-1]
     html = View(scenario, "many").html(picture)
     assert "Not drawn: c2, c3" in html
     assert "What c4 pays" in html
