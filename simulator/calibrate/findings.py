@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from scipy.special import expit, logit, ndtri
+
 Kind = Literal["dropped", "repaired", "set aside", "noted"]
+
+PROBABILITIES, SLOPES = ("probability", "share", "win rate"), ("logit per log unit",)
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,21 @@ class Estimate:
     n: int
     unit: str
     note: str = ""
+
+    def interval(self, level: float = 0.95) -> tuple[float, float] | None:
+        """Interval that holds the true number with probability `level`; None without a standard error.
+
+        Symmetric in the logit of a probability, in the log of other positive numbers, and as it is in a slope.
+        """
+        if self.se is None:
+            return None
+        z = float(ndtri(0.5 + level / 2)) * self.se
+        if self.unit in PROBABILITIES and 0 < self.value < 1:
+            step = z / (self.value * (1 - self.value))
+            return float(expit(logit(self.value) - step)), float(expit(logit(self.value) + step))
+        if self.unit in SLOPES or self.value <= 0:
+            return self.value - z, self.value + z
+        return float(self.value * np.exp(-z / self.value)), float(self.value * np.exp(z / self.value))
 
     def __str__(self) -> str:
         error = "" if self.se is None else f" +- {figure(self.se)}"

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.calibrate import cycle
-from simulator.calibrate.cycle import Cycle
+from simulator.calibrate.cycle import MIN_OF_EACH, Cycle
 from simulator.calibrate.findings import Estimate, Remark
 from simulator.calibrate.odds import Odds, direct_odds, fit_odds, trials
 from simulator.calibrate.profile import Profile
@@ -23,7 +23,6 @@ from simulator.errors import fault
 MIN_OWNERS = 5
 MIN_DECIDED = 50
 MAX_SEGMENTS = 6
-MIN_OF_EACH = 10
 NO_AMOUNT_SHARE, WITH_AMOUNT_SHARE = 0.5, 0.1
 """Lost deals count as recorded without amount if more than the first share of them have none, but less than
 the second share of won ones."""
@@ -74,7 +73,8 @@ def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
     refusal = cycle.refusal(rows, profile)
     if refusal:
         notes.refused["cycle_weeks"] = refusal
-    ripe = _mature(decided, export, profile, dates_valid=refusal is None, notes=notes)
+    cycles = None if refusal else cycle.fit_cycle(partner_rows, end=export.end)
+    ripe = _telling(decided, cycles, export, profile, notes)
     sized = _sized(decided, label)
     sizes = fit_sizes(sized)
     with_size = _slope_possible(ripe, profile, notes)
@@ -82,14 +82,10 @@ def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
     plain = fit_odds(trials(ripe, medians=medians, with_size=False))
     usable = ripe[ripe["amount"].notna()] if with_size else ripe
     odds = fit_odds(trials(usable, medians=medians, with_size=True)) if with_size else plain
+    if partner_rows["owner"].is_unique:
+        rule = "no owner has two opportunities: is this the partner's column?"
+        raise fault(label, profile.columns.owner, None, rule)
     volume = fit_volume(partner_rows, min_activity_weeks=profile.judgement.min_activity_weeks)
-    if volume.per_year.value == 0:
-        raise fault(
-            label,
-            profile.columns.owner,
-            None,
-            "no owner has two opportunities: is this the partner's column?",
-        )
     win, per_year = _direct(direct_rows, notes)
     _note_dates(rows, profile, notes)
     return Fit(
@@ -98,7 +94,7 @@ def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
         odds=odds,
         odds_without_size=plain,
         odds_without_extremes=_without_extremes(usable, medians, with_size),
-        cycle=None if refusal else cycle.fit_cycle(ripe, end=export.end),
+        cycle=cycles,
         mix=_shares(partner_rows["market"]),
         direct_win=win,
         direct_per_year=per_year,
@@ -172,12 +168,15 @@ def _sized(decided: pd.DataFrame, label: str) -> pd.DataFrame:
     return sized
 
 
-def _mature(
-    decided: pd.DataFrame, export: Export, profile: Profile, *, dates_valid: bool, notes: _Notes
+def _telling(
+    decided: pd.DataFrame, cycles: Cycle | None, export: Export, profile: Profile, notes: _Notes
 ) -> pd.DataFrame:
-    """Decided rows of cohorts old enough that nearly all are decided: young cohorts show fast deals only."""
+    """Decided rows that tell the odds: all, with the offset of their age where cycles are known well enough, else the
+    cohorts old enough that nearly all are decided, as young ones show fast deals only."""
     weeks = profile.judgement.maturity_weeks
-    if weeks is None and dates_valid:
+    if weeks is None and cycles is not None and cycles.times:
+        return _with_offset(decided, cycles, export, notes)
+    if weeks is None and cycles is not None:
         weeks = cycle.maturity(decided)
     has_open = export.rows["outcome"].eq("open").any()
     if not has_open:
@@ -205,6 +204,21 @@ def _mature(
     )
     _note_stale(export.rows, ripe, weeks, export.end, notes)
     return ripe
+
+
+def _with_offset(decided: pd.DataFrame, cycles: Cycle, export: Export, notes: _Notes) -> pd.DataFrame:
+    rows = decided.assign(offset=cycle.offsets(decided, cycles, end=export.end))
+    young = int(rows["offset"].isna().sum())
+    if young:
+        reason = f"decided, but of an age at which under {cycle.YOUNG:.0%} of deals are: not used for odds"
+        notes.remarks.append(Remark("set aside", reason, young))
+    stale = {name: e for name, e in cycles.stale.items() if e.value > 0}
+    for name, share in stale.items():
+        notes.cautions.append(
+            f"{name}: {share.value:.1%} of the deals seem never to be decided; if they are in truth lost, the share "
+            f"won is {1 - share.value:.3f} times as high."
+        )
+    return rows[rows["offset"].notna()]
 
 
 def _rich(decided: pd.DataFrame, *, markets: int) -> bool:

@@ -34,7 +34,8 @@ SIGNIFICANT = 0.05
 
 @dataclass(frozen=True)
 class Trials:
-    """Decided deals, alike ones added up. design: regressors; wins of `deals` per row; owner: 0..owners-1."""
+    """Decided deals, alike ones added up. design: regressors; wins of `deals` per row; owner: 0..owners-1; offset:
+    added to the log-odds as it is."""
 
     design: Array
     wins: Array
@@ -43,6 +44,7 @@ class Trials:
     owners: int
     markets: tuple[str, ...]
     with_size: bool
+    offset: Array | float = 0.0
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,11 @@ class Odds:
 
 
 def trials(rows: pd.DataFrame, *, medians: dict[str, float], with_size: bool) -> Trials:
-    """Decided rows (columns `owner`, `market`, `outcome`, `amount`) as regressors and counts.
+    """Decided rows (columns `owner`, `market`, `outcome`, `amount`, perhaps `offset`) as regressors and counts.
 
     medians: where ln size is centred, by market; used with size only.
     """
+    offset = rows["offset"].to_numpy(dtype=float) if "offset" in rows else np.zeros(len(rows))
     owner, owners = pd.factorize(rows["owner"], sort=True)
     market, names = pd.factorize(rows["market"], sort=True)
     won = np.asarray(rows["outcome"].eq("won"), dtype=np.float64)
@@ -86,12 +89,12 @@ def trials(rows: pd.DataFrame, *, medians: dict[str, float], with_size: bool) ->
         middle = np.array([medians[str(name)] for name in names])[market]
         x = np.log(rows["amount"].to_numpy(dtype=float) / middle)
         design = np.hstack([dummies, dummies * x[:, None]])
-    else:
+    elif not offset.any():
         cell = owner * len(names) + market
         cells, where = np.unique(cell, return_inverse=True)
         wins, deals = by_group(won, where, len(cells)), by_group(deals, where, len(cells))
-        design, owner = np.eye(len(names))[cells % len(names)], cells // len(names)
-    return Trials(design, wins, deals, owner, len(owners), tuple(str(name) for name in names), with_size)
+        design, owner, offset = np.eye(len(names))[cells % len(names)], cells // len(names), np.zeros(len(cells))
+    return Trials(design, wins, deals, owner, len(owners), tuple(str(name) for name in names), with_size, offset)
 
 
 def fit_odds(data: Trials) -> Odds:
@@ -115,7 +118,7 @@ def fit_odds(data: Trials) -> Odds:
 
 def log_likelihood(data: Trials, at: Array) -> float:
     """Log-likelihood at (coefficients, between sd); even in the sd, so that no bound is needed."""
-    linear, spread = data.design @ at[:-1], at[-1]
+    linear, spread = data.design @ at[:-1] + data.offset, at[-1]
 
     def value(effect: Array) -> Array:
         eta = linear[:, None] + spread * effect[data.owner]
@@ -144,7 +147,7 @@ def _plain_fit(data: Trials) -> Maximum:
     """Logistic regression without partner effects."""
 
     def plain(at: Array) -> float:
-        eta = data.design @ at
+        eta = data.design @ at + data.offset
         return float(np.sum(data.wins * eta - data.deals * np.logaddexp(0.0, eta)))
 
     return maximum(plain, start=np.zeros(data.design.shape[1]))

@@ -35,7 +35,9 @@ def diagnostics(fit: Fit) -> dict[str, Estimate]:
             "log units",
             "plain sd of log counts: with noise and exposure",
         ),
-        "volume_mean_of_lognormal": Estimate(volume.implied_mean, None, volume.seen, "per partner and year"),
+        "volume_mean_of_rates": Estimate(
+            volume.mean_of_rates, None, volume.seen, "per partner and year", "plain mean of the partners' own rates"
+        ),
     }
     if fit.odds_without_extremes:
         count, odds = fit.odds_without_extremes

@@ -179,6 +179,7 @@ def _cycle(writer: _Writer, fit: Fit, name: str) -> None:
     writer.fitted("cycle_weeks", fit.cycle.median[name], str(fit.cycle.verdict))
     writer.fitted("cycle_log_sd", fit.cycle.log_sd[name])
     writer.judged("complex_share", 0.0, "the fitted cycle already holds for complex deals too")
+    writer.judged("signature_weeks", 0.0, "the fitted cycle already ends with the close date")
 
 
 def _territory(writer: _Writer, fit: Fit, profile: Profile) -> None:
@@ -199,7 +200,7 @@ def _partners(writer: _Writer, fit: Fit) -> None:
     writer.put("count", str(volume.partners), f"with an opportunity in the last 52 weeks, of {volume.seen} ever seen")
     writer.put("territory", _string(TERRITORY))
     writer.put("markets", _mix(fit))
-    writer.fitted("opportunities_per_year", volume.per_year, f"the lognormal implies {figure(volume.implied_mean)}")
+    writer.fitted("opportunities_per_year", volume.per_year, f"the partners' own rates have mean {figure(volume.mean_of_rates)}")
     writer.fitted("volume_log_sd", volume.log_sd)
     writer.fitted("size_log_sd_between", fit.sizes.between)
     writer.fitted("win_logit_sd_between", fit.odds.between, fit.odds.verdict())

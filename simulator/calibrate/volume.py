@@ -5,9 +5,9 @@ exposure_i, ln rate_i ~ N(mu, sigma^2). Counting from the first on removes the b
 seen because it created one. The spread sigma is free of Poisson noise, unlike the spread of the counts.
 
 Exposure runs from the first opportunity to the end of the export if the silence since the last one is
-plausible for the partner's own pace (at most three of its mean gaps, a 5 % test for a Poisson process),
-else to its last one. It is never below a minimum, as far as the export reaches: two opportunities in one
-week and none since are no rate of a hundred per year.
+plausible, else to its last one: of k later opportunities that fall anywhere in a reach, the last falls within
+the first part s of it with probability (s / reach)^k, a test at 1 %. Exposure is never below a minimum, as far
+as the export reaches: two opportunities in one week and none since are no rate of a hundred per year.
 """
 
 from __future__ import annotations
@@ -22,24 +22,26 @@ from simulator.calibrate.findings import Estimate
 from simulator.calibrate.likelihood import Array, log_integrals, maximum
 
 YEAR_WEEKS = 52.0
-PLAUSIBLE_SILENCE = 3.0
-"""Mean gaps; exp(-3) = 5 %."""
+GONE = 0.01
+"""A partner whose silence is less likely than this has left."""
 ACTIVE_WEEKS = 52.0
 """Partners with an opportunity in this last part of the export are the population of the scenario."""
 
 
 @dataclass(frozen=True)
 class Volume:
-    """Fitted volumes. partners: active ones; seen: all ever seen; recent: opportunities of the last
-    year, None where the export is shorter."""
+    """Fitted volumes. per_year: mean of the lognormal rates; mean_of_rates: plain mean of the partners' own;
+    partners: active ones; seen: all ever seen; recent: opportunities of the last year, None where the export is
+    shorter; activity: opportunities (`count`) and weeks of exposure (`weeks`) by partner, and whether it is `active`."""
 
     per_year: Estimate
     log_sd: Estimate
     log_sd_of_counts: float
-    implied_mean: float
+    mean_of_rates: float
     partners: int
     seen: int
     recent: int | None
+    activity: pd.DataFrame
 
 
 def fit_volume(rows: pd.DataFrame, *, min_activity_weeks: float) -> Volume:
@@ -47,18 +49,18 @@ def fit_volume(rows: pd.DataFrame, *, min_activity_weeks: float) -> Volume:
     activity = _activity(rows, min_activity_weeks)
     later = activity["count"].to_numpy(dtype=float) - 1.0
     years = activity["weeks"].to_numpy(dtype=float) / YEAR_WEEKS
-    mean = _mean_rate(later, years, min_activity_weeks / 2 / YEAR_WEEKS)
-    centre, spread, log_sd = _poisson_lognormal(later, years)
+    mean, log_sd = _poisson_lognormal(later, years)
     since = rows["created"].max() - pd.Timedelta(weeks=ACTIVE_WEEKS)
     recent = rows[rows["created"] > since]
     return Volume(
         per_year=mean,
         log_sd=log_sd,
         log_sd_of_counts=float(np.log(activity["count"]).std(ddof=1)),
-        implied_mean=float(np.exp(centre + spread**2 / 2)),
+        mean_of_rates=_mean_rate(later, years, min_activity_weeks / 2 / YEAR_WEEKS),
         partners=int(recent["owner"].nunique()),
         seen=len(activity),
         recent=len(recent) if rows["created"].min() <= since else None,
+        activity=activity,
     )
 
 
@@ -72,31 +74,28 @@ def _activity(rows: pd.DataFrame, minimum: float) -> pd.DataFrame:
     """Per owner the number of opportunities and the weeks of exposure after the first."""
     seen = rows.groupby("owner")["created"].agg(["count", "min", "max"])
     end = rows["created"].max()
-    span, silence, reach = (
-        in_weeks(seen["max"] - seen["min"]), in_weeks(end - seen["max"]), in_weeks(end - seen["min"])
-    )  # fmt: skip
-    gap = span / (seen["count"] - 1).clip(lower=1)
-    going_on = silence <= PLAUSIBLE_SILENCE * gap
-    exposure = span.mask(going_on, reach)
+    span, reach = in_weeks(seen["max"] - seen["min"]), in_weeks(end - seen["min"])
+    later = seen["count"] - 1
+    # The day is the unit of dates: a last opportunity on the day of the first may still be a day later.
+    within = ((span + 1 / 7) / (reach + 1 / 7)).to_numpy(dtype=float)
+    here = np.log(within) * later >= np.log(GONE)
+    exposure = span.mask(here, reach)
     # A partner first seen on the last day has no exposure at all; one day keeps its rate of zero defined.
     floor = reach.clip(upper=minimum).clip(lower=1 / 7)
-    return pd.DataFrame({"count": seen["count"], "weeks": np.maximum(exposure, floor)})
+    return pd.DataFrame({"count": seen["count"], "weeks": np.maximum(exposure, floor), "active": here})
 
 
-def _mean_rate(later: Array, years: Array, shortest: float) -> Estimate:
+def _mean_rate(later: Array, years: Array, shortest: float) -> float:
     """Mean of the rates of partners with at least `shortest` years of exposure.
 
     One that has just started says little about its pace, and a single busy day would make it a giant.
     """
     settled = years >= min(shortest, float(years.max()))
-    rates = later[settled] / years[settled]
-    n = len(rates)
-    error = float(rates.std(ddof=1) / np.sqrt(n)) if n > 1 else None
-    return Estimate(float(rates.mean()), error, n, "per partner and year", "mean of the partners' own rates")
+    return float((later[settled] / years[settled]).mean())
 
 
-def _poisson_lognormal(later: Array, years: Array) -> tuple[float, float, Estimate]:
-    """Centre and spread of the log rates by maximum likelihood; the spread with its standard error."""
+def _poisson_lognormal(later: Array, years: Array) -> tuple[Estimate, Estimate]:
+    """Mean exp(mu + sigma^2 / 2) and spread sigma of the rates by maximum likelihood; errors by the delta method."""
     groups = len(later)
 
     def log_likelihood(at: Array) -> float:
@@ -115,5 +114,11 @@ def _poisson_lognormal(later: Array, years: Array) -> tuple[float, float, Estima
     start = np.array([np.log(max(later.sum(), 0.5) / years.sum()), 1.0])
     best = maximum(log_likelihood, start=start)
     spread = abs(float(best.at[1]))
+    mean = float(np.exp(best.at[0] + spread**2 / 2))
+    change = np.array([1.0, best.at[1]])
+    variance = float(change @ best.covariance @ change)
+    error = mean * float(np.sqrt(variance)) if np.isfinite(variance) and variance > 0 else None
     note = "Poisson-lognormal by maximum likelihood: without the Poisson noise of the counts"
-    return float(best.at[0]), spread, Estimate(spread, best.se(1), groups, "log units", note)
+    return Estimate(mean, error, groups, "per partner and year", note), Estimate(
+        spread, best.se(1), groups, "log units", note
+    )

@@ -3,7 +3,8 @@
 rate_i = mean * exp(s z - s^2 / 2), opportunities Poisson over the whole export;
 ln size = ln(median) + N(0, size_between) by partner + N(0, size_within);
 logit P(win) = logit(p) + slope * ln(size / median) + N(0, win_between) by partner;
-weeks to the decision lognormal; what is not decided at the export is open.
+weeks to the decision lognormal, of lost deals `lost_cycle` times as long; what is not decided at the export is open,
+and so is a share of deals that nobody ever decides.
 """
 
 from __future__ import annotations
@@ -63,6 +64,8 @@ class Truth:
     win_logit_sd_between: float = 0.6
     cycle_weeks: float = 10.0
     cycle_log_sd: float = 0.7
+    lost_cycle: float = 1.0
+    stale_share: float = 0.0
 
 
 def synthetic(truth: Truth, *, seed: int) -> pd.DataFrame:
@@ -80,10 +83,11 @@ def synthetic(truth: Truth, *, seed: int) -> pd.DataFrame:
     )
     age = rng.random(len(partner)) * truth.years * 364
     days = 7 * truth.cycle_weeks * np.exp(truth.cycle_log_sd * rng.normal(size=len(partner)))
+    days = np.where(won, days, truth.lost_cycle * days)
     end = pd.Timestamp("2024-06-30")
     opened = end - pd.to_timedelta(np.floor(age), unit="D")
     decided = opened + pd.to_timedelta(np.round(days), unit="D")
-    is_open = decided > end
+    is_open = (decided > end) | (rng.random(len(partner)) < truth.stale_share)
     return pd.DataFrame(
         {
             "id": [f"O{k}" for k in range(len(partner))],

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.integrate import quad
-from scipy.special import expit, gammaln
+from scipy.special import expit, gammaln, logit
 from scipy.stats import norm, poisson
 
-from simulator.calibrate.cycle import fit_cycle
+from simulator.calibrate.cycle import _log_likelihood, fit_cycle, offsets
 from simulator.calibrate.findings import figure
 from simulator.calibrate.likelihood import hessian, log_integrals
-from simulator.calibrate.odds import Trials, fit_odds, log_likelihood
+from simulator.calibrate.odds import Trials, fit_odds, log_likelihood, trials
 from simulator.calibrate.size import fit_sizes
 from simulator.calibrate.verdict import lognormal_verdict
 from simulator.calibrate.volume import fit_volume
@@ -70,19 +70,54 @@ def test_partners_with_the_same_record_do_not_differ() -> None:
     assert odds.upper is not None
 
 
-def test_cycles_seen_only_if_short_are_not_taken_for_short_cycles() -> None:
-    """Deals aged 20 weeks at the export, median cycle 10 weeks: a sixth is still open and missing."""
-    days = 70 * np.exp(0.7 * np.random.default_rng(3).normal(size=6000))
+def test_young_deals_are_not_taken_for_fast_or_lost_ones() -> None:
+    """Deals aged up to 30 weeks, wins take 10 weeks, losses 4, a twelfth is never decided; half are won.
+
+    Of the decided ones far fewer than half are won; the competing cycles and the offset of age undo that.
+    """
+    rng, n = np.random.default_rng(3), 8000
+    won, age = rng.random(n) < 0.5, np.floor(210 * rng.random(n))
+    days = np.where(won, 70, 28) * np.exp(0.7 * rng.normal(size=n))
     end = pd.Timestamp("2024-06-30")
-    created = end - pd.Timedelta(days=140)
+    created = end - pd.to_timedelta(age, unit="D")
+    closed = pd.Series(created + pd.to_timedelta(np.round(days), unit="D"))
+    is_open = closed.gt(end) | (rng.random(n) < 1 / 12)
     rows = pd.DataFrame(
-        {"created": created, "closed": created + pd.to_timedelta(np.round(days), unit="D"), "market": "m"}
+        {
+            "created": created,
+            "closed": closed.mask(is_open),
+            "outcome": np.where(is_open, "open", np.where(won, "won", "lost")),
+            "market": "m",
+            "owner": np.arange(n) % 5,
+        }
     )
-    seen = fit_cycle(rows[rows["closed"] <= end], end=end)
-    for found, truth in ((seen.median["m"], 10.0), (seen.log_sd["m"], 0.7)):
+    cycle = fit_cycle(rows, end=end)
+    for found, truth in (
+        (cycle.median["m"], 10.0),
+        (cycle.log_sd["m"], 0.7),
+        (cycle.lost_median["m"], 4.0),
+        (cycle.stale["m"], 1 / 12),
+    ):
         assert found.se is not None
         assert abs(found.value - truth) < 4 * found.se
-        assert found.se < 0.05 * truth
+        assert found.se < 0.2 * truth
+    decided = rows[~is_open].assign(offset=offsets(rows[~is_open], cycle, end=end)).dropna(subset="offset")
+    odds = fit_odds(trials(decided, medians={}, with_size=False)).probability["m"]
+    naive = fit_odds(trials(decided.drop(columns="offset"), medians={}, with_size=False)).probability["m"]
+    assert odds.se is not None
+    assert abs(odds.value - 0.5) < 4 * odds.se
+    assert naive.value < 0.5 - 4 * odds.se
+
+
+def test_competing_likelihood_by_hand() -> None:
+    """One win after 10 weeks, one loss after 5, one deal open at 20; cycles 8 and 4 weeks, p = .3, c = .1."""
+    at = np.array([logit(0.3), math.log(8), math.log(0.5), math.log(4), math.log(0.6), logit(0.1)])
+    win, loss = norm(math.log(8), 0.5), norm(math.log(4), 0.6)
+    waiting = 0.3 * win.sf(math.log(20)) + 0.7 * loss.sf(math.log(20))
+    expected = 0.9 * 0.3 * win.pdf(math.log(10)) * 0.9 * 0.7 * loss.pdf(math.log(5)) * (0.1 + 0.9 * waiting)
+    found = _log_likelihood(at, *(np.log([x]) for x in (10.0, 5.0, 20.0)))
+    # Without the factor 1 / sqrt(2 pi) of each decided deal.
+    assert found == pytest.approx(math.log(expected) + math.log(2 * math.pi), abs=1e-12)
 
 
 def test_poisson_integral() -> None:
@@ -143,20 +178,22 @@ def test_hessian_of_a_quadratic_is_exact() -> None:
 def test_exposure_by_hand() -> None:
     """Export of 104 weeks.
 
-    steady: every 4 weeks until week 100; 4 weeks of silence are nothing, so 25 later ones in 2 years = 12.5.
-    gone: five within 4 weeks, then silence: at least 26 weeks count, 4 later ones in half a year = 8.
-    late: 2 in the last week: no rate of its own.
+    steady: every 4 weeks until week 100: (100 / 104)^25 = .38, it goes on, 2 years of exposure.
+    gone: five within 4 weeks, then silence: (4 / 104)^4 = 2e-6, so half a year, the minimum.
+    slow: twice in week 40 to 60: 20 / 64 = .31, two in the first third of a reach prove nothing: 64 weeks.
+    late: 2 in the last week.
     """
     day0 = pd.Timestamp("2022-01-03")
-    weeks = {"steady": np.arange(0, 101, 4), "gone": np.arange(5), "late": np.array([103.5, 104.0])}
+    weeks = {"gone": np.arange(5), "late": [103.5, 104.0], "slow": [40.0, 60.0], "steady": np.arange(0, 101, 4)}
     rows = pd.DataFrame(
         [{"owner": owner, "created": day0 + pd.Timedelta(weeks=float(w))} for owner, at in weeks.items() for w in at]
     )
     volume = fit_volume(rows, min_activity_weeks=26)
-    assert volume.per_year.value == pytest.approx((12.5 + 8) / 2)
-    assert volume.per_year.n == 2
-    assert (volume.seen, volume.partners) == (3, 2)
-    assert volume.recent == 12 + 2  # after week 52: 56, 60, ..., 100, and the two late ones
+    assert volume.activity["weeks"].tolist() == pytest.approx([26, 0.5, 64, 104])
+    assert volume.activity["active"].tolist() == [False, True, True, True]
+    assert volume.mean_of_rates == pytest.approx((8 + 12.5 + 52 / 64) / 3)  # late has no rate of its own
+    assert (volume.seen, volume.partners) == (4, 3)
+    assert volume.recent == 12 + 2 + 1  # after week 52: 56, 60, ..., 100, the two late ones, and slow at 60
 
 
 def test_verdicts() -> None:
