@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from simulator.calibrate.backtest import Backtest, backtest
     from simulator.calibrate.calibration import Calibration, calibrate
     from simulator.errors import InputError, Problem, SimulatorError
     from simulator.report.explore_widget import explore
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from simulator.studies.winners import Winners, winners
 
 _HOMES = {
+    "Backtest": "simulator.calibrate.backtest",
     "Calibration": "simulator.calibrate.calibration",
     "Comparison": "simulator.studies.compare",
     "Forecast": "simulator.studies.forecast",
@@ -60,6 +62,7 @@ _HOMES = {
     "VarianceSplit": "simulator.studies.split",
     "Verification": "simulator.studies.verify",
     "Winners": "simulator.studies.winners",
+    "backtest": "simulator.calibrate.backtest",
     "calibrate": "simulator.calibrate.calibration",
     "compare": "simulator.studies.compare",
     "diff": "simulator.studies.programs",
@@ -84,6 +87,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Backtest",
     "Calibration",
     "Comparison",
     "Forecast",
@@ -103,6 +107,7 @@ __all__ = [
     "VarianceSplit",
     "Verification",
     "Winners",
+    "backtest",
     "calibrate",
     "compare",
     "diff",

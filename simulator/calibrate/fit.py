@@ -37,7 +37,7 @@ class Fit:
     odds_without_size: without size as a regressor; odds_without_extremes: without the partners that won or
     lost nearly everything and how many those are, None where there are none; direct_win, direct_per_year:
     share won and number of the opportunities that the vendor works alone; mix: share of opportunities by
-    market.
+    market; rows: partner rows with their `market`; told: those that odds were fitted to.
     """
 
     volume: Volume
@@ -52,6 +52,8 @@ class Fit:
     refused: Mapping[str, str]
     cautions: tuple[str, ...]
     remarks: tuple[Remark, ...]
+    rows: pd.DataFrame = field(repr=False)
+    told: pd.DataFrame = field(repr=False)
 
 
 @dataclass
@@ -101,6 +103,8 @@ def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
         refused=notes.refused,
         cautions=tuple(notes.cautions),
         remarks=tuple(notes.remarks),
+        rows=partner_rows,
+        told=usable,
     )
 
 

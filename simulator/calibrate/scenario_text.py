@@ -200,7 +200,9 @@ def _partners(writer: _Writer, fit: Fit) -> None:
     writer.put("count", str(volume.partners), f"with an opportunity in the last 52 weeks, of {volume.seen} ever seen")
     writer.put("territory", _string(TERRITORY))
     writer.put("markets", _mix(fit))
-    writer.fitted("opportunities_per_year", volume.per_year, f"the partners' own rates have mean {figure(volume.mean_of_rates)}")
+    writer.fitted(
+        "opportunities_per_year", volume.per_year, f"the partners' own rates have mean {figure(volume.mean_of_rates)}"
+    )
     writer.fitted("volume_log_sd", volume.log_sd)
     writer.fitted("size_log_sd_between", fit.sizes.between)
     writer.fitted("win_logit_sd_between", fit.odds.between, fit.odds.verdict())

@@ -30,9 +30,12 @@ ACTIVE_WEEKS = 52.0
 
 @dataclass(frozen=True)
 class Volume:
-    """Fitted volumes. per_year: mean of the lognormal rates; mean_of_rates: plain mean of the partners' own;
-    partners: active ones; seen: all ever seen; recent: opportunities of the last year, None where the export is
-    shorter; activity: opportunities (`count`) and weeks of exposure (`weeks`) by partner, and whether it is `active`."""
+    """Fitted volumes.
+
+    per_year: mean of the lognormal rates; mean_of_rates: plain mean of the partners' own; partners: active ones; seen:
+    all ever seen; recent: opportunities of the last year, None where the export is shorter; activity: by partner
+    opportunities (`count`), weeks of exposure (`weeks`) and whether it is still `active`.
+    """
 
     per_year: Estimate
     log_sd: Estimate

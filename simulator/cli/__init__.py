@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from simulator.cli.backtest import backtest
 from simulator.cli.common import BAD_INPUT, FAILED, INTERRUPTED, say
 from simulator.cli.compare import compare
 from simulator.cli.decide import forecast, optimize, select, winners
@@ -84,6 +85,7 @@ for _command in (
     trace,
     calibrate,
     export,
+    backtest,
     validate,
     schema,
     explore,

@@ -14,6 +14,7 @@ import simulator.studies.compare as compare_module
 import simulator.studies.lint as lint_module
 import simulator.studies.trace as trace_module
 import simulator.studies.verify as verify_module
+from simulator.calibrate import backtest as backtest_module
 from simulator.calibrate import calibration
 from simulator.cli import main
 from simulator.errors import SimulatorError
@@ -226,6 +227,20 @@ def test_calibrate_prints_its_summary(monkeypatch: pytest.MonkeyPatch) -> None:
     result = run("calibrate", "e.csv", "--profile", "friofrio", "--out", "s.toml", "--overwrite")
     assert result.stdout == "fitted\n"
     assert asked == [(Path("e.csv"), "friofrio", Path("s.toml")), {"overwrite": True}]
+
+
+def test_backtest_passes_its_options_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    class Backtest:
+        def summary(self) -> str:
+            return "held"
+
+    monkeypatch.setattr(backtest_module, "backtest", lambda *a, **k: asked.extend([a, k]) or Backtest())
+    result = run("backtest", "e.csv", "--profile", "friofrio", "--from", "2017-01-01", "--starts", 3, "--draws", 50)
+    assert result.stdout == "held\n"
+    options = {"start": "2017-01-01", "quarters": 4, "starts": 3, "draws": 50, "seed": 1}
+    assert asked == [(Path("e.csv"), "friofrio"), options]
 
 
 def test_validate_says_what_is_in_a_scenario(file: Path) -> None:

@@ -1,0 +1,263 @@
+"""The quarters ahead as a fit sees them: draws of deals, partner by partner, from the posterior predictive.
+
+In every draw the levels go on as random walks, partners have their own drawn rates, sizes and odds, some leave and new
+ones come at the pace of the last year. A deal is won with its odds; where cycles are known it is decided after its
+time, and deals that are open at the start are decided as late as their age allows. Parameters of the population are
+drawn too, from their standard errors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit, ndtri
+
+from simulator.calibrate.cycle import ages, weeks
+from simulator.calibrate.findings import Estimate
+from simulator.calibrate.fit import Fit
+from simulator.calibrate.likelihood import Array
+from simulator.calibrate.posterior import Level, Posterior, log_odds, posterior
+from simulator.calibrate.volume import YEAR_WEEKS, in_weeks
+from simulator.program.compiled import Bools, Ints
+from simulator.streams import Streams, poisson
+
+QUARTER = YEAR_WEEKS / 4
+_POINTS = 2000
+MOST_PER_QUARTER = 20_000.0
+"""Most opportunities of a partner in a quarter that are drawn; a bound against overflow only."""
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Drawn deals, arrays (n,). draw: number of the draw; partner: position among `owners`, then newcomers; created:
+    quarters from the start, negative for deals that are open at it; closed: the same, inf for never or unknown; amount:
+    nan where a CRM would have none."""
+
+    owners: tuple[str, ...]
+    draw: Ints
+    partner: Ints
+    market: Ints
+    created: Array
+    closed: Array
+    amount: Array
+    won: Bools
+
+
+class _Luck:
+    """Uniforms of the prediction, each at its own address."""
+
+    def __init__(self, seed: int) -> None:
+        self._streams = Streams(seed)
+
+    def __call__(self, name: str, draw: Ints, who: Ints | int = 0, ordinal: Ints | int = 0) -> Array:
+        return self._streams.draw(f"prediction {name}", draw, who, 0, ordinal)
+
+
+def look_ahead(fit: Fit, *, end: pd.Timestamp, quarters: int, draws: int, seed: int) -> Ahead:
+    """Draw the `quarters` from the day after `end` on."""
+    known = posterior(fit.rows, fit, end=end)
+    luck = _Luck(seed)
+    parts = [_fresh(fit, known, quarters, draws, luck, end)]
+    if fit.cycle is not None:
+        parts.append(_waiting(fit, known, draws, luck, end))
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return Ahead(known.owners, **joined)
+
+
+def _drawn(estimate: Estimate, z: Array, *, of: str = "log") -> Array:
+    """A parameter in every draw: normal in its log, its logit, or as it is."""
+    se = estimate.se or 0.0
+    if of == "logit":
+        p = estimate.value
+        return np.asarray(logit(p) + z * se / (p * (1 - p)))
+    if of == "log":
+        return np.asarray(estimate.value * np.exp(z * se / max(estimate.value, 1e-12)))
+    return np.asarray(estimate.value + z * se)
+
+
+def _walk(level: Level, z: Array) -> Array:
+    """The level in the quarters ahead, (draws, quarters); z: (draws, 1 + quarters)."""
+    start = level.mean + np.sqrt(level.variance) * z[:, :1]
+    return np.asarray(start + level.step * np.cumsum(z[:, 1:], axis=1))
+
+
+def _fresh(
+    fit: Fit, known: Posterior, quarters: int, draws: int, luck: _Luck, end: pd.Timestamp
+) -> dict[str, Array | Ints]:
+    """Deals that are created in the quarters ahead."""
+    index = np.arange(draws)
+    steps = np.repeat(index, quarters + 1), np.tile(np.arange(quarters + 1), draws)
+    z = ndtri(luck("level", *steps)).reshape(4, draws, quarters + 1)
+    volume, size, odds = (
+        _walk(level, z[k]) for k, level in enumerate((known.volume_level, known.size_level, known.odds_level))
+    )
+    here, rate, effects = _people(fit, known, quarters, draws, luck, end)
+    mean = np.minimum(rate[:, :, None] * np.exp(volume)[:, None, :] * here / 4, MOST_PER_QUARTER)
+    cell_draw, cell_who, cell_quarter = (axis.ravel() for axis in np.indices(mean.shape))
+    count = _counts(luck("count", cell_draw, cell_who, cell_quarter)[0], mean.ravel())
+    cell = np.repeat(np.arange(mean.size), count)
+    order = np.arange(len(cell)) - np.repeat(np.cumsum(count) - count, count)
+    draw, who, quarter = cell_draw[cell], cell_who[cell], cell_quarter[cell]
+    u = [luck(f"deal {k}", draw, who, order * quarters + quarter) for k in range(2)]
+    markets = list(fit.mix)
+    market = np.minimum(np.searchsorted(np.cumsum(list(fit.mix.values())), u[0][0]), len(markets) - 1)
+    parameters = ndtri(luck("parameters", np.repeat(index, len(markets)), np.tile(np.arange(len(markets)), draws)))
+    p = parameters.reshape(4, draws, len(markets))
+    base, slope, within, middle, most = _market_tables(fit, p)
+    log_size = effects[0][draw, who] + size[draw, quarter] + within[draw, market] * ndtri(u[0][1])
+    log_size = np.minimum(log_size, (most - middle)[market])
+    # What is uncertain of a known partner's odds is in its own effect.
+    eta = np.where(who < len(known.owners), np.array(_means(fit))[market], base[draw, market])
+    eta = eta + slope[draw, market] * log_size + effects[1][draw, who] + odds[draw, quarter]
+    won = u[0][2] < expit(eta)
+    created = quarter + u[0][3]
+    closed = np.full(len(created), np.inf)
+    if fit.cycle is not None:
+        spent = np.empty(len(created))
+        for j, name in enumerate(markets):
+            for outcome in (True, False):
+                at = (market == j) & (won == outcome)
+                spent[at] = _clock(fit, name, outcome).later(np.zeros(int(at.sum())), u[1][0][at])
+        stale = np.array([_stale(fit, name) for name in markets])[market]
+        closed = np.where(u[1][1] < stale, np.inf, created + spent / QUARTER)
+    amount = np.exp(middle[market] + log_size)
+    amount = np.where(u[1][2] < np.where(won, *_recorded(fit)), amount, np.nan)
+    return {"draw": draw, "partner": who, "market": market, "created": created, "closed": closed, "amount": amount,
+            "won": won}  # fmt: skip
+
+
+def _people(
+    fit: Fit, known: Posterior, quarters: int, draws: int, luck: _Luck, end: pd.Timestamp
+) -> tuple[Array, Array, tuple[Array, Array]]:
+    """Share of each quarter in which partners are there, (draws, P + newcomers, quarters), their opportunities per year
+    and their effects on log size and log-odds, (draws, P + newcomers)."""
+    activity, old = fit.volume.activity, len(known.owners)
+    first = fit.rows.groupby("owner")["created"].min()
+    year = pd.Timedelta(weeks=YEAR_WEEKS)
+    long = end - first.min() > 2 * year
+    entries = float((first > end - year).sum()) / 4 if long else 0.0
+    leaving = float((1 - known.active).sum() / (activity["weeks"].sum() / YEAR_WEEKS)) / 4
+    fresh = int(np.ceil(quarters * entries + 6 * np.sqrt(quarters * entries)))
+    index, who = np.repeat(np.arange(draws), old + fresh), np.tile(np.arange(old + fresh), draws)
+    u, v = (luck(name, index, who).reshape(4, draws, old + fresh) for name in ("partner", "effects"))
+    # Newcomers follow one another at exponential gaps; an old partner leaves at an exponential time.
+    gaps = -np.log(u[0][:, old:]) / max(entries, 1e-12)
+    arrival = np.concatenate([np.zeros((draws, old)), np.cumsum(gaps, axis=1)], axis=1)
+    departure = arrival - np.log(u[1]) / max(leaving, 1e-12)
+    departure[:, :old] *= np.where(known.active > 0, 1.0, 0.0)
+    q = np.arange(quarters)
+    here = np.clip(np.minimum(departure[..., None], q + 1) - np.maximum(arrival[..., None], q), 0.0, 1.0)
+    spread = fit.volume.log_sd.value
+    centre = np.log(_drawn(fit.volume.per_year, ndtri(luck("population", np.arange(draws))[0]))) - spread**2 / 2
+
+    def mixed(mine: tuple[Array, Array], z: Array, sd: float, middle: Array | float = 0.0) -> Array:
+        own = mine[0] + mine[1] * z[:, :old]
+        return np.concatenate([own, middle + sd * z[:, old:]], axis=1)
+
+    rate = np.exp(mixed(known.rate, ndtri(v[0]), spread, centre[:, None]))
+    size = mixed(known.size, ndtri(v[1]), fit.sizes.between.value)
+    odds = mixed(known.odds, ndtri(v[2]), fit.odds.between.value)
+    return here, rate, (size, odds)
+
+
+def _counts(u: Array, mean: Array) -> Ints:
+    """Poisson counts by inversion; the normal approximation, rounded, where the mean is large."""
+    large = mean > 400
+    count = np.rint(mean + np.sqrt(mean) * ndtri(u)).astype(np.int64)
+    count[~large] = poisson(u[~large], mean[~large])
+    return np.maximum(count, 0)
+
+
+def _market_tables(fit: Fit, z: Array) -> tuple[Array, Array, Array, Array, Array]:
+    """Drawn intercept, slope, spread (draws, M), and log median and log largest size (M,)."""
+    names = list(fit.mix)
+    base = np.stack([_drawn(fit.odds.probability[n], z[0, :, j], of="logit") for j, n in enumerate(names)], axis=1)
+    slope = np.zeros(base.shape)
+    if fit.odds.slope:
+        slope = np.stack([_drawn(fit.odds.slope[n], z[1, :, j], of="itself") for j, n in enumerate(names)], axis=1)
+    within = np.stack([_drawn(fit.sizes.within[n], z[2, :, j]) for j, n in enumerate(names)], axis=1)
+    middle = np.log([fit.sizes.median[n].value for n in names])
+    return base, slope, within, middle, np.log([fit.sizes.largest[n] for n in names])
+
+
+def _means(fit: Fit) -> list[float]:
+    """Fitted intercepts by market."""
+    return [float(logit(fit.odds.probability[name].value)) for name in fit.mix]
+
+
+def _recorded(fit: Fit) -> tuple[float, float]:
+    """Share of won and of lost deals with an amount."""
+    return tuple(float(fit.rows.loc[fit.rows["outcome"].eq(name), "amount"].notna().mean()) for name in ("won", "lost"))  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class _Clock:
+    """Times to a decision as a sorted sample (n,) of weeks."""
+
+    sample: Array
+
+    def still(self, age: Array) -> Array:
+        """Share of deals that take longer than `age`."""
+        return np.asarray(1 - np.searchsorted(self.sample, age, side="right") / len(self.sample))
+
+    def later(self, age: Array, u: Array) -> Array:
+        """Times drawn from those longer than `age`, inf where there are none."""
+        first = np.searchsorted(self.sample, age, side="right")
+        at = first + np.floor(u * (len(self.sample) - first)).astype(np.int64)
+        return np.append(self.sample, np.inf)[at]
+
+
+def _clock(fit: Fit, market: str, won: bool) -> _Clock:
+    """Points of the lognormal, or where none fits, the times seen in the market."""
+    assert fit.cycle is not None
+    if market in fit.cycle.times:
+        at, k = fit.cycle.times[market].at, 1 if won else 3
+        return _Clock(np.exp(at[k] + np.exp(at[k + 1]) * ndtri((np.arange(_POINTS) + 0.5) / _POINTS)))
+    rows = fit.told[fit.told["market"].eq(market) & fit.told["outcome"].eq("won" if won else "lost")]
+    return _Clock(np.sort(weeks(rows).dropna().to_numpy(dtype=float)))
+
+
+def _stale(fit: Fit, market: str) -> float:
+    assert fit.cycle is not None
+    return fit.cycle.stale[market].value if market in fit.cycle.stale else 0.0
+
+
+def _waiting(fit: Fit, known: Posterior, draws: int, luck: _Luck, end: pd.Timestamp) -> dict[str, Array | Ints]:
+    """What becomes of the deals that are open at the start: won, lost or left lying, given that they still wait."""
+    rows = fit.rows[fit.rows["outcome"].eq("open")].reset_index(drop=True)
+    count, markets = len(rows), list(fit.mix)
+    owner = np.array(pd.Index(known.owners).get_indexer(pd.Index(rows["owner"])), dtype=np.int64)
+    market = np.array([markets.index(name) for name in rows["market"]], dtype=np.int64)
+    age = ages(rows, end).to_numpy(dtype=float)
+    middle = np.log([fit.sizes.median[name].value for name in markets])[market]
+    draw, row = np.repeat(np.arange(draws), count), np.tile(np.arange(count), draws)
+    u = [luck(f"open {k}", draw, row) for k in range(2)]
+    who, place = owner[row], market[row]
+    effect = [mean[who] + sd[who] * ndtri(u[k][0]) for k, (mean, sd) in enumerate((known.size, known.odds))]
+    within = np.array([fit.sizes.within[name].value for name in markets])[place]
+    amount = np.exp(middle[row] + effect[0] + within * ndtri(u[0][1]))
+    amount = np.minimum(amount, np.array([fit.sizes.largest[name] for name in markets])[place])
+    written = rows["amount"].to_numpy(dtype=float)[row]
+    amount = np.where(np.isnan(written), amount, written)
+    deals = pd.DataFrame({"market": np.array(markets)[place], "amount": amount})
+    p = expit(log_odds(deals, fit) + effect[1])
+    won, spent = np.zeros(len(draw), dtype=bool), np.full(len(draw), np.inf)
+    for j, name in enumerate(markets):
+        at = np.flatnonzero(place == j)
+        clocks = _clock(fit, name, True), _clock(fit, name, False)
+        alive = [share * clock.still(age[row[at]]) for share, clock in zip((p[at], 1 - p[at]), clocks, strict=True)]
+        stale = _stale(fit, name)
+        total = (1 - stale) * (alive[0] + alive[1]) + stale
+        mark = u[0][2][at] * total
+        wins = mark < (1 - stale) * alive[0]
+        losses = ~wins & (mark < (1 - stale) * (alive[0] + alive[1]))
+        won[at] = wins
+        for chosen, clock in ((wins, clocks[0]), (losses, clocks[1])):
+            spent[at[chosen]] = clock.later(age[row[at[chosen]]], u[0][3][at[chosen]])
+    recorded = np.where(won, *_recorded(fit))
+    amount = np.where((u[1][1] < recorded) | ~np.isnan(written), amount, np.nan)
+    created = -in_weeks(end + pd.Timedelta(days=1) - rows["created"]).to_numpy(dtype=float)[row] / QUARTER
+    return {"draw": draw, "partner": who, "market": place, "created": created, "closed": created + spent / QUARTER,
+            "amount": amount, "won": won}  # fmt: skip

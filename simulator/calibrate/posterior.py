@@ -1,0 +1,191 @@
+"""What a fit says of single partners and of the quarter ahead: posteriors of effects, and how the level drifts.
+
+Partner i's effect x ~ N(m, s^2) meets its own deals; the posterior is taken normal at its mode (Laplace). Levels of
+volume, size and odds may drift from quarter to quarter: what the fit leaves unexplained in quarter q is
+y_q = a_q + e_q with e_q ~ N(0, v_q) known, a_q = a_{q-1} + N(0, tau^2), a local level model; tau under a
+half-normal prior, as a dozen quarters say little on it, averaged over a grid; a_q by the Kalman filter (Harvey 1989).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit
+
+from simulator.calibrate.fit import Fit
+from simulator.calibrate.likelihood import Array, by_group
+from simulator.calibrate.volume import YEAR_WEEKS, in_weeks
+from simulator.program.compiled import Ints
+
+_TAUS = np.linspace(0.0, 1.0, 41)
+USUAL_STEP = 0.2
+"""Scale of the prior of tau: business seldom changes by more than two fifths from a quarter to the next; judgement."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """Where a level stands at the end of the past: mean, variance, and root mean square of a quarter's step."""
+
+    mean: float = 0.0
+    variance: float = 0.0
+    step: float = 0.0
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Effects by partner, (P,) means and sds: log opportunities per year, log size, log-odds; and the three levels.
+
+    owners: their names; active: whether they still bring opportunities.
+    """
+
+    owners: tuple[str, ...]
+    active: Array
+    rate: tuple[Array, Array]
+    size: tuple[Array, Array]
+    odds: tuple[Array, Array]
+    volume_level: Level
+    size_level: Level
+    odds_level: Level
+
+
+def posterior(rows: pd.DataFrame, fit: Fit, *, end: pd.Timestamp) -> Posterior:
+    """Posterior of a fit's partners, `rows` being those that it was fitted to (partner rows with a `market`)."""
+    owners = fit.volume.activity.index
+    owner = np.asarray(owners.get_indexer(pd.Index(rows["owner"])), dtype=np.int64)
+    quarter = rows["created"].dt.to_period("Q").astype("int64").to_numpy(dtype=np.int64)
+    rate = _rates(fit)
+    size, size_level = _sizes(rows, fit, owner, quarter, len(owners))
+    odds, odds_level = _odds(rows, fit, owner, quarter, len(owners))
+    return Posterior(
+        tuple(str(name) for name in owners),
+        fit.volume.activity["active"].to_numpy(dtype=float),
+        rate,
+        size,
+        odds,
+        _volume_level(rows, fit, rate[0], quarter, end),
+        size_level,
+        odds_level,
+    )
+
+
+def local_level(y: Array, variance: Array) -> Level:
+    """The level after the last of the residuals `y` (Q,) with known variances."""
+    if not len(y):
+        return Level(step=USUAL_STEP)
+    found = [_filtered(y, variance, float(tau)) for tau in _TAUS]
+    weight = np.exp(np.array([total for total, _ in found]) - max(total for total, _ in found))
+    mean, spread, step = np.array([(at.mean, at.variance, at.step) for _, at in found]).T
+    middle = float(np.average(mean, weights=weight))
+    around = float(np.average(spread + (mean - middle) ** 2, weights=weight))
+    return Level(middle, around, float(np.sqrt(np.average(step**2, weights=weight))))
+
+
+def _filtered(y: Array, variance: Array, tau: float) -> tuple[float, Level]:
+    """Log posterior of tau from the later residuals given the first, and where the level ends."""
+    mean, spread, total = float(y[0]), float(variance[0]), -0.5 * (tau / USUAL_STEP) ** 2
+    for value, noise in zip(y[1:], variance[1:], strict=True):
+        spread += tau**2
+        surprise, width = float(value) - mean, spread + float(noise)
+        total -= 0.5 * (np.log(width) + surprise**2 / width)
+        gain = spread / width
+        mean, spread = mean + gain * surprise, spread * (1 - gain)
+    return total, Level(mean, spread, tau)
+
+
+def _mode(slope_and_curvature: Callable[[Array], tuple[Array, Array]], start: Array) -> tuple[Array, Array]:
+    """Mode and sd of concave log posteriors by Newton steps, damped."""
+    at = start
+    for _ in range(60):
+        slope, curvature = slope_and_curvature(at)
+        move = np.clip(slope / curvature, -1.0, 1.0)
+        at = at + move
+        if np.abs(move).max(initial=0.0) < 1e-8:
+            break
+    return at, 1 / np.sqrt(slope_and_curvature(at)[1])
+
+
+def _rates(fit: Fit) -> tuple[Array, Array]:
+    volume = fit.volume
+    spread = max(volume.log_sd.value, 1e-3)
+    centre = np.log(volume.per_year.value) - spread**2 / 2
+    later = volume.activity["count"].to_numpy(dtype=float) - 1
+    years = volume.activity["weeks"].to_numpy(dtype=float) / YEAR_WEEKS
+
+    def derivatives(x: Array) -> tuple[Array, Array]:
+        mean = years * np.exp(x)
+        return later - mean - (x - centre) / spread**2, mean + 1 / spread**2
+
+    return _mode(derivatives, np.full(len(later), centre))
+
+
+def _sizes(rows: pd.DataFrame, fit: Fit, owner: Ints, quarter: Ints, owners: int) -> tuple[tuple[Array, Array], Level]:
+    sizes, known = fit.sizes, (rows["amount"].notna() & rows["outcome"].ne("open")).to_numpy()
+    part, who, when = rows[known], owner[known].astype(np.intp), quarter[known]
+    middle = part["market"].map({name: e.value for name, e in sizes.median.items()}).to_numpy(dtype=float)
+    within = part["market"].map({name: e.value for name, e in sizes.within.items()}).to_numpy(dtype=float)
+    residual = np.log(part["amount"].to_numpy(dtype=float) / middle)
+    weight = 1 / np.maximum(within, 1e-3) ** 2
+    precision = by_group(weight, who, owners) + 1 / max(sizes.between.value, 1e-3) ** 2
+    mean = by_group(weight * residual, who, owners) / precision
+    left = residual - mean[who]
+    return (mean, 1 / np.sqrt(precision)), _level(when, weight * left, weight)
+
+
+def _odds(rows: pd.DataFrame, fit: Fit, owner: Ints, quarter: Ints, owners: int) -> tuple[tuple[Array, Array], Level]:
+    told = rows.index.isin(fit.told.index)
+    part, who, when = fit.told.loc[rows.index[told]], owner[told].astype(np.intp), quarter[told]
+    base = log_odds(part, fit)
+    won, prior = part["outcome"].eq("won").to_numpy(dtype=float), 1 / max(fit.odds.between.value, 1e-3) ** 2
+
+    def derivatives(x: Array) -> tuple[Array, Array]:
+        p = expit(base + x[who])
+        return by_group(won - p, who, owners) - prior * x, by_group(p * (1 - p), who, owners) + prior
+
+    mean, sd = _mode(derivatives, np.zeros(owners))
+    p = expit(base + mean[who])
+    return (mean, sd), _level(when, won - p, p * (1 - p))
+
+
+def log_odds(rows: pd.DataFrame, fit: Fit) -> Array:
+    """Fitted log-odds of rows for a partner of effect 0, offsets of age included."""
+    base = rows["market"].map({name: float(logit(e.value)) for name, e in fit.odds.probability.items()})
+    result: Array = np.asarray(base.to_numpy(dtype=np.float64))
+    if fit.odds.slope:
+        slope = rows["market"].map({name: e.value for name, e in fit.odds.slope.items()}).to_numpy(dtype=float)
+        middle = rows["market"].map({name: e.value for name, e in fit.sizes.median.items()}).to_numpy(dtype=float)
+        result = np.asarray(result + slope * np.log(rows["amount"].to_numpy(dtype=float) / middle))
+    return np.asarray(result + rows["offset"].to_numpy(dtype=float)) if "offset" in rows else result
+
+
+def _level(quarter: Ints, score: Array, information: Array) -> Level:
+    """Level from the score and information of a shift common to a quarter's deals (a Newton step from 0)."""
+    if not len(quarter):
+        return local_level(np.zeros(0), np.zeros(0))
+    at = (quarter - quarter.min()).astype(np.intp)
+    count = int(at.max()) + 1
+    total = by_group(information, at, count)
+    seen = total > 0
+    return local_level(by_group(score, at, count)[seen] / total[seen], 1 / total[seen])
+
+
+def _volume_level(rows: pd.DataFrame, fit: Fit, log_rate: Array, quarter: Ints, end: pd.Timestamp) -> Level:
+    """Opportunities after each partner's first by quarter, over what their own rates give while they are active."""
+    activity = fit.volume.activity
+    first = rows.groupby("owner")["created"].min().reindex(activity.index)
+    gone = first + pd.to_timedelta(activity["weeks"], unit="W")
+    leave = gone.mask(activity["active"].astype(bool), end + pd.Timedelta(days=1))
+    later = np.bincount(quarter.astype(np.intp) - int(quarter.min())).astype(float)
+    starts = pd.period_range(rows["created"].min(), rows["created"].max(), freq="Q")
+    expected = np.zeros(len(starts))
+    for q, period in enumerate(starts):
+        opening, closing = period.start_time, (period + 1).start_time
+        there = leave.where(leave < closing, closing) - first.where(first > opening, opening)
+        weeks = in_weeks(there).clip(lower=0).to_numpy(dtype=float)
+        expected[q] = float(np.exp(log_rate) @ weeks) / YEAR_WEEKS
+        later[q] -= int(((first >= opening) & (first < closing)).sum())
+    # A first quarter that the export cuts is left out, and quarters with next to nothing in them.
+    keep = expected[1:] >= 1
+    return local_level(np.log((later[1:][keep] + 0.5) / expected[1:][keep]), 1 / (later[1:][keep] + 0.5))
