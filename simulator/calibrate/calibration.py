@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from simulator.calibrate.beside import ALONE, Beside
 from simulator.calibrate.findings import Estimate, Remark
 from simulator.calibrate.fit import fit_export
-from simulator.calibrate.profile import load_profile
 from simulator.calibrate.quality_text import cautions, diagnostics, quality_text, verdicts
 from simulator.calibrate.reading import read_export
+from simulator.calibrate.recognise import source_of
 from simulator.calibrate.scenario_text import scenario_text
 from simulator.errors import InputError, Problem
 from simulator.scenario.load import parse
@@ -118,24 +119,26 @@ class Calibration(Study):
 @timed
 def calibrate(
     export: Path,
-    profile: Path | str,
+    profile: Path | str | None,
     out: Path,
     *,
+    beside: Beside = ALONE,
     quality_path: Path | None = None,
     overwrite: bool = False,
     schema: str = SCHEMA,
 ) -> Calibration:
     """Fit a scenario to a CRM export and write it to `out`, with a data-quality report beside it.
 
-    profile: path of a column profile or the name of a shipped one; quality_path: where the report goes, by
+    profile: path of a column profile or the name of a shipped one; None: that of the CRM whose columns the export has;
+    beside: roster, payouts, stage history and rates that go with it; quality_path: where the report goes, by
     default `out` with the ending `.quality.md`; overwrite: replace existing files; schema: what the
     scenario's first line names. Raises `InputError` when the export or the profile cannot be used or a file
     is in the way; nothing is written then.
     """
     report = quality_path if quality_path is not None else out.with_suffix(".quality.md")
-    source = load_profile(profile)
-    _require_free(out, report, inputs=(export, source.path), overwrite=overwrite)
-    rows = read_export(export, source=source)
+    source = source_of(export, profile, beside.rates)
+    _require_free(out, report, inputs=(export, source.path, *beside.paths), overwrite=overwrite)
+    rows = read_export(export, source=source, beside=beside)
     fit = fit_export(rows, source.profile, label=str(export))
     draft = scenario_text(rows, source.profile, fit, quality_name=report.name, schema=schema)
     scenario = parse(draft.text, file=str(out))

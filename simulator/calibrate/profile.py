@@ -186,6 +186,13 @@ class Profile(Spec):
         default_factory=dict, description="replacements by column: wrong value to right value"
     )
     exclude: Listed[Exclusion] = ()
+    infer: bool = Field(
+        False, description="format of dates and numbers, currency and further stages come from the rows"
+    )
+    optional: Listed[str] = Field((), description="uses of columns that an export may lack, where `infer` holds")
+    alternatives: dict[str, Listed[str]] = Field(
+        default_factory=dict, description="names that a column may have instead, by use, where `infer` holds"
+    )
     judgement: Judgement = Field(default_factory=Judgement)
 
     @model_validator(mode="after")

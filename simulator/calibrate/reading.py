@@ -6,17 +6,24 @@ without a rate of conversion, dates in another format) end it with a message.
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from simulator.calibrate.findings import Kind, Remark
+from simulator.calibrate.beside import ALONE, Beside, decided_days, read_payouts, read_roster
+from simulator.calibrate.checks import bulk_created, complete_from, last_day, note_tail, spellings
+from simulator.calibrate.compact import Compact
+from simulator.calibrate.files import Form, chunks, sha256_of
+from simulator.calibrate.findings import Remark
+from simulator.calibrate.log import Log
 from simulator.calibrate.profile import Profile, Source
+from simulator.calibrate.stages import outcome_of
 from simulator.errors import InputError, Problem, fault
+from simulator.program.compiled import Ints
+from simulator.program.numbers import Array
 from simulator.scenario.finding import suggestion
 
 UNREADABLE_SHARE = 0.5
@@ -29,7 +36,8 @@ class Export:
 
     rows: columns `owner`, `outcome` (won, lost, open), `amount` (scenario currency, nan where not usable),
     `created`, `closed` (NaT where not usable), `product`, `segment`, `direct`. end: the last day the export
-    knows of.
+    knows of; complete_from: where the export was cut by closing date, deals created before that day are in it only if
+    they took long; payouts: `partner`, `end`, `paid`, where given.
     """
 
     label: str
@@ -38,78 +46,45 @@ class Export:
     rows: pd.DataFrame
     remarks: tuple[Remark, ...]
     end: pd.Timestamp
+    complete_from: pd.Timestamp | None = None
+    payouts: pd.DataFrame | None = None
 
 
-class _Log:
-    """Collects remarks in the order of reading; a count of zero is not worth one unless asked for."""
-
-    def __init__(self) -> None:
-        self.remarks: list[Remark] = []
-
-    def add(self, kind: Kind, reason: str, count: int, detail: str = "", *, always: bool = False) -> None:
-        if count or always:
-            self.remarks.append(Remark(kind, reason, int(count), detail))
-
-    def drop(self, table: pd.DataFrame, bad: pd.Series, reason: str) -> pd.DataFrame:
-        """`table` without the rows marked `bad`, counted under `reason`."""
-        self.add("dropped", reason, int(bad.sum()))
-        return table[~bad]
-
-
-def read_export(export: Path, *, source: Source) -> Export:
-    """Read and check `export` as the profile says."""
-    profile, log, label = source.profile, _Log(), str(export)
-    content = _content(export)
-    table = _table(content, label)
-    total = len(table)
-    _require_columns(table, source, label)
-    table = _distinct(_kept(_repaired(table, profile, log), profile, log), profile, log)
-    _require_meaning(table, source, label)
-    rows = pd.DataFrame(_plain_columns(table, profile), index=table.index)
-    rows = log.drop(rows, rows["owner"].eq("") & ~rows["direct"], "owner missing")
-    table = table.loc[rows.index]
-    rows["amount"] = _amounts(table, rows["outcome"], source, log, label)
-    rows["created"] = _dates(table[profile.columns.created], profile, label, "created")
-    rows = _with_valid_creation(rows, table[profile.columns.created], profile, log)
-    rows["closed"] = _closed(rows, table, profile, log, label)
-    if rows.empty:
-        raise fault(
-            label,
-            "rows",
-            0,
-            f"no usable row is left of {total}",
-            "see the profile's stages, dates and exclude",
-        )
-    if profile.columns.account:
-        nameless = table.loc[rows.index, profile.columns.account].eq("")
-        log.add("noted", "account missing", int(nameless.sum()), "accounts are not used")
-    log.add("noted", "open opportunities", int(rows["outcome"].eq("open").sum()), "they count as volume only")
-    digest = hashlib.sha256(content).hexdigest()
-    return Export(export.name, digest, total, rows.reset_index(drop=True), tuple(log.remarks), _end(rows, profile))
-
-
-def _content(export: Path) -> bytes:
-    try:
-        return export.read_bytes()
-    except OSError as error:
-        raise fault(str(export), "export", None, f"cannot be read: {error.strerror}") from None
-
-
-def _table(content: bytes, label: str) -> pd.DataFrame:
-    """All cells as stripped text; an empty cell is "", so that an owner called NA stays an owner."""
-    try:
-        table = pd.read_csv(BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise fault(label, "export", None, f"is not a UTF-8 CSV file with a header: {reason}") from None
+def read_export(export: Path, *, source: Source, beside: Beside = ALONE) -> Export:
+    """Read and check `export` as the profile says, with the files that go with it."""
+    profile, log, label = source.profile, Log(), str(export)
+    digest, compact = sha256_of(export), Compact(source.profile)
+    for part in chunks(export, Form(profile.dates.format, profile.amounts.decimal)):
+        if not compact.total:
+            _require_columns(part, source, label)
+        compact.add(part)
+    table = compact.table()
+    _note_repairs(compact, log)
+    table = _distinct(table, profile, log)
+    table["outcome"] = _outcomes(table, compact, source, label, log)
+    _require_currencies(table, compact, source, label)
+    words = {use: list(w.list) for use, w in compact.words.items()}
+    roster = read_roster(beside.roster, profile, log)
+    for use in ("owner", "product"):
+        if use in words:
+            words[use] = spellings(use, words[use], table[use], roster, log)
+    table = _with_owner(table, words, profile, roster, log)
+    table["amount"] = _amounts(table, words, source, compact, label, log)
+    table = _with_creation(table, profile, compact, label, log)
+    table["closed"] = _closed(table, profile, compact, beside.history, label, log)
     if table.empty:
-        raise fault(label, "rows", 0, "the export has a header but no rows")
-    table.columns = table.columns.str.strip()
-    return pd.DataFrame({name: table[name].str.strip() for name in table.columns})
+        hint = "see the profile's stages, dates and exclude"
+        raise fault(label, "rows", 0, f"no usable row is left of {compact.total}", hint)
+    rows = _plain(table, words)
+    _note_rest(table, rows, log)
+    cut = complete_from(rows, log)
+    payouts = read_payouts(beside.payouts, profile, set(rows["owner"]), log)
+    end = _end(rows, profile)
+    return Export(export.name, digest, compact.total, rows, tuple(log.remarks), end, cut, payouts)
 
 
-def _require_columns(table: pd.DataFrame, source: Source, label: str) -> None:
-    known = [str(name) for name in table.columns]
+def _require_columns(part: pd.DataFrame, source: Source, label: str) -> None:
+    known = [str(name) for name in part.columns]
     problems = [
         Problem(
             source.label,
@@ -125,165 +100,205 @@ def _require_columns(table: pd.DataFrame, source: Source, label: str) -> None:
         raise InputError(problems)
 
 
-def _repaired(table: pd.DataFrame, profile: Profile, log: _Log) -> pd.DataFrame:
-    for name, replacements in profile.repairs.items():
-        for wrong, right in replacements.items():
-            hit = table[name].eq(wrong)
-            table = table.assign(**{name: table[name].mask(hit, right)})
-            log.add("repaired", f"{name}: '{wrong}' written as '{right}'", int(hit.sum()), always=True)
-    return table
+def _note_repairs(compact: Compact, log: Log) -> None:
+    for (name, wrong), count in compact.repaired.items():
+        right = compact.profile.repairs[name][wrong]
+        log.add("repaired", f"{name}: '{wrong}' written as '{right}'", count, always=True)
+    for position, count in compact.excluded.items():
+        reason = compact.profile.exclude[position].reason
+        log.add("dropped", f"excluded by the profile: {reason}", count, always=True)
 
 
-def _kept(table: pd.DataFrame, profile: Profile, log: _Log) -> pd.DataFrame:
-    for rule in profile.exclude:
-        bad = table[rule.column].isin(rule.values)
-        log.add("dropped", f"excluded by the profile: {rule.reason}", int(bad.sum()), always=True)
-        table = table[~bad]
-    return table
-
-
-def _distinct(table: pd.DataFrame, profile: Profile, log: _Log) -> pd.DataFrame:
+def _distinct(table: pd.DataFrame, profile: Profile, log: Log) -> pd.DataFrame:
     """Without repeated rows and repeated ids. Rows that differ in their id only may be real: they stay."""
-    table = log.drop(table, table.duplicated(), "exact duplicate of an earlier row")
-    name = profile.columns.id
-    if name is None:
-        return table
-    bad = table[name].duplicated() & table[name].ne("")
-    table = log.drop(table, bad, "opportunity id seen before, with other content")
-    alike = table.duplicated(subset=[column for column in table.columns if column != name])
-    log.add("noted", "same as an earlier row in everything but the id", int(alike.sum()), "kept: may be real")
-    return table
+    table = log.drop(table, table["row"].duplicated(), "exact duplicate of an earlier row")
+    if profile.columns.id is not None:
+        bad = table["id"].duplicated() & table["id"].ne(0)
+        table = log.drop(table, bad, "opportunity id seen before, with other content")
+        alike = int(table["alike"].duplicated().sum())
+        log.add("noted", "same as an earlier row in everything but the id", alike, "kept: may be real")
+    return table.drop(columns=["row", "alike"])
 
 
-def _require_meaning(table: pd.DataFrame, source: Source, label: str) -> None:
-    """Every stage, engagement and currency must be known; all unknown ones are reported at once."""
-    profile, problems = source.profile, []
-    stages = (*profile.stages.won, *profile.stages.lost, *profile.stages.open)
-    rule = "stages that the profile does not know: {}"
-    problems += _unknown(table, profile.columns.stage, stages, rule, label, "add them to [stages] as won, lost or open")
-    if profile.engagement and profile.engagement.partner and profile.columns.engagement:
-        known = (*profile.engagement.partner, *profile.engagement.direct)
-        rule = "values that the profile does not know: {}"
-        problems += _unknown(table, profile.columns.engagement, known, rule, label, "add them to [engagement]")
-    if profile.columns.currency:
-        known = ("", profile.currency.scenario, *profile.currency.rates)
-        rule = f"amounts without a rate to {profile.currency.scenario}: {{}}"
-        hint = f"add rates to [currency.rates]; all currencies: {_counted(table[profile.columns.currency])}"
-        problems += _unknown(table, profile.columns.currency, known, rule, label, hint)
+def _outcomes(table: pd.DataFrame, compact: Compact, source: Source, label: str, log: Log) -> pd.Series:
+    """won, lost or open; every unknown stage and engagement is reported at once."""
+    profile, stages = source.profile, compact.words["stage"].list
+    means = [outcome_of(stage, profile) for stage in stages]
+    known = np.array([m is not None for m in means], dtype=bool)[table["stage"]]
+    problems = []
+    if not known.all():
+        found = _counted(table["stage"][~known], stages)
+        hint = "add them to [stages] as won, lost or open"
+        problems += [Problem(label, profile.columns.stage, "", f"stages that the profile does not know: {found}", hint)]
+    engagement = compact.words.get("engagement")
+    if engagement and profile.engagement and profile.engagement.partner:
+        values = (*profile.engagement.partner, *profile.engagement.direct)
+        known = np.isin(engagement.list, values)[table["engagement"]]
+        if not known.all():
+            found = _counted(table["engagement"][~known], engagement.list)
+            rule = f"values that the profile does not know: {found}"
+            problems += [Problem(label, str(profile.columns.engagement), "", rule, "add them to [engagement]")]
     if problems:
         raise InputError(problems)
+    _note_stages(table["stage"], stages, profile, log)
+    return pd.Series(np.array(means, dtype=object)[table["stage"]], index=table.index, dtype="str")
 
 
-def _unknown(table: pd.DataFrame, name: str, known: tuple[str, ...], rule: str, label: str, hint: str) -> list[Problem]:
-    """A problem that lists the values of a column outside `known` with their counts, if there are any."""
-    odd = table.loc[~table[name].isin(known), name]
-    return [] if odd.empty else [Problem(label, name, "", rule.format(_counted(odd)), hint)]
+def _note_stages(codes: pd.Series, stages: Sequence[str], profile: Profile, log: Log) -> None:
+    """Note the stages that the profile does not list, and what they were taken for."""
+    listed = (*profile.stages.won, *profile.stages.lost, *profile.stages.open)
+    counts = codes.value_counts()
+    new = [
+        (word, outcome_of(word, profile)) for code, word in enumerate(stages) if word not in listed and code in counts
+    ]
+    rows = sum(int(counts[code]) for code, word in enumerate(stages) if (word, outcome_of(word, profile)) in new)
+    log.add("noted", "stage that the profile does not list", rows, ", ".join(f"'{w}' is {m}" for w, m in new))
 
 
-def _counted(values: pd.Series) -> str:
+def _require_currencies(table: pd.DataFrame, compact: Compact, source: Source, label: str) -> None:
+    """A rate for every currency."""
+    profile, currency = source.profile, compact.words.get("currency")
+    if currency is None:
+        return
+    known = np.isin(currency.list, ["", profile.currency.scenario, *profile.currency.rates])[table["currency"]]
+    if not known.all():
+        rule = f"amounts without a rate to {profile.currency.scenario}: "
+        found = rule + _counted(table["currency"][~known], currency.list)
+        every = _counted(table["currency"], currency.list)
+        hint = f"add rates to [currency.rates] or give a table of rates; all currencies: {every}"
+        raise InputError([Problem(label, str(profile.columns.currency), "", found, hint)])
+
+
+def _counted(codes: pd.Series, words: Sequence[str]) -> str:
     """`'EUR' (12 rows), 'USD' (3 rows)`, most frequent first."""
-    counts = [(-int(count), str(value)) for value, count in values.value_counts().items()]
-    return ", ".join(f"'{value}' ({-count} rows)" for count, value in sorted(counts))
+    counts = sorted((-int(n), words[k]) for k, n in enumerate(_tally(codes, words)) if n)
+    return ", ".join(f"'{word}' ({-count} rows)" for count, word in counts)
 
 
-def _plain_columns(table: pd.DataFrame, profile: Profile) -> dict[str, pd.Series | bool | str]:
-    stage, columns = table[profile.columns.stage], profile.columns
-    outcome = pd.Series("open", index=table.index)
-    outcome = outcome.mask(stage.isin(profile.stages.won), "won").mask(stage.isin(profile.stages.lost), "lost")
-    direct: pd.Series | bool = False
-    if profile.engagement and columns.engagement:
-        direct = table[columns.engagement].isin(profile.engagement.direct)
-    return {
-        "owner": table[columns.owner],
-        "outcome": outcome,
-        "product": table[columns.product] if columns.product else "",
-        "segment": table[columns.segment] if columns.segment else "",
-        "direct": direct,
-    }
+def _tally(codes: pd.Series, words: Sequence[str]) -> Ints:
+    """Rows by code."""
+    return np.bincount(codes.to_numpy(), minlength=len(words))
 
 
-def _amounts(table: pd.DataFrame, outcome: pd.Series, source: Source, log: _Log, label: str) -> pd.Series:
+def _with_owner(
+    table: pd.DataFrame, words: dict[str, list[str]], profile: Profile, roster: frozenset[str] | None, log: Log
+) -> pd.DataFrame:
+    """Rows with an owner, and which of them are direct."""
+    direct = np.zeros(len(table), dtype=bool)
+    if profile.engagement and "engagement" in words:
+        direct = np.isin(words["engagement"], profile.engagement.direct)[table["engagement"]]
+    table["direct"] = direct
+    blank = np.array([not word for word in words["owner"]], dtype=bool)[table["owner"]]
+    table = log.drop(table, pd.Series(blank & ~direct, index=table.index), "owner missing")
+    if roster is not None:
+        off = ~np.isin(words["owner"], list(roster))[table["owner"]] & ~table["direct"]
+        log.add("noted", "owner not on the partner roster", int(off.sum()), "read as the vendor's own deals")
+        table["direct"] |= off
+    return table
+
+
+def _amounts(
+    table: pd.DataFrame, words: dict[str, list[str]], source: Source, compact: Compact, label: str, log: Log
+) -> pd.Series:
     """Amounts in the scenario currency, nan where missing, unreadable, not positive or without a currency."""
-    profile, text = source.profile, table[source.profile.columns.amount]
-    cleaned = text.str.replace(profile.amounts.thousands, "", regex=False) if profile.amounts.thousands else text
-    cleaned = cleaned.str.replace(profile.amounts.decimal, ".", regex=False)
-    amount = pd.to_numeric(cleaned, errors="coerce").astype(float)
-    amount = amount.where(np.isfinite(amount))
-    written = text.ne("")
-    _require_readable(amount.notna(), text, label, profile.columns.amount, "see [amounts] decimal and thousands")
-    log.add("set aside", "amount unreadable", int((written & amount.isna()).sum()))
-    decided = outcome.ne("open")
+    profile, amount, written = source.profile, table["amount"], table["amount_written"]
+    bad = written & amount.isna()
+    hint = "see [amounts] decimal and thousands"
+    _require_readable(table, bad, written, compact, "amount", label, hint)
+    log.add("set aside", "amount unreadable", int(bad.sum()))
+    decided = table["outcome"].ne("open")
     if profile.amounts.lost_amount_is_zero:
-        decided = outcome.eq("won")
-        log.add(
-            "set aside",
-            "amount of a lost deal, as the profile says it is not recorded",
-            int(outcome.eq("lost").sum()),
-        )
-        amount = amount.mask(outcome.eq("lost"))
+        lost = table["outcome"].eq("lost")
+        decided = table["outcome"].eq("won")
+        log.add("set aside", "amount of a lost deal, as the profile says it is not recorded", int(lost.sum()))
+        amount = amount.mask(lost)
     log.add("set aside", "amount missing (decided deals)", int((decided & ~written).sum()))
     log.add("set aside", "amount zero or negative (decided deals)", int((decided & amount.le(0)).sum()))
-    return amount.where(amount > 0) * _rates(table, profile, log)
+    return amount.where(amount > 0) * _rates(table, words, profile, log)
 
 
-def _rates(table: pd.DataFrame, profile: Profile, log: _Log) -> pd.Series:
+def _rates(table: pd.DataFrame, words: dict[str, list[str]], profile: Profile, log: Log) -> Array | float:
     """Scenario currency per unit of each row's currency; nan where a row names none."""
-    if profile.columns.currency is None:
-        return pd.Series(1.0, index=table.index)
-    currency = table[profile.columns.currency]
-    log.add("set aside", "amount without a currency", int(currency.eq("").sum()))
-    for name, count in sorted(currency[currency.ne("")].value_counts().items()):
-        if name != profile.currency.scenario:
-            rate = profile.currency.rates[str(name)]
-            log.add(
-                "repaired",
-                f"amount converted from {name}",
-                count,
-                f"1 {name} = {rate} {profile.currency.scenario}",
-            )
-    return currency.map({profile.currency.scenario: 1.0, **profile.currency.rates}).astype(float)
+    if "currency" not in words:
+        return 1.0
+    rates = {profile.currency.scenario: 1.0, **profile.currency.rates}
+    tally = _tally(table["currency"], words["currency"])
+    found = sorted((name, int(n)) for name, n in zip(words["currency"], tally, strict=True) if n)
+    log.add("set aside", "amount without a currency", dict(found).get("", 0))
+    for name, count in found:
+        if name not in ("", profile.currency.scenario):
+            detail = f"1 {name} = {rates[name]} {profile.currency.scenario}"
+            log.add("repaired", f"amount converted from {name}", count, detail)
+    return np.array([rates.get(word, np.nan) for word in words["currency"]], dtype=float)[table["currency"]]
 
 
-def _dates(text: pd.Series, profile: Profile, label: str, use: str) -> pd.Series:
-    days = pd.to_datetime(text, format=profile.dates.format, errors="coerce", utc=True).dt.tz_localize(None)
-    hint = f"see dates.format in the profile, now '{profile.dates.format}'"
-    _require_readable(days.notna(), text, label, str(text.name), hint)
-    return days.dt.normalize().rename(use)
-
-
-def _require_readable(readable: pd.Series, text: pd.Series, label: str, name: str, hint: str) -> None:
+def _require_readable(
+    table: pd.DataFrame, bad: pd.Series, written: pd.Series, compact: Compact, use: str, label: str, hint: str
+) -> None:  # fmt: skip
     """Refuse a column of which most written cells cannot be read: then the format is wrong, not the rows."""
-    written = text.ne("")
-    bad = written & ~readable
     if bad.sum() > UNREADABLE_SHARE * max(written.sum(), 1):
-        first = str(text[bad].iloc[0])
+        first = compact.unread[use, int(table.loc[bad, "stage"].iloc[0])]
+        name = getattr(compact.profile.columns, use)
         raise fault(label, name, first, f"{bad.sum()} of {written.sum()} values cannot be read", hint)
 
 
-def _with_valid_creation(rows: pd.DataFrame, text: pd.Series, profile: Profile, log: _Log) -> pd.DataFrame:
-    rows = log.drop(rows, text.eq(""), "created date missing")
-    rows = log.drop(rows, rows["created"].isna(), "created date unreadable")
-    if profile.dates.export_date is None:
-        return rows
-    return log.drop(rows, rows["created"] > pd.Timestamp(profile.dates.export_date), "created after the export")
+def _with_creation(table: pd.DataFrame, profile: Profile, compact: Compact, label: str, log: Log) -> pd.DataFrame:
+    written, created = table["created_written"], table["created"]
+    bad = written & created.isna()
+    _require_readable(table, bad, written, compact, "created", label, _format_hint(profile))
+    table = log.drop(table, ~written, "created date missing")
+    table = log.drop(table, table["created"].isna(), "created date unreadable")
+    last, reason = last_day(table["created"], profile)
+    if last is not None:
+        table = log.drop(table, table["created"] > last, f"created {reason}")
+    bulk_created(table["created"], log)
+    return table
 
 
-def _closed(rows: pd.DataFrame, table: pd.DataFrame, profile: Profile, log: _Log, label: str) -> pd.Series:
+def _format_hint(profile: Profile) -> str:
+    return f"see dates.format in the profile, now '{profile.dates.format}'"
+
+
+def _closed(
+    table: pd.DataFrame, profile: Profile, compact: Compact, history: Path | None, label: str, log: Log
+) -> pd.Series:
     """Close dates of decided rows; NaT where missing, unreadable, before creation or after the export."""
-    if profile.columns.closed is None:
-        return pd.Series(pd.NaT, index=rows.index, dtype="datetime64[ns]")
-    text = table.loc[rows.index, profile.columns.closed].where(rows["outcome"].ne("open"), "")
-    closed = _dates(text, profile, label, "closed")
-    decided = rows["outcome"].ne("open")
-    log.add("set aside", "closed date missing (decided deals)", int((decided & text.eq("")).sum()))
-    log.add("set aside", "closed date unreadable", int((text.ne("") & closed.isna()).sum()))
-    early = closed < rows["created"]
+    decided = table["outcome"].ne("open")
+    if "closed" not in table:
+        return pd.Series(pd.NaT, index=table.index, dtype="datetime64[s]")
+    closed, written = table["closed"].where(decided), table["closed_written"] & decided
+    bad = written & closed.isna()
+    _require_readable(table, bad, written, compact, "closed", label, _format_hint(profile))
+    if history is not None:
+        told = decided_days(history, profile, table["id"], log).where(decided)
+        log.add("repaired", "close date taken from the stage history", int((told.notna() & (told != closed)).sum()))
+        closed, written, bad = closed.mask(told.notna(), told), written | told.notna(), bad & told.isna()
+    log.add("set aside", "closed date missing (decided deals)", int((decided & ~written).sum()))
+    log.add("set aside", "closed date unreadable", int(bad.sum()))
+    early = closed < table["created"]
     log.add("set aside", "closed before created: the close date is not used", int(early.sum()))
-    late = pd.Series(False, index=rows.index)
-    if profile.dates.export_date is not None:
-        late = closed > pd.Timestamp(profile.dates.export_date)
-        log.add("set aside", "closed after the export: the close date is not used", int(late.sum()))
+    last, reason = last_day(pd.concat([table["created"], closed]), profile)
+    late = closed.notna() & False if last is None else closed > last
+    log.add("set aside", f"closed {reason}: the close date is not used", int(late.sum()))
     return closed.mask(early | late)
+
+
+def _plain(table: pd.DataFrame, words: dict[str, list[str]]) -> pd.DataFrame:
+    """Rows as `Export` describes them."""
+    texts = {
+        use: pd.array(words[use], dtype="str")[table[use].to_numpy()] if use in words else ""
+        for use in ("owner", "product", "segment")
+    }
+    plain = {name: table[name].to_numpy() for name in ("amount", "created", "closed", "direct")}
+    rows = pd.DataFrame({**texts, **plain})
+    return rows.assign(outcome=table["outcome"].array)
+
+
+def _note_rest(table: pd.DataFrame, rows: pd.DataFrame, log: Log) -> None:
+    if "nameless" in table:
+        log.add("noted", "account missing", int(table["nameless"].sum()), "accounts are not used")
+    log.add("noted", "open opportunities", int(rows["outcome"].eq("open").sum()), "they count as volume only")
+    note_tail(rows, log)
 
 
 def _end(rows: pd.DataFrame, profile: Profile) -> pd.Timestamp:

@@ -8,19 +8,47 @@ import click
 
 from simulator.cli.common import examples, finish, json_option, quiet_option, seed_of, seed_option
 
+_File = click.Path(path_type=Path)
 
-@click.command(epilog=examples("calibrate export.csv --profile profile.toml --out fitted.toml"))
+
+@click.command(
+    epilog=examples(
+        "calibrate opportunities.csv --out fitted.toml",
+        "calibrate opportunities.xlsx --roster partners.csv --payouts payouts.csv --rates rates.csv --out fitted.toml",
+        "calibrate export.parquet --profile profile.toml --history stages.parquet --out fitted.toml",
+    )
+)
 @click.argument("export", metavar="EXPORT")
-@click.option("--profile", required=True, metavar="PROFILE", help="Column profile: a TOML file, or one shipped")
+@click.option(
+    "--profile",
+    metavar="PROFILE",
+    help="Column profile: a TOML file, or one shipped  [default: the CRM is recognised by its columns]",
+)
+@click.option("--roster", type=_File, metavar="FILE", help="Who is a partner: deals of others are the vendor's own")
+@click.option("--payouts", type=_File, metavar="FILE", help="What was paid to partners")
+@click.option("--history", type=_File, metavar="FILE", help="Stages entered: tells when deals were decided")
+@click.option("--rates", type=_File, metavar="FILE", help="Conversion rates: columns Currency and Rate")
 @click.option("--out", required=True, metavar="SCENARIO", help="Scenario file to write")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there")
 @json_option
 @quiet_option
-def calibrate(export: str, profile: str, out: str, overwrite: bool, json_file: str | None, quiet: bool) -> None:
-    """Fit a scenario to the CRM export EXPORT."""
+def calibrate(
+    export: str,
+    profile: str | None,
+    out: str,
+    overwrite: bool,
+    json_file: str | None,
+    quiet: bool,
+    **files: Path | None,
+) -> None:
+    """Fit a scenario to EXPORT, a table of opportunities from a CRM: CSV, Parquet or Excel.
+
+    Salesforce, HubSpot and Dynamics 365 are recognised by their columns; a profile tells those of others.
+    """
+    from simulator.calibrate.beside import Beside
     from simulator.calibrate.calibration import calibrate as run
 
-    found = run(Path(export), profile, Path(out), overwrite=overwrite)
+    found = run(Path(export), profile, Path(out), beside=Beside(**files), overwrite=overwrite)
     finish(found.summary(), found, json_file=json_file, quiet=quiet)
 
 

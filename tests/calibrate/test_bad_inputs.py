@@ -48,7 +48,8 @@ def test_mixed_currencies_need_rates(tmp_path: Path) -> None:
     profile = PROFILE.replace('amount = "value"', 'amount = "value"\ncurrency = "currency"')
     assert problems_of(rows, tmp_path, profile) == [
         "export.csv: currency: amounts without a rate to EUR: 'USD' (40 rows), 'SEK' (5 rows) "
-        "(add rates to [currency.rates]; all currencies: 'EUR' (155 rows), 'USD' (40 rows), 'SEK' (5 rows))"
+        "(add rates to [currency.rates] or give a table of rates; all currencies: 'EUR' (155 rows), 'USD' (40 rows), "
+        "'SEK' (5 rows))"
     ]
 
 
@@ -208,5 +209,6 @@ def test_profiles_that_cannot_be_read(tmp_path: Path) -> None:
         load_profile("friofrioo")
     assert str(caught.value) == (
         "friofrioo: profile: cannot be read as a UTF-8 file "
-        "(a path, or one of the shipped profiles friofrio, maven_crm)"
+        "(a path, or one of the shipped profiles dynamics, friofrio, hubspot, maven_crm, salesforce, "
+        "salesforce_objects)"
     )

@@ -1,0 +1,128 @@
+"""Files that may go with an export: partner roster, past payouts, stage history, conversion rates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from simulator.calibrate.compact import days, hashed
+from simulator.calibrate.files import Form, chunks, whole
+from simulator.calibrate.log import Log
+from simulator.calibrate.profile import Currency, Profile
+from simulator.calibrate.stages import outcome_of
+from simulator.errors import InputError, Problem, fault
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Files that go with an export.
+
+    roster: who is a partner; deals of others are the vendor's own. payouts: what was paid. history: stages entered;
+    the day on which a deal entered its last won or lost stage is its close date. rates: columns `Currency` and `Rate`,
+    what one unit is worth in the scenario currency.
+    """
+
+    roster: Path | None = None
+    payouts: Path | None = None
+    history: Path | None = None
+    rates: Path | None = None
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Those that are given."""
+        return tuple(path for path in (self.roster, self.payouts, self.history, self.rates) if path is not None)
+
+
+ALONE = Beside()
+"""An export that nothing goes with."""
+
+
+def read_roster(path: Path | None, profile: Profile, log: Log) -> frozenset[str] | None:
+    """Names of the partners."""
+    if path is None:
+        return None
+    table = whole(path, Form())
+    _require(table, path, {"roster.partner": profile.roster.partner})
+    names = table[profile.roster.partner]
+    log.add("noted", "partner on the roster more than once", int(names[names.ne("")].duplicated().sum()))
+    return frozenset(names) - {""}
+
+
+def read_payouts(path: Path | None, profile: Profile, owners: set[str], log: Log) -> pd.DataFrame | None:
+    """Past payouts: `partner`, `end`, `paid`; unreadable ones are dropped and counted."""
+    if path is None:
+        return None
+    named, form = profile.payouts, Form(profile.dates.format, profile.amounts.decimal)
+    table = whole(path, form)
+    _require(table, path, {"payouts.partner": named.partner, "payouts.end": named.end, "payouts.paid": named.paid})
+    text = table[named.paid].str.replace(profile.amounts.thousands, "", regex=False)
+    paid = pd.to_numeric(text.str.replace(profile.amounts.decimal, ".", regex=False), errors="coerce")
+    found = pd.DataFrame({
+        "partner": table[named.partner], "end": days(table[named.end], profile.dates.format), "paid": paid,
+    })  # fmt: skip
+    found = log.drop(found, found["end"].isna() | found["paid"].isna(), "payout with an unreadable date or amount")
+    if found.empty:
+        raise fault(str(path), "payouts", 0, "no payout can be read", "see dates.format and amounts of the profile")
+    strangers = ~found["partner"].isin(owners)
+    log.add("noted", "payout to a partner without opportunities", int(strangers.sum()))
+    return found.reset_index(drop=True)
+
+
+def decided_days(path: Path, profile: Profile, ids: pd.Series, log: Log) -> pd.Series:
+    """By row of `ids`, hashes of opportunity ids, the last day on which it entered a won or lost stage; NaT if none."""
+    named, form = profile.history, Form(profile.dates.format)
+    if profile.columns.id is None:
+        raise fault(str(path), "history", None, "a stage history needs columns.id in the profile")
+    found, unread, undated = [], 0, 0
+    for part in chunks(path, form):
+        _require(part, path, {"history.id": named.id, "history.stage": named.stage, "history.entered": named.entered})
+        means = {stage: outcome_of(stage, profile) for stage in part[named.stage].unique()}
+        unread += int(part[named.stage].map({s: m is None for s, m in means.items()}).sum())
+        part = part[part[named.stage].map({s: m in ("won", "lost") for s, m in means.items()})]
+        entered = days(part[named.entered], form.date)
+        undated += int(entered.isna().sum())
+        found.append(pd.DataFrame({"id": hashed(part[named.id]), "day": entered.to_numpy()}).dropna())
+    log.add("noted", "stage history in a stage that the profile does not know", unread, "not used")
+    log.add("noted", "stage history without a readable date", undated, "not used")
+    last = pd.concat(found).groupby("id")["day"].max()
+    return pd.Series(last.reindex(ids.to_numpy()).to_numpy(), index=ids.index)
+
+
+def with_rates(profile: Profile, path: Path | None) -> Profile:
+    """The profile with the rates of a file, which win over its own.
+
+    Where the currency was inferred, the scenario's is the one worth 1.
+    """
+    if path is None:
+        return profile
+    table = whole(path, Form())
+    _require(table, path, {"Currency": "Currency", "Rate": "Rate"})
+    rate = pd.to_numeric(table["Rate"], errors="coerce")
+    bad = ~(rate > 0) | ~np.isfinite(rate)
+    if bad.any():
+        raise InputError([
+            Problem(str(path), f"Rate of {name}", repr(text), "must be a positive number")
+            for name, text in zip(table["Currency"][bad], table["Rate"][bad], strict=True)
+        ])  # fmt: skip
+    rates = {**profile.currency.rates, **dict(zip(table["Currency"], rate.astype(float), strict=True))}
+    own = profile.currency.scenario
+    if profile.infer and rates.get(own) != 1.0:
+        own = next((name for name, value in rates.items() if value == 1.0), own)
+    if own in rates and rates[own] != 1.0:
+        raise fault(str(path), f"Rate of {own}", rates[own], f"must be 1, as {own} is the scenario currency")
+    source = "; ".join(part for part in (path.name, profile.currency.rates_source) if part)
+    return profile.model_copy(update={"currency": Currency(scenario=own, rates=rates, rates_source=source)})
+
+
+def _require(table: pd.DataFrame, path: Path, named: dict[str, str]) -> None:
+    known = ", ".join(str(name) for name in table.columns)
+    problems = [
+        Problem(str(path), use, repr(name), "is not a column", f"name it in the profile, or use one of: {known}")
+        for use, name in named.items()
+        if name not in table.columns
+    ]
+    if problems:
+        raise InputError(problems)
