@@ -35,9 +35,9 @@ class SimulatedExport:
     """What a CRM holds at the end of one replication; money in currency units, dates as timestamps.
 
     opportunities: `id`, `owner` ("" if direct), `account`, `amount`, `created`, `closed` (NaT while open), `outcome`
-    (won, lost, open), `stage` (0 to 4: how far an open deal is), `segment`, `product` (""), `direct`, `currency`: what
-    `simulator.calibrate.reading.Export` calls rows, and more. roster: `partner`, `segment`. payouts: `partner`, `end`,
-    `paid`, from launch on. history: `id`, `stage` (0 to 4, won, lost), `entered`; of direct deals only first and last.
+    (won, lost, open), `stage` (0 to 4: how far an open deal is; 0 if direct), `segment`, `product` (""), `direct`,
+    `currency`: what `simulator.calibrate.reading.Export` calls rows, and more. roster: `partner`, `segment`. payouts:
+    `partner`, `end`, `paid`, from launch on. history: `id`, `stage` (0 to 4, won, lost), `entered`; of direct deals only first and last.
     end: the day of the export.
     """
 
@@ -116,7 +116,7 @@ def _deals(life: VectorLife, launch: pd.Timestamp) -> tuple[pd.DataFrame, pd.Dat
         "account": np.array([f"Account {k:07d}" for k in number], dtype=object),
         "amount": (o["amount"][:] - o["conceded"][:]) / 100, "created": created,
         "closed": _day(closed, launch), "outcome": np.where(won, "won", np.where(lost, "lost", "open")),
-        "stage": np.minimum(o["stage"][:], SIGNING),
+        "stage": np.where(o["stage"][:] == DONE, 0, o["stage"][:]),
         "segment": np.array(setting.markets.names, dtype=object)[life.world.deals["market"][o["deal"][:]]],
         "product": "", "direct": ~attached, "currency": setting.scenario.currency,
     }).sort_values(["created", "id"], kind="stable")  # fmt: skip
@@ -126,8 +126,9 @@ def _deals(life: VectorLife, launch: pd.Timestamp) -> tuple[pd.DataFrame, pd.Dat
 def _closing(life: VectorLife) -> tuple[Array, Bools, Bools]:
     """Week in which each deal is closed (nan while open), whether it was won and whether it was lost."""
     o, c, horizon = life.opps, life.claims, life.setting.horizon
-    lost = o["lost"][:].astype(bool)
-    signed = (o["stage"][:] == DONE) & ~lost
+    # Deals that no partner has are lived at once, also past the horizon.
+    lost = o["lost"][:].astype(bool) & (o["decided"][:] < horizon)
+    signed = (o["stage"][:] == DONE) & ~o["lost"][:].astype(bool)
     closed = np.where(lost, o["decided"][:], np.where(signed, o["due"][:], np.nan))
     moved = _deal_claims(life, (int(Event.SIGNED),))
     moved = moved[np.abs(c["moved"][moved]) == 1]

@@ -16,6 +16,7 @@ import simulator.studies.trace as trace_module
 import simulator.studies.verify as verify_module
 from simulator.calibrate import backtest as backtest_module
 from simulator.calibrate import calibration
+from simulator.calibrate.beside import Beside
 from simulator.cli import main
 from simulator.errors import SimulatorError
 from simulator.results import verified
@@ -224,9 +225,10 @@ def test_calibrate_prints_its_summary(monkeypatch: pytest.MonkeyPatch) -> None:
             return "fitted"
 
     monkeypatch.setattr(calibration, "calibrate", lambda *a, **k: asked.extend([a, k]) or Calibration())
-    result = run("calibrate", "e.csv", "--profile", "friofrio", "--out", "s.toml", "--overwrite")
+    result = run("calibrate", "e.csv", "--profile", "friofrio", "--out", "s.toml", "--overwrite", "--roster", "r.csv")
     assert result.stdout == "fitted\n"
-    assert asked == [(Path("e.csv"), "friofrio", Path("s.toml")), {"overwrite": True}]
+    given = {"overwrite": True, "beside": Beside(roster=Path("r.csv"))}
+    assert asked == [(Path("e.csv"), "friofrio", Path("s.toml")), given]
 
 
 def test_backtest_passes_its_options_on(monkeypatch: pytest.MonkeyPatch) -> None:
