@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def close_windows(life: VectorLife, week: int, leaving: Bools) -> None:
-    """Accrue the windows that end at `week`, and every window of the partners `leaving` (P,)."""
+    """Accrue the windows that end at `week`, and every window of the partners `leaving` (R, P)."""
     drafts = [(b, b.draft(week, b.member & leaving, lambda start: measured(life, start, week))) for b in life.books]
     life.funds.limit(week, drafts, life.in_force)
     for b, closings in drafts:

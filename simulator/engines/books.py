@@ -33,7 +33,7 @@ from simulator.world import World
 
 @dataclass(frozen=True)
 class Closing:
-    """A window that was closed for the partners `columns` (P,): claims from `start` to before `end` (weeks).
+    """A window that was closed for the partners `columns` (R, P): claims from `start` to before `end` (weeks).
 
     Arrays (R, P) in cents and hundredths. schedule: as it stood; earned: payout before budgets; kept: of what was
     paid in advance, None where nothing was.
@@ -55,7 +55,7 @@ class Closing:
 
 @dataclass
 class Books:
-    """Running accounts of one program. offer_index: its place in the rollout; member (P,): the partners on it now."""
+    """Running accounts of one program. offer_index: its place in the rollout; member (R, P): the partners on it now."""
 
     setting: Setting
     offer_index: int
@@ -138,7 +138,7 @@ class Books:
     def begin(self, week: int, claims: Table, opps: Table, before: Sequence[tuple[Books, Bools]]) -> None:
         """Start the books at `week`: look back a year on the claims so far, take registrations over by name.
 
-        before: the books that partners come from, each with the partners (P,) that were on it.
+        before: the books that partners come from, each with the partners (R, P) that were on it.
         """
         program = self.offer.program
         self.registry.know(opps.rows)
@@ -227,7 +227,7 @@ class Books:
 
     def post(self, rows: Ints, claims: Table, sign: float = 1.0) -> None:
         """Book the claims `rows` (ascending), or take them back with sign -1."""
-        rows = rows[self.member[claims["cell"][rows] % self.shape[1]]]
+        rows = rows[self.member.reshape(-1)[claims["cell"][rows]]]
         if not len(rows):
             return
         program = self.offer.program
@@ -276,7 +276,7 @@ class Books:
         return pay, np.where(self.voided[k] > 0, np.rint(c.terms.penalty_multiple * np.maximum(more, 0.0)), 0.0)
 
     def draft(self, week: int, leaving: Bools, quality: Callable[[int], Quality]) -> list[Closing]:
-        """The windows that end at `week`, and every window of the partners `leaving` (P,), before budgets.
+        """The windows that end at `week`, and every window of the partners `leaving` (R, P), before budgets.
 
         quality: of the partners' deals in a window that ends now, by its start.
         """

@@ -39,9 +39,9 @@ class Contest:
                 more = np.bincount(claims["cell"][mine], weights=value, minlength=self._shape[0] * self._shape[1])
                 self.scores[k] = self.scores[k] + sign * more.reshape(self._shape)
 
-    def close(self, week: int, members: Bools) -> None:
-        """Name the winners among the partners `members` (P,) and start anew."""
+    def close(self, week: int, members: Bools, over: Bools) -> None:
+        """Name the winners among the partners `members` (R, P) where the quarter is `over` (R, 1), and start anew."""
         for k, prize in enumerate(self.prizes):
             best = ranks(self.scores[k], members) < prize.winners
-            self.won.append((k, week, best & (self.scores[k] > 0) & members))
-            self.scores[k] = np.zeros(self._shape)
+            self.won.append((k, week, best & (self.scores[k] > 0) & members & over))
+            self.scores[k] = np.where(over, 0.0, self.scores[k])

@@ -125,9 +125,9 @@ class Desk:
         return won
 
     def members(self) -> Bools:
-        """Which partners have an account here, (P,)."""
-        out = np.zeros(self._life.shape[1], dtype=bool)
-        out[list(self.accounts)] = True
+        """Which partners have an account here, (1, P)."""
+        out = np.zeros(self._life.shape, dtype=bool)
+        out[0, list(self.accounts)] = True
         return out
 
     def gather(self) -> None:

@@ -24,7 +24,7 @@ def propose(life: VectorLife, opp: Ints, logit: Array) -> None:
     mine = o["worked"][opp] & life.world.opportunist.reshape(-1)[o["cell"][opp]]
     opp, logit = opp[mine], logit[mine]
     for b in life.books:
-        here = b.member[o["cell"][opp] % life.shape[1]]
+        here = b.member.reshape(-1)[o["cell"][opp]]
         if not here.any():
             continue
         rows, s = opp[here], life.setting

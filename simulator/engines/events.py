@@ -145,7 +145,7 @@ class EventLife:
     def _moves(self, rollout: Rollout, who: int, week: int) -> bool:
         if week == self.setting.horizon:
             return False
-        return bool(rollout.at(week)[who] != rollout.at(week - 1)[who])
+        return bool(rollout.at(week)[0, who] != rollout.at(week - 1)[0, who])
 
     def _turn_over(self, desks: list[Desk], rollout: Rollout, week: int, switch: set[int], slot: str) -> list[Desk]:
         """Close ended windows, review tiers, open new windows, and move partners that change programs."""
@@ -179,8 +179,8 @@ class EventLife:
             desk.turn(week)
         kept = [d for d in desks if d.accounts]
         joining = set(range(len(self.partners))) if first else switch
-        for index in sorted({int(rollout.at(week)[i]) for i in joining}):
-            members = [i for i in sorted(joining) if rollout.at(week)[i] == index]
+        for index in sorted({int(rollout.at(week)[0, i]) for i in joining}):
+            members = [i for i in sorted(joining) if rollout.at(week)[0, i] == index]
             desk = Desk(self, index, rollout.offers[index], self.pace, slot)
             for who in members:
                 before = getattr(self.partners[who], slot)
@@ -197,7 +197,7 @@ class EventLife:
         """The account that a partner which changes programs now would start, or None."""
         if partner.who not in self.switching:
             return None
-        index = int(self.rollout.at(self.week)[partner.who])
+        index = int(self.rollout.at(self.week)[0, partner.who])
         desk = Desk(self, index, self.rollout.offers[index], self.pace, "account")
         account = desk.join(self.week, partner.who, partner.claims, partner.account)
         desk.begin(self.week)

@@ -40,8 +40,8 @@ def file_late_or_early(life: VectorLife, week: int, switch: Bools) -> Ints:
     pushed: list[Ints] = [np.zeros(0, dtype=np.int64)]
     for b in list(life.books):
         b.pace = life.planner.pace()
-        mine = cells[b.member[cells % life.shape[1]]]
-        to = np.where(switch, life.rollout.at(week), -1)[mine % life.shape[1]]
+        mine = cells[b.member.reshape(-1)[cells]]
+        to = np.where(switch, life.rollout.at(week), -1).reshape(-1)[mine]
         for target in np.unique(to):
             early, late = _choose(life, b, week, tau, mine[to == target], push, pull, int(target))
             pulled.append(early)

@@ -19,7 +19,9 @@ def noncash(rollout: Rollout, horizon: int) -> dict[str, Array]:
         supports, mine = offer.program.supports, on == index
         for name in supports.costs if supports else ():
             assert supports is not None
-            weeks, partner_weeks = (np.array([[float(n)]]) for n in (mine.any(axis=1).sum(), mine.sum()))
+            weeks, partner_weeks = (
+                n[:, None].astype(float) for n in (mine.any(axis=2).sum(axis=0), mine.sum(axis=(0, 2)))
+            )
             found[name] = found.get(name, np.zeros(1)) + support_cost(supports, name, weeks, partner_weeks)
     return found
 

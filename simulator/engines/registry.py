@@ -39,18 +39,18 @@ class Registry:
         self._accepted.append(count, **{name: np.zeros(count, dtype=bool) for name in self._accepted.names})
 
     def take_over(self, before: Sequence[tuple[Registry, Bools]], opps: Table) -> None:
-        """Keep what was accepted under components of the same name, by the partners (P,) that each came with."""
+        """Keep what was accepted under components of the same name, by the partners (R, P) that each came with."""
         places = {c.name: k for k, c in self._on.items()}
         for old, were in before if places else ():
             known = old._accepted.rows
             for role, cell in (("k", opps["cell"][:known]), ("second", opps["other"][:known])):
-                theirs = were[cell % self._shape[1]] & (cell >= 0)
+                theirs = were.reshape(-1)[cell] & (cell >= 0)
                 for j, c in old._on.items():
                     if c.name in places:
                         self._accepted[f"{role}{places[c.name]}"][:known] |= old._accepted[f"{role}{j}"] & theirs
 
     def file(self, week: int, rows: Ints, opps: Table, member: Bools) -> None:
-        """Accept registrations of the opportunities `rows` that the partners `member` (P,) found this week."""
+        """Accept registrations of the opportunities `rows` that the partners `member` (R, P) found this week."""
         self.know(opps.rows)
         for k, c in self._on.items():
             assert c.registration is not None
@@ -62,7 +62,7 @@ class Registry:
                 joint = rows[opps["other"][rows] >= 0]
                 second = np.concatenate((second, np.ones(len(joint), dtype=bool)))
                 filed, cell = np.concatenate((rows, joint)), np.concatenate((cell, opps["other"][joint]))
-            pick = np.flatnonzero(self._may(c, week, filed, cell, opps) & member[cell % self._shape[1]])
+            pick = np.flatnonzero(self._may(c, week, filed, cell, opps) & member.reshape(-1)[cell])
             pick = pick[np.lexsort((opps["start"][filed[pick]], cell[pick]))]
             filed, cell, second = filed[pick], cell[pick], second[pick]
             first = np.searchsorted(cell, cell)

@@ -21,21 +21,36 @@ class Offer:
 
 @dataclass(frozen=True)
 class Rollout:
-    """offers[0] is the baseline, which holds before launch; schedule (P, horizon) says which offer holds in a week."""
+    """Which program each partner is on, week by week.
+
+    offers[0] is the baseline, which holds before launch; schedule (R or 1, P, horizon) says which offer holds in a
+    week, with a first axis of 1 where it is the same in all replications.
+    """
 
     offers: tuple[Offer, ...]
     schedule: Ints
 
     def at(self, week: int) -> Ints:
-        """Offer of each partner in a week; the baseline before launch, the last week's from the horizon on."""
+        """Offer of each partner in a week, (R or 1, P); the baseline before launch, the last week's from the horizon
+        on."""
         if week < 0:
-            return np.zeros(len(self.schedule), dtype=np.int64)
-        return np.asarray(self.schedule[:, min(week, self.schedule.shape[1] - 1)])
+            return np.zeros(self.schedule.shape[:2], dtype=np.int64)
+        return np.asarray(self.schedule[..., min(week, self.schedule.shape[2] - 1)])
+
+    def held(self, rep: Ints, who: Ints, week: Ints) -> Ints:
+        """Offer that each of the partners `who` of replications `rep` is on in `week`, 0 the first; (n,)."""
+        at = np.minimum(week, self.schedule.shape[2] - 1)
+        on = self.schedule[rep % len(self.schedule), who, np.maximum(at, 0)]
+        return np.where(week < 0, 0, on)
+
+    def alone(self, rep: int) -> Rollout:
+        """The rollout of the replication in place `rep`."""
+        return Rollout(self.offers, self.schedule[[rep % len(self.schedule)]])
 
 
 def everyone(offers: tuple[Offer, ...], choice: int, partners: int, horizon: int) -> Rollout:
     """All partners on `offers[choice]` from launch on."""
-    return Rollout(offers, np.full((partners, horizon), choice, dtype=np.int64))
+    return Rollout(offers, np.full((1, partners, horizon), choice, dtype=np.int64))
 
 
 @dataclass(frozen=True)

@@ -87,13 +87,8 @@ def _by_replication(life: VectorLife, cell: Ints, value: Array | None = None) ->
 def attribute(life: VectorLife, b: Books) -> list[Attribution]:
     """Each closing that reaches past launch with its claims and their parts of the payout."""
     c = life.claims
-    offer_at = np.stack([life.rollout.at(w) for w in range(life.setting.horizon)], axis=1)
-    who = c["cell"] % life.shape[1]
-    week = np.clip(c["week"], 0, life.setting.horizon - 1)
-    mine = (c["event"] >= 0) & (offer_at[who, week] == b.offer_index) & (c["week"] >= 0)
-    if b.offer_index == 0:
-        mine |= (c["week"] < 0) & (c["event"] >= 0)
-    live = np.flatnonzero(mine)
+    rep, who = np.divmod(c["cell"][:], life.shape[1])
+    live = np.flatnonzero((c["event"] >= 0) & (life.rollout.held(rep, who, c["week"][:]) == b.offer_index))
     live = live[np.argsort(c["week"][live].astype(np.int16), kind="stable")]
     out, weeks = [], c["week"][live]
     by_claim: dict[tuple[int, int], list[tuple[Ints, Array, Array]]] = {}
@@ -101,7 +96,7 @@ def attribute(life: VectorLife, b: Books) -> list[Attribution]:
         if closing.end <= 0:
             continue
         rows = np.sort(live[slice(*np.searchsorted(weeks, (closing.start, closing.end)))])
-        rows = rows if closing.columns.all() else rows[closing.columns[who[rows]]]
+        rows = rows if closing.columns.all() else rows[closing.columns.reshape(-1)[c["cell"][rows]]]
         component = b.offer.program.components[closing.component]
         if component.by_claim:
             span = (closing.start, closing.end)
@@ -229,7 +224,7 @@ def _admin_cost(life: VectorLife) -> NDArray[np.int64]:
     """Fixed cost of every program in use, by the weeks it is."""
     total = np.zeros(life.shape[0])
     for index, offer in enumerate(life.rollout.offers):
-        weeks = sum((life.rollout.at(w) == index).any() for w in range(life.setting.horizon))
+        weeks = sum((life.rollout.at(w) == index).any(axis=1) for w in range(life.setting.horizon))
         total = total + np.rint(offer.program.admin_cost_per_year[:, 0] * weeks / WEEKS_PER_YEAR)
     return total.astype(np.int64)
 
@@ -322,6 +317,6 @@ def _count_claims(life: VectorLife, totals: dict[str, NDArray[np.int64]]) -> Non
     for b in life.books:
         tiers = b.offer.program.tiers
         for level, name in enumerate(tiers.names if tiers else ()):
-            held = ((b.status == level) & b.member[None, :]).sum(axis=1).astype(np.int64)
+            held = ((b.status == level) & b.member).sum(axis=1).astype(np.int64)
             totals[f"tier.{name}"] = totals.get(f"tier.{name}", 0) + held
     totals["partners"] = np.full(life.shape[0], life.shape[1], dtype=np.int64)

@@ -29,7 +29,7 @@ def file_in_parts(life: VectorLife, week: int, first: int) -> None:
     rows = rows[c["role"][rows] == ALONE]
     rows = rows[life.world.opportunist.reshape(-1)[c["cell"][rows]]]
     for b in life.books:
-        mine = rows[b.member[c["cell"][rows] % life.shape[1]]]
+        mine = rows[b.member.reshape(-1)[c["cell"][rows]]]
         if len(mine) and b.started:
             _choose(life, b, week, mine)
 

@@ -105,7 +105,7 @@ def _costs(life: EventLife, rows: list[tuple[float, ...]], totals: dict[str, int
         totals[f"cost.{component.name}"] += int(row[column["paid"]]) - int(row[column["penalty"]])
     _audits(life, totals)
     for index, offer in enumerate(rollout.offers):
-        weeks = sum((rollout.at(w) == index).any() for w in range(life.setting.horizon))
+        weeks = sum(int((rollout.at(w) == index).any()) for w in range(life.setting.horizon))
         totals["admin"] += int(np.rint(offer.program.admin_cost_per_year[0, 0] * weeks / WEEKS_PER_YEAR))
     totals |= dispute_totals(life)
     totals["admin"] += totals["disputes.cost"]

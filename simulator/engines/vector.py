@@ -27,7 +27,7 @@ from simulator.model.participation import Worth
 from simulator.model.perception import Perception
 from simulator.model.planning import Planner, Temptation
 from simulator.model.setting import ACTIVITIES, WEEKS_PER_QUARTER
-from simulator.program.compiled import Component, Ints
+from simulator.program.compiled import Bools, Component, Ints
 from simulator.program.governance import InForce
 from simulator.program.numbers import Array
 from simulator.table import Table
@@ -144,15 +144,19 @@ class VectorLife:
     def _boundary(self, week: int, last: bool = False) -> None:
         now = self.rollout.at(week)
         first = not self.books and not self.closed
-        switch = np.zeros(self.shape[1], dtype=bool) if first else now != self.rollout.at(week - 1)
+        switch = np.zeros(self.shape, dtype=bool)
+        if not first:
+            switch |= now != self.rollout.at(week - 1)
         if not (first or last or switch.any() or week % WEEKS_PER_QUARTER == 0):
             return
         moved: Ints = np.zeros(0, dtype=np.int64)
         if "timing" in self.conduct.gaming and not first:
             moved = filing.file_late_or_early(self, week, switch)
         for b in self.books:
-            if week % WEEKS_PER_QUARTER == 0 or not (b.member & ~(switch | last)).any():
-                b.contest.close(week, b.member)
+            left = (b.member & ~(switch | last)).any(axis=1, keepdims=True)
+            over: Bools = ~left | np.array(week % WEEKS_PER_QUARTER == 0)
+            if over.any():
+                b.contest.close(week, b.member, over)
         close_windows(self, week, switch | last)
         if last:
             return
@@ -163,7 +167,7 @@ class VectorLife:
             for b in self.books:
                 b.post(moved, self.claims)
 
-    def _change_books(self, week: int, now: Ints, switch: np.ndarray) -> None:
+    def _change_books(self, week: int, now: Ints, switch: Bools) -> None:
         pace = self.planner.pace()
         former = list(self.books)
         before = [(b, b.member) for b in former]
@@ -174,6 +178,7 @@ class VectorLife:
                 b.restart(week, all_windows=False)
         self.closed += [b for b in former if not b.member.any()]
         self.books = [b for b in former if b.member.any()]
+        now = np.broadcast_to(now, self.shape)
         for index in np.unique(now[switch]):
             offer = self.rollout.offers[index]
             member = switch & (now == index)

@@ -36,7 +36,7 @@ def access(capacity: Array, demand: Array) -> Array:
 
 
 def help_of(given: Iterable[tuple[Supports | None, Bools]], cosell: Array, complex_open: Array) -> Help | None:
-    """The help that partners get. given: the supports of each program with the partners (P,) on it.
+    """The help that partners get. given: the supports of each program with the partners (R or 1, P) on it.
 
     cosell: co-sell activity; complex_open: open complex deals, whole numbers; (R, P). None where nobody gets any.
     """
@@ -46,7 +46,7 @@ def help_of(given: Iterable[tuple[Supports | None, Bools]], cosell: Array, compl
     for supports, members in given:
         if supports is None:
             continue
-        some, mine = True, members[None, :]
+        some, mine = True, members
         if supports.skill is not None:
             skill = np.where(mine, supports.skill, skill)
         if supports.content is not None:

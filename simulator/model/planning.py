@@ -181,18 +181,17 @@ class Temptation:
     def add_prizes(self, view: Perception, prices: Sequence[Array], members: Bools) -> None:
         """Add the prizes of one program: nobody audits what a rank rests on."""
         for prize, price in zip(view.program.prizes, prices, strict=True):
-            measure, gain = MEASURES[prize.measure], np.where(members[None, :], price, 0.0)
+            measure, gain = MEASURES[prize.measure], np.where(members, price, 0.0)
             if measure.padded:
                 self.activity[measure.event] = self.activity.get(measure.event, 0.0) + gain * 100.0
             if measure.event != Event.CERTIFIED:
                 self.registration = self.registration + gain * view.tier_prospects[prize.measure].credit
 
     def add(self, view: Perception, prices: Sequence[Array], members: Bools) -> None:
-        """Add the components of one program for the partners `members` (P,) on it."""
-        mine = members[None, :]
+        """Add the components of one program for the partners `members` (R or 1, P) on it."""
         for k, c in enumerate(view.program.components):
             gain = gaming.false_claim_gain(prices[k], c.terms.audit_rate, c.terms.penalty_multiple)
-            gain = np.where(mine, gain, 0.0)
+            gain = np.where(members, gain, 0.0)
             if c.measure.padded:
                 self.activity[c.measure.event] = self.activity.get(c.measure.event, 0.0) + gain * 100.0
             if c.measure.event != Event.CERTIFIED:

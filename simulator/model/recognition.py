@@ -30,13 +30,14 @@ def tournament_price(prize: Array, gap: Array, own_sd: Array, cutoff_sd: Array) 
 
 
 def prize_price(value: Array, expected: Array, sd: Array, winners: int, rivals: Bools) -> Array:
-    """Price of one more unit of result when the best `winners` of the `rivals` (P,) get `value`; (R, P).
+    """Price of one more unit of result when the best `winners` of the `rivals` (R or 1, P) get `value`; (R, P).
 
     expected, sd: forecast of each partner's result. The cut-off of a partner is the forecast of the rival that it must
     beat: the last that would win without it, and for those who would win themselves the first that would not. The
     expected cut-off of many uneven rivals lies somewhat above it. Where all win there is nothing to strive for.
     """
-    if rivals.sum() <= winners:
+    striving = rivals & (rivals.sum(axis=1, keepdims=True) > winners)
+    if not striving.any():
         return np.zeros(expected.shape)
     place = ranks(expected, rivals)
     order = np.argsort(place, axis=1, kind="stable")
@@ -44,13 +45,13 @@ def prize_price(value: Array, expected: Array, sd: Array, winners: int, rivals: 
     spread = np.broadcast_to(sd, expected.shape)
     gap = expected - np.take_along_axis(expected, to_beat, axis=1)
     price = tournament_price(value, gap, spread, np.take_along_axis(spread, to_beat, axis=1))
-    return np.where(rivals, price, 0.0)
+    return np.where(striving, price, 0.0)
 
 
 def ranks(result: Array, members: Bools) -> Ints:
     """Rank of each partner by `result` (R, P), best first from 0; ties go by partner number.
 
-    Partners that are no `members` (P,) come after all others.
+    Partners that are no `members` (R or 1, P) come after all others.
     """
     order = np.argsort(-np.where(members, result, -np.inf), axis=1, kind="stable")
     return np.argsort(order, axis=1, kind="stable")

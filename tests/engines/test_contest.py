@@ -47,21 +47,21 @@ def test_who_wins_by_hand() -> None:
     contest = Contest(prizes, (1, 5))
     claims = claimed((0, 300.0), (1, 500.0), (2, 200.0), (2, 300.0), (3, 900.0))
     contest.post(np.arange(5), claims, 1.0)
-    contest.close(13, np.array([True, True, True, False, True]))
+    contest.close(13, np.array([[True, True, True, False, True]]), np.array([[True]]))
     assert contest.won[0][2].tolist() == [[False, True, False, False, False]]
     assert contest.scores[0].sum() == 0
-    contest.close(26, np.ones(5, dtype=bool))
+    contest.close(26, np.ones((1, 5), dtype=bool), np.array([[True]]))
     assert not contest.won[1][2].any()  # nothing is given for nothing
 
 
 def test_the_rival_to_beat_by_hand() -> None:
     """Two winners of 10, 8, 7, 1: the first two must stay above 7, the others pass 8. With like spreads only the gap
     tells, so 8 and 7, one apart, strive most, and equally."""
-    price = prize_price(num(1.0), np.array([[10.0, 8.0, 7.0, 1.0]]), num(1.0), 2, np.ones(4, dtype=bool))[0]
+    price = prize_price(num(1.0), np.array([[10.0, 8.0, 7.0, 1.0]]), num(1.0), 2, np.ones((1, 4), dtype=bool))[0]
     assert price[1] == price[2] > price[0] > price[3] > 0
     z = np.array([3.0, 1.0, 1.0, 7.0]) / np.sqrt(2)
     assert price == pytest.approx(np.exp(-z * z / 2) / np.sqrt(2 * np.pi) / np.sqrt(2))
-    assert not prize_price(num(1.0), np.ones((1, 4)), num(1.0), 4, np.ones(4, dtype=bool)).any()
+    assert not prize_price(num(1.0), np.ones((1, 4)), num(1.0), 4, np.ones((1, 4), dtype=bool)).any()
 
 
 def life(value: float) -> VectorLife:
