@@ -334,9 +334,19 @@ class World:
 
     def participation(self, week: int) -> tuple[Array, Array]:
         """Marks (R, P) of a review of participation: who reconsiders, and how it turns out."""
+        first, second, _, _ = self.marks("participation", week)
+        return first, second
+
+    def marks(self, stream: str, week: int = 0, ordinal: int = 0) -> Array:
+        """Four uniforms of every partner, (4, R, P)."""
         rep, who = np.divmod(np.arange(self.shape[0] * self.shape[1]), self.shape[1])
-        u = self._draw("participation", rep, self.setting.partners.word[who], week)
-        return u[0].reshape(self.shape), u[1].reshape(self.shape)
+        return self._draw(stream, rep, self.setting.partners.word[who], week, ordinal).reshape(4, *self.shape)
+
+    def territory_marks(self, stream: str) -> Array:
+        """Four uniforms of every territory, (4, R, T)."""
+        words = self.setting.territories.word
+        rep, home = np.divmod(np.arange(self.shape[0] * len(words)), len(words))
+        return self._draw(stream, rep, words[home]).reshape(4, self.shape[0], len(words))
 
     def joint_facts(self, rows: Ints, rep: Ints) -> Joint:
         """What splits may look at of the joint deals `rows` of replications `rep`."""

@@ -248,7 +248,7 @@ def _count_deadweight(
     totals["deadweight"] = total
 
 
-def _margin(life: VectorLife, rows: Ints) -> tuple[Array, Array]:
+def margin_of(life: VectorLife, rows: Ints) -> tuple[Array, Array]:
     """Gross margin of deals in a customer's first year, whole cents, and the share of that year; (n,)."""
     o, markets = life.opps, life.setting.markets
     market = life.world.deals["market"][o["deal"][rows]]
@@ -261,7 +261,7 @@ def brought(life: VectorLife) -> tuple[Array, Array, Array]:
     """Bookings, gross margin and Shapley values of the won deals that each partner is on, cents, (R, P)."""
     o, size = life.opps, life.shape[0] * life.shape[1]
     rows = np.flatnonzero(are_won(life) & (o["due"] >= 0) & o["attached"])
-    values = (o["amount"][rows] - o["conceded"][rows], _margin(life, rows)[0])
+    values = (o["amount"][rows] - o["conceded"][rows], margin_of(life, rows)[0])
     sums = [np.bincount(o["cell"][rows], weights=v, minlength=size).astype(float) for v in values]
     worth = shapley_margins(life.world, o["deal"][rows], o["cell"][rows], o["other"][rows], values[1])
     return sums[0].reshape(life.shape), sums[1].reshape(life.shape), worth
@@ -279,7 +279,7 @@ def _count_deals(life: VectorLife, totals: dict[str, NDArray[np.int64]]) -> None
     won = are_won(life) & (o["due"] >= 0)
     rows = np.flatnonzero(won)
     net = o["amount"][rows] - o["conceded"][rows]
-    margin, used = _margin(life, rows)
+    margin, used = margin_of(life, rows)
     account = d["account"][o["deal"][rows]]
     totals["bookings"] = _by_replication(life, cell[rows], net)
     totals["bookings_new"] = _by_replication(life, cell[rows], np.where(account == 0, net, 0.0))

@@ -49,6 +49,7 @@ class Trust:
         self._usual: tuple[Array, int] = (np.zeros(shape), 0)
         self._launched = False
         self.count, self.total = 0, np.zeros(shape[0], dtype=np.int64)
+        self._past: tuple[tuple[int, Array], ...] = ()
 
     def copy(self) -> Trust:
         """An independent continuation."""
@@ -61,10 +62,16 @@ class Trust:
         total, n = self._usual
         return np.asarray(self.level / np.maximum(total / n, _LEAST))
 
+    def at(self, week: int) -> Array:
+        """Trust as it stood in a week that is over."""
+        known = [level for reviewed, level in self._past if reviewed <= week]
+        return known[-1] if known else np.ones(self.level.shape)
+
     def review(self, week: int, facts: Facts) -> None:
         """Take a quarter in that ended at `week`."""
         lost = self._number("recovery") * (1.0 - self.level)
         self.level = np.clip(self.level + lost - self._hurt(facts), 0.0, 1.0)
+        self._past = (*self._past, (week, self.level))
         if -WEEKS_PER_YEAR < week <= 0:
             total, n = self._usual
             self._usual = total + self.level, n + 1

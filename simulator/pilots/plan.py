@@ -9,7 +9,6 @@ Everything else has a default; `plan_file` reads a plan and checks it against th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
@@ -18,28 +17,12 @@ from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.program.spec import Listed, Spec, number
 
 Assignment = Literal["parallel", "stratified", "matched_pairs", "stepped_wedge", "switchback"]
-Outcome = Literal["qualified", "pipeline", "bookings", "margin", "fairness", "ease"]
+Outcome = Literal[
+    "qualified", "pipeline", "won", "bookings", "gross_margin", "payout", "margin", "fairness", "ease",
+]  # fmt: skip
+"""The names of `simulator.pilots.reading.OUTCOMES`."""
 Rule = Literal["significant", "above_threshold", "expected_value"]
 Boundary = Literal["none", "obrien_fleming", "pocock", "spending"]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """An outcome that a pilot can read. kind: leading, lagging or survey; unit: per partner and period."""
-
-    label: str
-    kind: Literal["leading", "lagging", "survey"]
-    unit: str
-
-
-OUTCOMES: dict[str, Reading] = {
-    "qualified": Reading("qualified opportunities", "leading", "opportunities"),
-    "pipeline": Reading("pipeline created", "leading", "money"),
-    "bookings": Reading("bookings", "lagging", "money"),
-    "margin": Reading("gross margin after program cost", "lagging", "money"),
-    "fairness": Reading("perceived fairness", "survey", "points of 5"),
-    "ease": Reading("perceived ease of use", "survey", "points of 5"),
-}
 
 
 class Eligible(Spec):

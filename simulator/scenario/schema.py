@@ -25,6 +25,7 @@ from simulator.program.spec import (
 from simulator.scenario.conduct import Behavior, Disputes, Gaming
 from simulator.scenario.market import Economy, Market, PartnerSegment, Territory
 from simulator.scenario.participation import Participation
+from simulator.scenario.pilot import Pilot
 from simulator.scenario.plugins import load_plugins
 from simulator.scenario.shocks import Shocks
 from simulator.scenario.trust import Trust
@@ -153,6 +154,7 @@ class Scenario(Spec):
     participation: Participation | None = None
     trust: Trust | None = None
     shocks: Shocks = Field(default_factory=Shocks)
+    pilot: Pilot = Field(default_factory=Pilot)
     budget: Budget | None = None
     goals: Goals = Field(default_factory=Goals)
     uncertainty: dict[str, Uncertain] = Field(

@@ -74,8 +74,8 @@ def test_all_faults_of_a_plan_are_told_at_once(scenario: Scenario) -> None:
         "plan:13: design.treated_share = 50: must be above 0 and below 1 (did you mean 0.5?)",
         "plan:14: design.lenght = 3: unknown key (known keys: assignment, unit, partners, treated_share, quarters, "
         "period_weeks, steps)",
-        "plan:16: measure.outcome = 'booking': must be 'qualified', 'pipeline', 'bookings', 'margin', 'fairness' or "
-        "'ease' (did you mean 'bookings'?)",
+        "plan:16: measure.outcome = 'booking': must be 'qualified', 'pipeline', 'won', 'bookings', 'gross_margin', "
+        "'payout', 'margin', 'fairness' or 'ease' (did you mean 'bookings'?)",
         "plan:17: measure.level = 0.9: must be above 0 and at most 0.5",
         "plan:19: decision.threshold = 0.02: is not used by the rule 'significant' (leave it out, or use "
         "'above_threshold')",

@@ -1,0 +1,166 @@
+"""Pilots lived: as each plan says, and the same worlds with nobody and with everybody on the candidate.
+
+One burn-in under the baseline is lived and forked: once with nobody on the candidate, once with everybody, and once
+per plan. All meet the same customers and the same luck, so that
+
+    estimand = outcome with everybody on it - outcome with nobody on it,
+
+per partner and period, is the effect of a full rollout without sampling error, and a candidate equal to the baseline
+gives exactly 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.engines.rollout import Rollout
+from simulator.engines.settle import settle
+from simulator.engines.vector import VectorLife
+from simulator.model.setting import WEEKS_PER_YEAR, Setting
+from simulator.pilots.assign import Assigned, History, assign
+from simulator.pilots.panel import Panel
+from simulator.pilots.plan import Plan
+from simulator.pilots.reading import OUTCOMES, Periods, shared_deals, sourced_share
+from simulator.program.compiled import Bools, Ints
+from simulator.program.numbers import Array
+from simulator.run import Stage
+
+WARM_UP = 39
+"""Weeks of the burn-in in which the pipeline is not mature, so that no period before launch reaches into them."""
+_COUNTED = ("cost", "margin", "bookings", "pipeline", "paid")
+
+
+@dataclass(frozen=True)
+class Tried:
+    """R pilots of one plan, and the truth beside them. Money in the scenario's currency.
+
+    panels: by outcome, as the pilot sees it; off, on: by outcome, (R, P, T), the same partners with nobody and with
+    everybody on the candidate; totals: "off", "on", "pilot" -> total ("cost" of the program, gross "margin",
+    "bookings", "pipeline", "paid") -> (R,), of all partners and of the vendor's own deals up to the horizon.
+    credited, left: by outcome of deals, (R,), what an attribution by source would have credited partners on the
+    candidate with in the pilot, and what it would have left to the vendor; deals, shared: (R,), qualified deals of
+    the observed partners, and those of them with a second partner on another program.
+    """
+
+    assigned: Assigned
+    panels: Mapping[str, Panel]
+    off: Mapping[str, Array]
+    on: Mapping[str, Array]
+    totals: Mapping[str, Mapping[str, Array]]
+    credited: Mapping[str, Array]
+    left: Mapping[str, Array]
+    deals: Array
+    shared: Array
+
+    def estimand(self, outcome: str) -> Array:
+        """Effect of a full rollout by partner and period, (R, P, T)."""
+        return self.on[outcome] - self.off[outcome]
+
+    def spilled(self, outcome: str) -> Array:
+        """What the pilot changes for its observed partners while they are not on the candidate, per partner and
+        period; (R,), nan where there are none. Over the mean of the estimand it is an index of contamination: 0 where
+        groups do not touch, 1 where the response reaches everyone, below 0 where one group takes from the other."""
+        panel = self.panels[outcome]
+        return _mean(panel.outcome - self.off[outcome], panel.observed & ~panel.treated)
+
+    def attributed(self, outcome: str) -> Array:
+        """Effect that an attribution by source reports: all that partners on the candidate found themselves, per
+        partner and period; (R,), nan where it is not counted in deals."""
+        panel = self.panels[outcome]
+        return np.asarray(self.credited[outcome] / np.maximum((panel.treated & panel.observed).sum(axis=(1, 2)), 1))
+
+    def before_after(self, outcome: str) -> Array:
+        """Effect that a comparison before and after launch reports, of the partners on the candidate; (R,), nan without
+        periods before launch."""
+        panel = self.panels[outcome]
+        after = panel.treated & panel.observed
+        if not panel.before.shape[2]:
+            return np.full(len(after), np.nan)
+        usual = np.broadcast_to(panel.before.mean(axis=2, keepdims=True), panel.outcome.shape)
+        return _mean(panel.outcome - usual, after)
+
+
+def _mean(value: Array, cells: Bools) -> Array:
+    count = cells.sum(axis=(1, 2))
+    total = np.where(cells, value, 0.0).sum(axis=(1, 2))
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
+
+
+def periods_before(setting: Setting, weeks: int) -> Periods:
+    """Whole periods of `weeks` weeks before launch: those of a year, or what a shorter burn-in has of mature ones."""
+    count = max(0, min(WEEKS_PER_YEAR, setting.burn_in - WARM_UP)) // weeks
+    return Periods(-count * weeks, weeks, count)
+
+
+def live(
+    stage: Stage, plans: Sequence[Plan], *, outcomes: Sequence[str] = tuple(OUTCOMES), gaming: bool = True
+) -> list[Tried]:
+    """Live the replications of a stage under every plan; all plans must be of one candidate.
+
+    stage: from `simulator.run.prepare`, with the candidate among its programs; a horizon as long as the longest plan
+    takes the least time. outcomes: names in `OUTCOMES`; gaming: whether opportunists game. Every replication has an
+    assignment of its own, so replications are independent pilots.
+    """
+    candidate, world, horizon = plans[0].candidate, stage.world, stage.world.setting.horizon
+    offers = (stage.offers["baseline"], stage.offers[candidate])
+    start = VectorLife(world, stage.rollout("baseline"), stage.conduct[gaming]).run(-stage.world.setting.burn_in, 0)
+    history = history_of(start)
+    off, on = (start.fork(stage.rollout(n)).run(0, horizon).finish() for n in ("baseline", candidate))
+    totals = {"off": _totals(off), "on": _totals(on)}
+    found = []
+    for plan in plans:
+        assigned = assign(world, plan, history)
+        pilot = start.fork(Rollout(offers, assigned.schedule)).run(0, horizon).finish()
+        found.append(_read(plan, assigned, (pilot, off, on), totals, outcomes))
+    return found
+
+
+def history_of(life: VectorLife) -> History:
+    """What is known of partners at launch."""
+    year = Periods(-WEEKS_PER_YEAR, WEEKS_PER_YEAR, 1)
+    o, size = life.opps, life.shape[0] * life.shape[1]
+    since = np.full(size, np.inf)
+    mine = o["attached"][:]
+    np.minimum.at(since, o["cell"][mine], o["start"][mine])
+    return History(OUTCOMES["bookings"].read(life, year)[..., 0], since.reshape(life.shape))
+
+
+def _read(
+    plan: Plan,
+    assigned: Assigned,
+    lives: tuple[VectorLife, VectorLife, VectorLife],
+    totals: Mapping[str, Mapping[str, Array]],
+    outcomes: Sequence[str],
+) -> Tried:
+    pilot, off, on = lives
+    periods = Periods(0, plan.design.period_weeks, plan.periods)
+    before = periods_before(pilot.setting, periods.weeks)
+    a = assigned
+    panels = {
+        name: Panel(
+            OUTCOMES[name].read(pilot, periods), OUTCOMES[name].read(pilot, before), a.treated, a.observed, a.cluster,
+            a.stratum,
+        )
+        for name in outcomes
+    }  # fmt: skip
+    shares = {name: sourced_share(pilot, OUTCOMES[name], periods, a.treated & a.observed) for name in outcomes}
+    deals, shared = shared_deals(pilot, a.observed, periods)
+    return Tried(
+        a,
+        panels,
+        {name: OUTCOMES[name].read(off, periods) for name in outcomes},
+        {name: OUTCOMES[name].read(on, periods) for name in outcomes},
+        {**totals, "pilot": _totals(pilot)},
+        {name: credited for name, (credited, _) in shares.items()},
+        {name: left for name, (_, left) in shares.items()},
+        deals,
+        shared,
+    )
+
+
+def _totals(life: VectorLife) -> dict[str, Array]:
+    found: Mapping[str, Ints] = settle(life).totals
+    return {name: found[name] / 100 for name in _COUNTED}
