@@ -43,10 +43,12 @@ class Periods:
     weeks: int
     count: int
 
-    @property
-    def first_weeks(self) -> Ints:
-        """The week in which each begins, (count,)."""
-        return self.start + self.weeks * np.arange(self.count)
+    def each(self, shape: tuple[int, int], at: Callable[[int], Array | Ints]) -> Array:
+        """What `at` gives for the week in which each period begins, (R, P, count)."""
+        found = np.empty((*shape, self.count))
+        for k in range(self.count):
+            found[..., k] = at(self.start + k * self.weeks)
+        return found
 
     def sums(self, shape: tuple[int, int], cell: Ints, time: Array, value: Array) -> Array:
         """Sums of `value` by partner and period, (R, P, count). cell: place in (R, P); time: weeks."""
@@ -131,13 +133,13 @@ def _fairness(life: VectorLife, periods: Periods) -> Array:
     share = np.minimum(np.where(there, paid * sold / np.where(there, total * booked, 1.0), 1.0), 1.0)
     trust = life.planner.trust
     if trust is not None:
-        share = share * np.stack([trust.at(int(w) + periods.weeks - 1) for w in periods.first_weeks], axis=2)
+        share = share * periods.each(life.shape, lambda week: trust.at(week + periods.weeks - 1))
     return np.asarray(share)
 
 
 def _ease(life: VectorLife, periods: Periods) -> Array:
     pay = payout(life, periods).mean(axis=1, keepdims=True)
-    on = np.stack([np.broadcast_to(life.rollout.at(w), life.shape) for w in periods.first_weeks], axis=2)
+    on = periods.each(life.shape, life.rollout.at)
     found = np.ones(on.shape)
     for index, offer in enumerate(life.rollout.offers):
         more = len(offer.program.components) - len(life.rollout.offers[0].program.components)
@@ -152,9 +154,9 @@ def _survey(label: str, truth: Callable[[VectorLife, Periods], Array]) -> Outcom
     def read(life: VectorLife, periods: Periods) -> Array:
         stream, reliability = f"survey {label}", life.setting.numbers("pilot.survey_reliability")[:, :, None]
         trait = ndtri(life.world.marks(stream)[0])[:, :, None]
-        noise = np.stack([ndtri(life.world.marks(stream, int(w), 1)[0]) for w in periods.first_weeks], axis=2)
+        noise = periods.each(life.shape, lambda week: ndtri(life.world.marks(stream, week, 1)[0]))
         spread = np.sqrt(reliability) * trait + np.sqrt(1.0 - reliability) * noise
-        return np.clip(1.0 + 4.0 * _CONTENT * truth(life, periods) + _SPREAD * spread, 1.0, 5.0)
+        return np.asarray(np.clip(1.0 + 4.0 * _CONTENT * truth(life, periods) + _SPREAD * spread, 1.0, 5.0))
 
     return Outcome(label, "survey", "points of 5", read)
 

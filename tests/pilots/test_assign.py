@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -62,15 +61,16 @@ def drawn(w: World, *, eligible: dict[str, Any] | None = None, **design: Any) ->
 
 
 @pytest.fixture(scope="module")
-def w() -> Iterator[World]:
-    yield world()
+def w() -> World:
+    return world()
 
 
 def test_parallel_groups_have_their_share_and_everybody_the_same_chance(w: World) -> None:
     a = drawn(w, treated_share=0.25)
     on = a.treated[..., 0]
     assert np.all(on.sum(axis=1) == 4)
-    assert np.all(a.treated == on[..., None]) and a.observed.all()
+    assert np.all(a.treated == on[..., None])
+    assert a.observed.all()
     error = np.sqrt(0.25 * 0.75 / w.shape[0])
     assert np.all(np.abs(on.mean(axis=0) - 0.25) < 4 * error)
     assert np.array_equal(a.schedule, np.repeat(on[..., None], 52, axis=2))
@@ -83,7 +83,8 @@ def test_strata_are_balanced_and_pairs_are_of_neighbours_in_size(w: World) -> No
     a = drawn(w, assignment="matched_pairs", eligible={"min_size": 100.0})
     # 15 partners: 1 and 2, ..., 13 and 14 are pairs, and 15, the largest agent, is left over.
     assert a.stratum[0, 1:15].tolist() == [k // 2 for k in range(14)]
-    assert not a.observed[:, [0, 15]].any() and not a.schedule[:, [0, 15]].any()
+    assert not a.observed[:, [0, 15]].any()
+    assert not a.schedule[:, [0, 15]].any()
     for pair in range(7):
         assert np.all((a.treated[..., 0] & (a.stratum == pair) & a.takes_part).sum(axis=1) == 1)
 
@@ -92,7 +93,9 @@ def test_a_territory_goes_as_one(w: World) -> None:
     a = drawn(w, unit="territory")
     assert np.array_equal(a.cluster[0], [0] * 8 + [1] * 8)
     north, south = a.treated[:, :8, 0], a.treated[:, 8:, 0]
-    assert np.all(north == north[:, :1]) and np.all(south == south[:, :1]) and np.all(north[:, 0] != south[:, 0])
+    assert np.all(north == north[:, :1])
+    assert np.all(south == south[:, :1])
+    assert np.all(north[:, 0] != south[:, 0])
 
 
 def test_steps_of_a_wedge_start_one_after_another(w: World) -> None:
@@ -106,14 +109,15 @@ def test_steps_of_a_wedge_start_one_after_another(w: World) -> None:
 def test_a_switchback_turns_and_turns_back(w: World) -> None:
     a = drawn(w, assignment="switchback", steps=4)
     assert np.all(a.treated.sum(axis=1) == 8)
-    assert np.array_equal(a.treated[..., 0], ~a.treated[..., 1]) and np.array_equal(
-        a.treated[..., 0], a.treated[..., 2]
-    )
+    assert np.array_equal(a.treated[..., 0], ~a.treated[..., 1])
+    assert np.array_equal(a.treated[..., 0], a.treated[..., 2])
 
 
 def test_who_may_take_part(w: World) -> None:
     a = drawn(w, eligible={"segments": ["agent"], "max_size": 1200.0}, partners=4)
-    assert np.all(a.takes_part.sum(axis=1) == 4) and not a.takes_part[:, :8].any() and not a.takes_part[:, 13:].any()
+    assert np.all(a.takes_part.sum(axis=1) == 4)
+    assert not a.takes_part[:, :8].any()
+    assert not a.takes_part[:, 13:].any()
     assert not (a.observed & ~a.takes_part[..., None]).any()
     plan = Plan.model_validate({"candidate": "any", "eligible": {"tenure_quarters": 3}, "design": {"quarters": 1}})
     since = np.where(np.arange(16) % 2, -38.0, -39.0) + np.zeros(w.shape)
@@ -132,7 +136,8 @@ def test_who_drops_out_is_back_on_the_baseline_and_no_longer_seen() -> None:
     on = a.treated.repeat(13, axis=2)
     assert np.array_equal(weeks & on, weeks & (a.schedule == 1))
     gone = ~a.observed[..., 0]
-    assert not a.schedule[gone][:, 13:].any() and a.schedule[gone][:, :13].any()
+    assert not a.schedule[gone][:, 13:].any()
+    assert a.schedule[gone][:, :13].any()
     assert np.array_equal(a.treated, drawn(world()).treated), "dropping out changes no assignment"
 
 
