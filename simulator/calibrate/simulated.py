@@ -37,7 +37,8 @@ class SimulatedExport:
     opportunities: `id`, `owner` ("" if direct), `account`, `amount`, `created`, `closed` (NaT while open), `outcome`
     (won, lost, open), `stage` (0 to 4: how far an open deal is; 0 if direct), `segment`, `product` (""), `direct`,
     `currency`: what `simulator.calibrate.reading.Export` calls rows, and more. roster: `partner`, `segment`. payouts:
-    `partner`, `end`, `paid`, from launch on. history: `id`, `stage` (0 to 4, won, lost), `entered`; of direct deals only first and last.
+    `partner`, `end`, `paid`, from launch on. history: `id`, `stage` (0 to 4, won, lost), `entered`; of direct deals
+    only first and last.
     end: the day of the export.
     """
 
