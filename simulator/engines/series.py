@@ -34,8 +34,9 @@ class Series:
     """A life by week and by partner; money in cents.
 
     weeks: quantity -> (R, T + 1) by the end of each week from launch, 0 first. signed: (R, T) signatures filed in each
-    week. paid, margin: (R, P) net pay, and gross margin brought. reached: component -> attainment of each window in
-    which there was any, over its first threshold; thresholds: component -> all thresholds over the first.
+    week. paid, margin: (R, P) net pay, and gross margin brought. reached: component paid by window ->
+    attainment of each window in which there was any, over its first threshold, or in hundredths where it has none;
+    thresholds: component -> all thresholds over the first.
     """
 
     weeks: dict[str, Array]
@@ -62,9 +63,9 @@ def series(life: VectorLife) -> Series:
         "cash": flow["out"] - flow["in"],
     }
     paid = sum((_net(life, a) for a in parts if a.closing.end > 0), np.zeros(life.shape))
-    reached, thresholds = _reached(parts)
+    ends, thresholds = reached(life)
     so_far = {name: np.cumsum(weeks[name], axis=1) for name in QUANTITIES}
-    return Series(so_far, _signed(life), paid, brought(life)[1], reached, thresholds)
+    return Series(so_far, _signed(life), paid, brought(life)[1], ends, thresholds)
 
 
 def _by_week(life: VectorLife, rep: Ints, time: Array, value: Array) -> Array:
@@ -149,20 +150,22 @@ def _signed(life: VectorLife) -> Ints:
     return np.bincount(place, minlength=life.shape[0] * h).reshape(life.shape[0], h)
 
 
-def _reached(parts: list[Attribution]) -> tuple[dict[str, Array], dict[str, tuple[float, ...]]]:
-    """Attainment over the first threshold by component, and the thresholds."""
+def reached(life: VectorLife, rows: slice = slice(None)) -> tuple[dict[str, Array], dict[str, tuple[float, ...]]]:
+    """Attainment and thresholds as in `Series`, of the replications `rows`, from launch on."""
     found: dict[str, list[Array]] = {}
     marks: dict[str, tuple[float, ...]] = {}
-    for a in parts:
-        cl, component = a.closing, a.books.offer.program.components[a.closing.component]
-        knots = _thresholds(cl.schedule)
-        if component.by_claim or not knots or cl.end <= 0:
-            continue
-        first = np.broadcast_to(knots[0], cl.attained.shape)
-        some = (cl.attained > 0) & (first > 0)
-        found.setdefault(component.name, []).append(cl.attained[some] / first[some])
-        there = knots[0] > 0
-        marks[component.name] = tuple(round(float(np.mean(at[there] / knots[0][there])), 6) for at in knots)
+    for b in (*life.closed, *life.books):
+        for cl in b.closings:
+            component = b.offer.program.components[cl.component]
+            if component.by_claim or cl.end <= 0:
+                continue
+            knots = _thresholds(cl.schedule)
+            first = np.broadcast_to(knots[0] if knots else 1.0, cl.attained.shape)[rows]
+            attained = cl.attained[rows]
+            some = (attained > 0) & (first > 0)
+            found.setdefault(component.name, []).append(attained[some] / first[some])
+            there = knots[0] > 0 if knots else None
+            marks[component.name] = tuple(round(float(np.mean(at[there] / knots[0][there])), 6) for at in knots)
     return {name: np.concatenate(x) for name, x in found.items()}, marks
 
 

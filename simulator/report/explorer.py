@@ -6,7 +6,7 @@ Scales stay as they are while the figures fit, so that what moves on the screen 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
@@ -16,7 +16,7 @@ import numpy as np
 
 from simulator.program.numbers import Array
 from simulator.report.numbers import form_of, form_of_differences
-from simulator.report.payout import Curve, curves
+from simulator.report.payout import Curve, curves, placed
 from simulator.report.style import QUIET, colour
 from simulator.report.svg import Panel, drawing, text
 from simulator.report.wording import sentence, titled
@@ -31,7 +31,7 @@ _WIDTH = 1000.0
 _ROW, _PAYOUT = 96.0, 230.0
 _CURVES = 3
 """Payout curves that fit beside each other; of a program with more components the others are named."""
-_POINTS = 81
+_POINTS, _BINS = 81, 40
 _LEFT = 210.0
 """Where distributions begin."""
 _OWN, _OTHER = colour(1), colour(0)
@@ -72,9 +72,9 @@ class View:
         height = _PAYOUT + len(SHOWN) * _ROW + 46
         now = curves(picture.scenario, self.program, _POINTS, [float(c.attained[-1]) for c in self._before])
         chosen = _moved(self._before, now)
-        parts = [*self._payout(now, chosen), *self._metrics(picture)]
+        parts = [*self._payout(now, chosen, picture.own.reached), *self._metrics(picture)]
         rest = ", ".join(c.component for k, c in enumerate(now) if k not in chosen)
-        note = "Dashed: as the scenario has it." + (f" Not drawn: {rest}." if rest else "")
+        note = f"Dashed: as the scenario has it; bars: where windows end.{f' Not drawn: {rest}.' if rest else ''}"
         label = f"{self.program} after {picture.replications} replications: {said(picture)}"
         facts = {
             "replications": str(picture.replications),
@@ -93,15 +93,15 @@ class View:
     def _before(self) -> list[Curve]:
         return curves(self.scenario, self.program, _POINTS)
 
-    def _payout(self, now: Sequence[Curve], chosen: Sequence[int]) -> list[str]:
+    def _payout(self, now: Sequence[Curve], chosen: Sequence[int], reached: Mapping[str, Array]) -> list[str]:
         before = self._before
         width = _WIDTH / max(len(chosen), 1)
         parts: list[str] = []
         for k, at in enumerate(chosen):
-            parts += self._curve(before[at], now[at], k * width, width)
+            parts += self._curve(before[at], now[at], k * width, width, reached.get(now[at].component))
         return parts
 
-    def _curve(self, before: Curve, now: Curve, left: float, width: float) -> list[str]:
+    def _curve(self, before: Curve, now: Curve, left: float, width: float, reached: Array | None) -> list[str]:
         money = self.scenario.currency
         across = form_of([float(now.attained[-1]) / 100], [], now.unit, money)
         top = max(float(now.payout.max()), float(before.payout.max())) / 100
@@ -111,6 +111,8 @@ class View:
         panel = Panel(left + 62, 44, width - 92, _PAYOUT - 110, (0.0, float(x[-1])), (max(low, 0.0), high * up.factor))
         panel.axis(titled(now.across, across.unit), ticks=5)
         panel.upright(titled("Payout", up.unit))
+        if reached is not None:
+            panel.stairs(np.histogram(placed(now, reached), _BINS, (0.0, now.attained[-1]))[0], colour=_OWN, most=0.4)
         as_it_was = before.attained / 100 * across.factor
         panel.curve(as_it_was, before.payout / 100 * up.factor, colour=QUIET, dash="5 4")
         panel.curve(x, now.payout / 100 * up.factor, colour=_OWN, width=2.6)

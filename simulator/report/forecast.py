@@ -18,6 +18,7 @@ from simulator.engines.series import QUANTITIES
 from simulator.errors import fault
 from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.report.numbers import Form, form_of, form_of_estimates
+from simulator.report.payout import curves, draw_curves
 from simulator.report.style import QUIET, colour, line, marker, new_axes, sampled, save_figure, styled
 from simulator.report.terminal import WIDTH, Row, blocks, wrapped
 from simulator.report.wording import titled
@@ -116,7 +117,7 @@ def thresholds(study: Forecast, ax: Axes, program: str | None = None, component:
     """Histogram of windows by attainment over the first threshold, with and without gaming."""
     shown = _one(study, program)
     lives = study.found[shown, STRATEGIC]
-    names = list(lives.reached)
+    names = [name for name, at in lives.thresholds.items() if at]
     if not names or component not in (None, *names):
         why = f"must be one of {', '.join(names)}" if names else f"{shown} pays nothing by window with a threshold"
         raise fault("options", "component", component, why)
@@ -138,6 +139,20 @@ def thresholds(study: Forecast, ax: Axes, program: str | None = None, component:
     _legend(ax)
     many = f"with gaming {len(lives.reached[name]):,} windows, {beyond:.1f} % beyond the axis"
     sampled(ax, f"{study.sample_text}; {many}")
+    return ax
+
+
+def payout(study: Forecast, ax: Axes, program: str | None = None, component: str | None = None) -> Axes:
+    """What a component pays by attainment, the rate of each stretch, and where windows end."""
+    shown = _one(study, program)
+    found = {c.component: c for c in curves(study.scenario, shown)}
+    if not found or component not in (None, *found):
+        raise fault("options", "component", component, f"must be one of {', '.join(found)}" if found else "none pays")
+    name = component or next((n for n in found if study.reached(shown, n).size), next(iter(found)))
+    reached = study.reached(shown, name)
+    draw_curves(ax, [(shown, found[name], reached)], study.scenario.currency)
+    ax.set_title(f"What {name} of {shown} pays{', and where windows end' if reached.size else ''}")
+    sampled(ax, f"{study.sample_text}; bars: windows with any attainment")
     return ax
 
 
@@ -166,9 +181,10 @@ KINDS: dict[str, Callable[..., Axes]] = {
     "fan": fan,
     "quarter_end": quarter_end,
     "thresholds": thresholds,
+    "payout": payout,
     "fairness": fairness,
 }
-"""Kinds of figures; `fan` takes a `quantity`, `quarter_end` and `thresholds` a `program`."""
+"""Kinds of figures; `fan` takes a `quantity`, the others but `fairness` a `program`."""
 
 
 def save(study: Forecast, out: str | os.PathLike[str], *, command: Sequence[str] = (), plots: bool = True) -> Path:
@@ -192,6 +208,8 @@ def _figures(study: Forecast) -> dict[str, Callable[[Axes], Axes]]:
     for program in study.programs:
         drawn[f"quarter_end_{program}"] = partial(draw, study, "quarter_end", program=program)
         for name in study.found[program, STRATEGIC].reached:
+            drawn[f"payout_{program}_{name}"] = partial(draw, study, "payout", program=program, component=name)
+        for name in (n for n, at in study.found[program, STRATEGIC].thresholds.items() if at):
             drawn[f"thresholds_{program}_{name}"] = partial(draw, study, "thresholds", program=program, component=name)
     return drawn
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from simulator.program.compiled import Component, Program
 from simulator.program.compiling import compile_program
 from simulator.program.schedule import Schedule
 from simulator.report.numbers import Form, form_of
-from simulator.report.style import QUIET, colour, styled
+from simulator.report.style import QUIET, colour, line, styled
 from simulator.report.wording import titled
 from simulator.scenario.finding import suggestion
 
@@ -30,6 +30,9 @@ _POINTS = 801
 _WINDOWS = {0: "deal", 13: "quarter", 26: "half year", 52: "year"}
 _REFERENCES = {"quota": "expected baseline result", "growth": "same window of last year"}
 _ROW_HEIGHT = 2.9
+_BINS = 40
+_STRIP = 0.2
+"""Height of the bars that say where windows end, as a share of the curve's."""
 
 
 def payout_curve(scenario: Scenario, program: str) -> Figure:
@@ -110,6 +113,69 @@ def _curve(component: Component, typical: float, currency: str, points: int, rea
         large = x >= float(component.min_amount.max())
         payout, slope = np.where(large, payout, 0.0), np.where(large, slope, 0.0)
     return Curve(component.name, _across(component), currency if money else "claims", x, payout, slope, schedule)
+
+
+def placed(curve: Curve, reached: Array) -> Array:
+    """Where windows end on a curve, from their attainment over its first threshold, or as it is without one; (n,)."""
+    first = [at for knot in curve.schedule.knots if (at := float(np.ravel(knot.at)[0])) > 0]
+    return reached * min(first, default=1.0)
+
+
+def draw_curves(ax: Axes, shown: Sequence[tuple[str, Curve, Array | None]], currency: str) -> Axes:
+    """Payout of a component under one or more programs, with the rate of each stretch, and where windows end below.
+
+    shown: program, its curve, and the windows' attainment as `placed` takes it, None or empty where that is
+    not known.
+    """
+    far = max(float(c.attained[-1]) for _, c, _ in shown)
+    top = max(float(c.payout.max()) for _, c, _ in shown) / 100
+    last = shown[-1][1]
+    across, up = form_of([far / 100], [], last.unit, currency), form_of([top], [], currency, currency)
+    lived = [
+        (k, name, placed(c, reached))
+        for k, (name, c, reached) in enumerate(shown)
+        if reached is not None and reached.size
+    ]
+    for k, (name, c, _) in enumerate(shown):
+        x, y = c.attained / 100 * across.factor, c.payout / 100 * up.factor
+        ax.plot(x, y, color=colour(k), linestyle=line(k), label=name)
+        _rates(ax, c, across, up, far / 100, colour(k), below=k > 0)
+    height = (top * up.factor or 1.0) * 1.08
+    edges = np.linspace(0.0, far, _BINS + 1)
+    for row, (k, name, at) in enumerate(lived):
+        share = np.histogram(at, edges)[0] / max(len(at), 1)
+        floor = -_STRIP * height * (row + 1)
+        tall = 0.75 * _STRIP * height / max(float(share.max()), 1e-9)
+        ax.stairs(
+            floor + share * tall, edges / 100 * across.factor, baseline=floor, fill=True, color=colour(k), alpha=0.5
+        )
+        most = f"{name}: up to {share.max():.0%} of {len(at):,} windows a bar, {np.mean(at > far):.0%} beyond"
+        ax.annotate(
+            most, (1.0, floor + 0.8 * _STRIP * height), xycoords=("axes fraction", "data"), ha="right", fontsize=7
+        )
+    ax.set_xlim(0.0, far / 100 * across.factor)
+    ax.set_ylim(-_STRIP * height * len(lived), height)
+    ax.set_yticks([at for at in ax.get_yticks() if 0 <= at <= height])
+    ax.set_xlabel(titled(last.across, across.unit))
+    ax.set_ylabel(titled("Payout", up.unit))
+    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
+    return ax
+
+
+def _rates(ax: Axes, c: Curve, across: Form, up: Form, far: float, shade: str, *, below: bool) -> None:
+    """What one more unit pays, beside each stretch of the curve that is long enough."""
+    ends = [0.0, *sorted({float(np.ravel(k.at)[0]) / 100 for k in c.schedule.smooth().knots} - {0.0}), far]
+    for start, stop in pairwise(e for e in ends if e <= far):
+        if stop - start < 0.07 * far:
+            continue
+        middle = 50 * (start + stop)
+        rate = float(c.slope[np.searchsorted(c.attained, middle) - 1])
+        words = f"{rate:.3g} each" if c.unit == "claims" else f"{100 * rate:.3g} %"
+        at = (middle / 100 * across.factor, float(np.interp(middle, c.attained, c.payout)) / 100 * up.factor)
+        ax.annotate(
+            words, at, (4, -6) if below else (-4, 6), textcoords="offset points", fontsize=8, color=shade,
+            ha="left" if below else "right", va="top" if below else "bottom",
+        )  # fmt: skip
 
 
 def _draw(left: Axes, right: Axes, component: Component, typical: float, currency: str) -> None:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.axes import Axes
 
 from simulator.errors import fault
-from simulator.report.numbers import form_of
-from simulator.report.payout import Curve, curves
-from simulator.report.style import colour, line, new_axes, sampled, styled
-from simulator.report.wording import titled
+from simulator.report.payout import Curve, curves, draw_curves
+from simulator.report.style import new_axes, sampled, styled
 from simulator.scenario.finding import plain, suggestion
 
 if TYPE_CHECKING:
+    from simulator.studies.forecast import Forecast
     from simulator.studies.programs import ProgramDiff
     from simulator.studies.runs import Change
 
@@ -28,28 +27,34 @@ def headline(diff: ProgramDiff) -> list[str]:
     return [*gone, *come, *map(_sentence, kept)] or ["Their rules are the same."]
 
 
-def draw(diff: ProgramDiff, component: str | None = None, ax: Axes | None = None) -> Axes:
-    """Payout of a component in one window, under both programs."""
+def draw(
+    diff: ProgramDiff, component: str | None = None, ax: Axes | None = None, lived: Forecast | None = None
+) -> Axes:
+    """Payout of a component in one window under both programs; lived: of both, to say where windows end.
+
+    Where only one has the component, the other's first one on the same axis that the one lacks is drawn beside it.
+    """
     before, after = ({c.component: c for c in curves(diff.scenario, name)} for name in (diff.one, diff.other))
     name = component or _first(before, after)
     if name not in {*before, *after}:
         raise fault("options", "component", name, "neither has it", suggestion(name, [*before, *after]))
-    found = [(p, of[name]) for p, of in ((diff.one, before), (diff.other, after)) if name in of]
-    money = diff.scenario.currency
-    far = max(float(c.attained[-1]) for _, c in found) / 100
-    across = form_of([far], [], found[0][1].unit, money)
-    up = form_of([max(float(c.payout.max()) for _, c in found) / 100], [], money, money)
+    found = [
+        (program, c, None if lived is None else lived.reached(program, c.component))
+        for program, of, beside in ((diff.one, before, after), (diff.other, after, before))
+        if (c := of.get(name) or _instead(of, beside, beside[name])) is not None
+    ]
+    names = dict.fromkeys(c.component for _, c, _ in found)
+    shown = found if len(names) == 1 else [(f"{program}: {c.component}", c, at) for program, c, at in found]
     with styled():
-        ax = new_axes() if ax is None else ax
-        for k, (program, c) in enumerate(found):
-            x, y = c.attained / 100 * across.factor, c.payout / 100 * up.factor
-            ax.plot(x, y, color=colour(k), linestyle=line(k), label=program)
-        ax.set_xlabel(titled(found[-1][1].across, across.unit))
-        ax.set_ylabel(titled("Payout", up.unit))
-        ax.set_title(f"What {name} pays")
-        ax.legend(loc="upper left")
-        sampled(ax, diff.sample_text)
+        ax = draw_curves(new_axes() if ax is None else ax, shown, diff.scenario.currency)
+        ax.set_title(f"What {' and '.join(names)} pay{'s' if len(names) == 1 else ''}")
+        sampled(ax, diff.sample_text if lived is None else f"bars: {lived.sample_text}, windows with any attainment")
     return ax
+
+
+def _instead(of: dict[str, Curve], beside: dict[str, Curve], other: Curve) -> Curve | None:
+    """The first component that `beside` lacks and that is drawn on the axis of `other`, one of beside's."""
+    return next((c for n, c in of.items() if n not in beside and c.across == other.across), None)
 
 
 def _first(before: dict[str, Curve], after: dict[str, Curve]) -> str:

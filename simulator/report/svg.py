@@ -86,6 +86,14 @@ class Panel:
         dashed = f' stroke-dasharray="{dash}"' if dash else ""
         self.parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="{width}"{dashed}/>')
 
+    def stairs(self, heights: Array, *, colour: str, most: float = 1.0) -> None:
+        """Bars of equal width all along the bottom, the highest `most` of the panel's height."""
+        width, top = self.width / len(heights), max(float(heights.max()), 1e-9)
+        bottom = self.top + self.height
+        path = "".join(f"h{width:.2f}V{bottom - h / top * most * self.height:.1f}" for h in [*heights, 0.0])
+        path = path.removeprefix(f"h{width:.2f}")
+        self.parts.append(f'<path d="M{self.left:.1f},{bottom:.1f}{path}" fill="{colour}" opacity="0.25"/>')
+
     def strokes(self, values: Array, at: float, half: float, *, colour: str) -> None:
         """A short upright stroke for each value, at a height, in pixels from the top of the panel."""
         y, opacity = self.top + at, max(0.12, min(0.7, 6 / max(len(values), 1)))

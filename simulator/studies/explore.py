@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from simulator.engines.rollout import Rollout, everyone
+from simulator.engines.series import reached
 from simulator.engines.settle import settle
 from simulator.engines.vector import VectorLife
 from simulator.errors import SimulatorError
@@ -76,10 +77,14 @@ class _Pairs:
 
 @dataclass(frozen=True)
 class Rungs:
-    """Totals of a program by name, (N,) each: on the strategic rung, and on the responsive one."""
+    """Totals of a program by name, (N,) each: on the strategic rung, and on the responsive one.
+
+    reached: where windows end on the strategic rung, by component, see `simulator.engines.series.Series`.
+    """
 
     strategic: Totals
     responsive: Totals
+    reached: Mapping[str, Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -193,8 +198,9 @@ class _Worlds:
 
     def paid(self, scenario: Scenario, reference: Reference, program: str) -> Rungs:
         """What a program pays for the baseline's deals: its static rung, on both sides."""
-        static = _rungs(self._start.repay(self._under, self._rollout(scenario, reference, program))).responsive
-        return Rungs(static, static)
+        paid = self._start.repay(self._under, self._rollout(scenario, reference, program))
+        static = _rungs(paid).responsive
+        return Rungs(static, static, reached(paid, slice(1, None, 2))[0])
 
     def _rollout(self, scenario: Scenario, reference: Reference, program: str) -> Rollout:
         setting = compile_setting(scenario, drawn_values(scenario, self._unit))
@@ -370,11 +376,12 @@ def _weeks(life: VectorLife, start: int, stop: int) -> Iterator[None]:
 def _rungs(life: VectorLife) -> Rungs:
     """Totals of a finished life."""
     totals = settle(life).totals
-    return Rungs({n: x[0::2] for n, x in totals.items()}, {n: x[1::2] for n, x in totals.items()})
+    ends, _ = reached(life, slice(0, None, 2))
+    return Rungs({n: x[0::2] for n, x in totals.items()}, {n: x[1::2] for n, x in totals.items()}, ends)
 
 
 def _joined(parts: Sequence[Rungs]) -> Rungs:
-    def side(totals: Sequence[Totals]) -> Totals:
-        return {name: np.concatenate([t[name] for t in totals]) for name in totals[0]}
+    def side(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        return {name: np.concatenate([of[name] for of in found]) for name in found[0]}
 
-    return Rungs(side([p.strategic for p in parts]), side([p.responsive for p in parts]))
+    return Rungs(*(side([getattr(p, name) for p in parts]) for name in ("strategic", "responsive", "reached")))

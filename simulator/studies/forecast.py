@@ -103,6 +103,14 @@ class Forecast(Study):
         weeks = signed.reshape(len(signed), quarters, WEEKS_PER_QUARTER).mean(axis=1)
         return weeks.mean(axis=0), weeks.std(axis=0, ddof=1) / np.sqrt(len(weeks))
 
+    def reached(self, program: str, component: str, rung: str = STRATEGIC) -> Array:
+        """Attainment of each window of a component over its first threshold, or in hundredths where it has none, (n,).
+
+        Empty for a component paid by deal, and for a program that was not simulated.
+        """
+        lives = self.found.get((program, rung))
+        return np.zeros(0) if lives is None else lives.reached.get(component, np.zeros(0))
+
     def pay_curve(self, program: str) -> tuple[Array, Array]:
         """Partners from the smallest gross margin brought up: share of margin, (G,), and of pay, (3, G): 10 %, 50 % and
         90 % quantiles over replications in which anything was paid. Pro rata pay is a straight line."""

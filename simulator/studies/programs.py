@@ -15,6 +15,8 @@ from simulator.studies.study import Study
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from simulator.studies.forecast import Forecast
+
 
 @dataclass(frozen=True)
 class ProgramDiff(Study):
@@ -45,11 +47,14 @@ class ProgramDiff(Study):
 
         return headline(self)
 
-    def plot(self, component: str | None = None, *, ax: Axes | None = None) -> Axes:
-        """What a component pays under both programs; the first whose payout differs if None."""
+    def plot(self, component: str | None = None, *, ax: Axes | None = None, lived: Forecast | None = None) -> Axes:
+        """What a component pays under both programs; the first whose payout differs if None.
+
+        lived: a forecast with both programs, to show in which part of the curve windows end.
+        """
         from simulator.report.programs import draw
 
-        return draw(self, component, ax)
+        return draw(self, component, ax, lived)
 
     def to_dict(self) -> dict[str, Any]:
         """All changes as plain dicts."""

@@ -79,6 +79,19 @@ def test_payout_curve_follows_the_lever(pictures: list[Picture]) -> None:
     np.testing.assert_allclose(now.payout, 0.10 * now.attained, atol=1.0)
 
 
+def test_bars_stand_where_windows_end(pictures: list[Picture]) -> None:
+    (curve,) = curves(linear_world(), "flat", 81)
+    far = float(curve.attained[-1])
+    reached = {"core": np.array([0.01, 0.01, 0.99]) * far}
+    picture = replace(pictures[-1], own=replace(pictures[-1].own, reached=reached))
+    path = next(e for e in elements(View(linear_world(), "flat").html(picture)) if e.attrib.get("opacity") == "0.25")
+    tops = [float(y) for y in re.findall(r"V([\d.]+)", path.attrib["d"])]
+    bottom = max(tops)
+    heights = [bottom - y for y in tops[:40]]
+    assert heights[0] == pytest.approx(2 * heights[39], abs=0.2)
+    assert not any(heights[1:39])
+
+
 def test_error_bar_of_a_hand_made_picture_is_where_it_should_be(pictures: list[Picture]) -> None:
     """Differences of 10, 20 and 30 thousand: mean 20, half-width 4.303 x 10 / sqrt 3 = 24.84."""
     other = {n: np.zeros(3, dtype=np.int64) for n in pictures[0].baseline.strategic}

@@ -14,7 +14,7 @@ from simulator.errors import InputError
 from simulator.model.setting import compile_setting
 from simulator.program.compiling import compile_program
 from simulator.report.figures import KINDS
-from simulator.report.payout import curve, payout_curve
+from simulator.report.payout import curve, curves, draw_curves, payout_curve, placed
 from simulator.report.save import save
 from simulator.report.style import save_figure
 from simulator.stats.measure import measure
@@ -106,6 +106,21 @@ def test_payout_curve_follows_the_schedule() -> None:
     payout, slope = curve(program.components[0].schedule, at)
     assert_allclose(payout / 100, [2_500.0, 12_500.0, 30_000.0, 80_000.0], rtol=1e-12)
     assert_allclose(slope, [0.05, 0.075, 0.1, 0.0], atol=1e-15)
+
+
+def test_rates_and_windows_stand_on_the_curve() -> None:
+    """Thresholds at 100,000 and 300,000: attainment of 0.5, 1.5 and 4 times the first is 50, 150 and 400 thousand."""
+    (drawn,) = (c for c in curves(made_up.scenario(), "baseline") if c.component == "core")
+    reached = np.array([0.5, 0.5, 1.5, 4.0])
+    assert_allclose(placed(drawn, reached) / 100, [50_000.0, 50_000.0, 150_000.0, 400_000.0])
+    ax = draw_curves(Figure().subplots(), [("baseline", drawn, reached)], "USD")
+    texts = [t.get_text() for t in ax.texts]
+    assert [t for t in texts if t.endswith(" %")] == ["5 %", "7.5 %", "10 %", "0 %"]  # capped
+    assert any("up to 50% of 4 windows a bar" in t for t in texts)
+    (bars,) = ax.patches
+    share, edges, _ = bars.get_data()  # type: ignore[attr-defined]
+    highest = edges[int(np.argmax(share))]
+    assert highest <= 50.0 < highest + edges[1]
 
 
 def test_payout_curve_has_a_row_per_component() -> None:
