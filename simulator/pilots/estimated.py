@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
+from scipy.special import ndtri, stdtr, stdtrit
 
+from simulator.program.compiled import Bools
 from simulator.program.numbers import Array
 
 
@@ -45,7 +46,11 @@ class Estimated:
         gap = self.effect - effect
         return np.divide(gap, self.se, out=np.where(gap == 0.0, 0.0, np.copysign(np.inf, gap)), where=self.se != 0.0)
 
-    def rejects(self, level: float = 0.05, effect: float = 0.0) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    def score(self) -> Array:
+        """The normal z with the same p value and the estimate's sign, (R,): few degrees of freedom count for less."""
+        return np.asarray(np.copysign(-ndtri(self.p_value() / 2), self.effect))
+
+    def rejects(self, level: float = 0.05, effect: float = 0.0) -> Bools:
         """Whether the effect is told apart from `effect` at a two-sided level, (R,); never where it is NaN."""
         return np.asarray(self.p_value(effect) <= level)
 
