@@ -23,9 +23,7 @@ from simulator.calibrate.reading import read_export
 from simulator.calibrate.scenario_text import scenario_text
 from tests.calibrate.exports import Truth, synthetic, written
 
-TRUTH = Truth(
-    partners=40, years=2.0, opportunities_per_year=110.0, volume_log_sd=1.3, cycle_weeks=34.0, lost_cycle=0.6
-)
+TRUTH = Truth(partners=40, years=2.0, opportunities_per_year=110.0, volume_log_sd=1.3, cycle_weeks=34.0, lost_cycle=0.6)
 MARKET = ("size_median", "size_log_sd", "win_probability", "win_slope", "cycle_weeks", "cycle_log_sd")
 PARTNERS = ("opportunities_per_year", "volume_log_sd", "size_log_sd_between", "win_logit_sd_between")
 PATHS = {name: f"markets.market.{name}" for name in MARKET} | {name: f"partners.partners.{name}" for name in PARTNERS}

@@ -182,16 +182,22 @@ def fitting(name: str, panel: Panel) -> bool:
 
 
 def obeys_the_laws(name: str, panel: Panel, order: np.ndarray, shift: float, scale: float, added: float) -> None:
-    """Names of partners and clusters mean nothing; what was not observed is not used; units and effects carry over."""
+    """Names of partners and clusters mean nothing; what was not observed is not used, nor who takes no part; units and
+    effects carry over."""
     estimate, found = ESTIMATORS[name].estimate, ESTIMATORS[name].estimate(panel)
     relabelled = Panel(*(np.asarray(part)[:, order] for part in vars(panel).values()))
     relabelled = replace(relabelled, cluster=(7 - 3 * relabelled.cluster) % 101)
     hidden = replace(panel, outcome=np.where(panel.observed, panel.outcome, np.nan))
+    idle = Panel(*(np.concatenate([part, part[:, :3]], axis=1) for part in vars(panel).values()))
+    there = np.arange(len(order) + 3) < len(order)
+    idle = replace(idle, treated=idle.treated & there[:, None], observed=idle.observed & there[:, None])
+    idle = replace(idle, cluster=np.where(there, idle.cluster, 200 + np.arange(len(there))))
     moved = replace(panel, outcome=shift + scale * panel.outcome, before=shift + scale * panel.before)
     lifted = replace(panel, outcome=panel.outcome + added * panel.treated)
     for other, effect, unit in (
         (relabelled, found.effect, 1.0),
         (hidden, found.effect, 1.0),
+        (idle, found.effect, 1.0),
         (moved, scale * found.effect, scale),
         (lifted, found.effect + added, 1.0),
     ):

@@ -36,7 +36,7 @@ def randomisation(panel: Panel) -> Estimated:
     crossing = bool((panel.treated != panel.treated[..., :1]).any())
     z = _left(panel, panel.outcome, panel.before, crossing)
     w = _left(panel, panel.treated.astype(float), np.zeros_like(panel.before), crossing)
-    return redrawn(z, w, panel.treated, panel, np.ones(panel.shape[:2], dtype=bool))
+    return redrawn(z, w, panel.treated, panel, np.asarray(panel.observed.any(axis=2)))
 
 
 def redrawn(z: Array, w: Array, course: Bools, panel: Panel, known: Bools) -> Estimated:
