@@ -47,6 +47,7 @@ class Desk:
         self.status: Ints = np.zeros(life.shape, dtype=np.int64)
         self.trust: Array | None = None
         self._in_force = life.in_force[slot]
+        self._pays = slot == "paid" or life.paid is None
         self.rates: list[Array] | None = [np.ones((1, 1)) for _ in components] if offer.program.review else None
         self._take_rates(range(len(components)))
 
@@ -69,10 +70,19 @@ class Desk:
         """Reset and reopen the windows that end at `week`."""
         starting: list[int] = []
         self._take_rates([k for k in range(len(self.smooth)) if any(a.ends(k, week) for a in self.accounts.values())])
-        for account in self.accounts.values():
+        for who, account in self.accounts.items():
+            before = account.status
             starting = account.reset(week, first=False)
+            if account.status != before:
+                self._note_tier(who, before, account.status)
         self._open(starting, week)
         self._value_tiers(week, first=False)
+
+    def _note_tier(self, who: int, before: int, now: int) -> None:
+        tiers = self.perception.program.tiers
+        if tiers is not None and self._pays:
+            words = f"{tiers.names[now]}, was {tiers.names[before]}"
+            self._life.note("tier", self._life.partners[who], None, 0.0, reason=words)
 
     def _take_rates(self, starting: Sequence[int]) -> None:
         """Let the windows that start have the rates in force."""

@@ -1,29 +1,40 @@
-"""The figure of a replayed replication: what was paid so far, week by week."""
+"""The figures of a replayed replication: what was accrued so far, week by week, and the timeline of its deals."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
+from simulator.errors import fault
+from simulator.report import timeline
 from simulator.report.numbers import form_of
 from simulator.report.style import colour, new_axes, sampled, styled
 from simulator.report.wording import titled
+from simulator.scenario.finding import suggestion
 
 if TYPE_CHECKING:
     from simulator.studies.trace import Trace
 
 
-def draw(study: Trace, ax: Axes | None = None) -> Axes:
+def draw(study: Trace, kind: str = "accrued", ax: Axes | None = None, **options: Any) -> Axes:
+    """Draw a figure of `kind` on `ax` or a new figure; raises `InputError` for an unknown kind."""
+    if kind not in KINDS:
+        raise fault("options", "kind", kind, f"must be one of {', '.join(KINDS)}", suggestion(kind, KINDS))
+    return KINDS[kind](study, ax, **options)
+
+
+def accrued(study: Trace, ax: Axes | None = None) -> Axes:
     """Accruals by component, summed over the weeks from launch on."""
     log = study.table()
-    accrued = log[(log["event"] == "accrued") & (log["time"] >= 0)]
+    rows = log[(log["event"] == "accrued") & (log["time"] >= 0)]
     weeks = np.arange(study.scenario.time.horizon_weeks + 1)
-    names = list(dict.fromkeys(accrued["component"]))
+    names = list(dict.fromkeys(rows["component"]))
     sums = [
         np.array([of["amount"][of["time"] <= w].sum() for w in weeks])
-        for of in (accrued[accrued["component"] == name] for name in names)
+        for of in (rows[rows["component"] == name] for name in names)
     ]
     money = study.scenario.currency
     form = form_of([float(sum(s[-1] for s in sums))], [], money, money)
@@ -38,3 +49,7 @@ def draw(study: Trace, ax: Axes | None = None) -> Axes:
         ax.set_title(f"What {study.program} came to")
         sampled(ax, study.sample_text)
     return ax
+
+
+KINDS: dict[str, Callable[..., Axes]] = {"accrued": accrued, "timeline": timeline.draw}
+"""Kinds of figures; `timeline` takes a `partner`, or several."""

@@ -82,11 +82,11 @@ class Trace(Study):
         more = "more" if extra >= 0 else "less"
         return [first, f"Against the same world without gaming it cost {abs(extra):,.0f} {money} {more}."]
 
-    def plot(self, *, ax: Axes | None = None) -> Axes:
-        """What was paid so far by week, one component on top of the other."""
+    def plot(self, kind: str = "accrued", ax: Axes | None = None, **options: Any) -> Axes:
+        """What was accrued so far by week, or the `timeline` of deals, of a `partner` if named."""
         from simulator.report.replay import draw
 
-        return draw(self, ax)
+        return draw(self, kind, ax, **options)
 
     def to_dict(self) -> dict[str, Any]:
         """Totals, of the replication and its honest twin, and what each component cost; money in cents."""

@@ -19,12 +19,15 @@ def draw(folder: Path, replications: int | None = None) -> None:
     """Write the pictures of the quickstart scenario into `folder`; replications: as each study has by itself."""
     scenario = sim.load(ROOT / "scenarios" / "quickstart.toml")
     study, weeks = sim.compare(scenario, replications=replications), sim.forecast(scenario, replications=replications)
+    year = sim.trace(scenario, program="accelerator", replication=3)
     pictures: dict[str, Callable[[Axes], Axes]] = {
         "compare_quickstart": lambda ax: study.plot("frontier", ax),
         "compare_exceedance": lambda ax: study.plot("exceedance", ax),
         "forecast_liability": lambda ax: weeks.plot("fan", ax, quantity="liability"),
         "forecast_quarter_end": lambda ax: weeks.plot("quarter_end", ax, program="accelerator"),
         "forecast_thresholds": lambda ax: weeks.plot("thresholds", ax, program="accelerator"),
+        "forecast_payout": lambda ax: weeks.plot("payout", ax, program="accelerator"),
+        "trace_timeline": lambda ax: year.plot("timeline", ax, partner=["regional-19", "regional-20"]),
         "forecast_fairness": lambda ax: weeks.plot("fairness", ax),
     }
     for name, paint in pictures.items():
