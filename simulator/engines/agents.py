@@ -197,12 +197,13 @@ class Partner:
         self.signed_week: int | None = None
         self.account: Account | None = None
         self.paid: Account | None = None
+        self.heard: list[Account] = []
         self.claims: list[Claim] = []
         self.opportunities: list[Opportunity] = []
 
     def all_accounts(self) -> list[Account]:
-        """The account it sees and, where payout is by another program, the one it is paid by."""
-        return [a for a in (self.account, self.paid) if a is not None]
+        """The account it sees, the one it is paid by where that is another, and what it hears of other programs."""
+        return [*(a for a in (self.account, self.paid) if a is not None), *self.heard]
 
     def claim(self, life: EventLife, claim: Claim) -> None:
         """File a claim and book it."""

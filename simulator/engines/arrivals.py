@@ -33,7 +33,7 @@ def arrive(life: VectorLife, week: int) -> None:
         _vendor_deals(life, rows)
     fresh = np.arange(first, life.opps.rows)
     for b in life.books:
-        b.registry.file(week, fresh, life.opps, b.member)
+        b.registry.file(week, fresh, life.opps, b.followed)
     _certify(life, week)
     if "padding" in life.conduct.gaming:
         _pad(life, week)

@@ -66,6 +66,8 @@ class Books:
     shape: tuple[int, int]
     world: World
     closings: list[Closing] = field(default_factory=list)
+    listening: Bools | None = None
+    """Partners (R, P) that are not on the program and keep track of what it would be worth to them."""
 
     def __post_init__(self) -> None:
         program, count = self.offer.program, len(self.offer.program.components)
@@ -115,6 +117,21 @@ class Books:
         other.registry, other.contest = self.registry.copy(), self.contest.copy()
         other.member = self.member.copy()
         return other
+
+    @property
+    def followed(self) -> Bools:
+        """The partners (R, P) whose claims are booked: those on the program, and those that listen."""
+        return self.member if self.listening is None else self.member | self.listening
+
+    def leave(self, switch: Bools, now: Ints) -> None:
+        """Let the partners `switch` (R, P) go, which are on the programs `now` (R, P) from here on.
+
+        Who comes on the program itself no longer listens, nor anybody where nobody is on it any more.
+        """
+        self.member = self.member & ~switch
+        if self.listening is not None:
+            there = self.member.any(axis=1, keepdims=True)
+            self.listening = self.listening & ~(switch & (now == self.offer_index)) & there
 
     @property
     def scores(self) -> list[Array]:
@@ -227,7 +244,7 @@ class Books:
 
     def post(self, rows: Ints, claims: Table, sign: float = 1.0) -> None:
         """Book the claims `rows` (ascending), or take them back with sign -1."""
-        rows = rows[self.member.reshape(-1)[claims["cell"][rows]]]
+        rows = rows[self.followed.reshape(-1)[claims["cell"][rows]]]
         if not len(rows):
             return
         program = self.offer.program

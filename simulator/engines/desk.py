@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +38,7 @@ class Desk:
         self.shape = life.shape
         self.clawed = [prospect.clawed for prospect in offer.prospects]
         self.accounts: dict[int, Account] = {}
+        self.listening: dict[int, Account] = {}
         self.smooth: list[Schedule] = [c.schedule for c in components]
         self.opening: list[Array] = [np.zeros((1, 1)) for _ in components]
         self.benefits: list[Array] = []
@@ -51,14 +52,24 @@ class Desk:
         self.rates: list[Array] | None = [np.ones((1, 1)) for _ in components] if offer.program.review else None
         self._take_rates(range(len(components)))
 
-    def join(self, week: int, who: int, past: list[Claim], before: Account | None) -> Account:
-        """Open a partner's account."""
+    def join(self, week: int, who: int, past: list[Claim], before: Account | None, *, listens: bool = False) -> Account:
+        """Open a partner's account, or what one that listens keeps track of the program with."""
         account = Account(who, self.index, self)
         account.begin(week, past, before)
         account.reset(week, first=True)
         account.first_status = account.status
-        self.accounts[who] = account
+        (self.listening if listens else self.accounts)[who] = account
         return account
+
+    def leave(self, who: int, index: int) -> None:
+        """Let a partner go, which is on program `index` from here on."""
+        self.accounts.pop(who, None)
+        if index == self.index:
+            self.listening.pop(who, None)
+
+    def followed(self) -> list[Account]:
+        """The accounts of the partners on the program, and of those that listen."""
+        return [*self.accounts.values(), *self.listening.values()]
 
     def begin(self, week: int) -> None:
         """Open all windows."""
@@ -70,11 +81,11 @@ class Desk:
         """Reset and reopen the windows that end at `week`."""
         starting: list[int] = []
         self._take_rates([k for k in range(len(self.smooth)) if any(a.ends(k, week) for a in self.accounts.values())])
-        for who, account in self.accounts.items():
+        for account in self.followed():
             before = account.status
             starting = account.reset(week, first=False)
-            if account.status != before:
-                self._note_tier(who, before, account.status)
+            if account.status != before and account.who in self.accounts:
+                self._note_tier(account.who, before, account.status)
         self._open(starting, week)
         self._value_tiers(week, first=False)
 
@@ -99,12 +110,12 @@ class Desk:
         now = self._in_force.get(self.index)
         for k in starting:
             last = np.zeros(self._life.shape)
-            for who, account in self.accounts.items():
+            for account in self.followed():
                 if k in account.year_ago:
-                    last[0, who] = account.year_ago[k][0]
+                    last[0, account.who] = account.year_ago[k][0]
             targets = None if now is None else now.targets
             exact, self.smooth[k], self.opening[k] = self.perception.open_window(k, last, self.pace, week, targets)
-            for account in self.accounts.values():
+            for account in self.followed():
                 account.exact[k] = exact
 
     def claims_of(self, who: int) -> list[Claim]:
@@ -130,14 +141,21 @@ class Desk:
         for k, prize in enumerate(self.perception.program.prizes):
             entered = sorted((-a.scores[k], who) for who, a in self.accounts.items() if a.scores[k] > 0)
             won += [(prize, who) for _, who in entered[: prize.winners]]
-        for account in self.accounts.values():
+        for account in self.followed():
             account.scores = [0.0] * len(account.scores)
         return won
 
     def members(self) -> Bools:
         """Which partners have an account here, (1, P)."""
+        return self._places(self.accounts)
+
+    def listeners(self) -> Bools:
+        """Which partners listen, (1, P)."""
+        return self._places(self.listening)
+
+    def _places(self, who: Iterable[int]) -> Bools:
         out = np.zeros(self._life.shape, dtype=bool)
-        out[0, list(self.accounts)] = True
+        out[0, list(who)] = True
         return out
 
     def gather(self) -> None:
@@ -145,7 +163,8 @@ class Desk:
         self.attained = [np.zeros(self._life.shape) for _ in self.smooth]
         self.status = np.zeros(self._life.shape, dtype=np.int64)
         self.scores = [np.zeros(self._life.shape) for _ in self.perception.program.prizes]
-        for who, account in self.accounts.items():
+        for account in self.followed():
+            who = account.who
             self.status[0, who] = account.status
             for k, value in enumerate(account.scores):
                 self.scores[k][0, who] = value
@@ -155,7 +174,7 @@ class Desk:
     def kept(self, measure: str, quarters: int) -> Array:
         """Trailing total that still counts `quarters` quarter-ends from now."""
         out = np.zeros(self._life.shape)
-        for who, account in self.accounts.items():
+        for account in self.followed():
             sums = account.quarters[measure]
-            out[0, who] = sums[-1] + sum(sums[:-1][-(4 - quarters) :] if quarters < 4 else [])
+            out[0, account.who] = sums[-1] + sum(sums[:-1][-(4 - quarters) :] if quarters < 4 else [])
         return out

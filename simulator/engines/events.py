@@ -23,6 +23,7 @@ from simulator.engines.incoming import Deals, Incoming
 from simulator.engines.payments import Payments
 from simulator.engines.rollout import Conduct, Rollout
 from simulator.engines.timing import Timing
+from simulator.model.hearsay import Told, heard, partners_talk
 from simulator.model.planning import Planner, Temptation
 from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.program.governance import InForce
@@ -63,6 +64,7 @@ class EventLife:
         self.setting, self.shape = world.setting, world.shape
         self.planner = Planner(self.setting, world.rate, world.inert, conduct.outlook, world.shocks, conduct.responding)
         self.planner.membership = world.membership()
+        self.talking = partners_talk(self.setting)
         self.log: list[tuple[Any, ...]] | None = [] if log else None
         p = self.setting.partners
         self.partners = [Partner(i, n, bool(world.opportunist[0, i])) for i, n in enumerate(p.names)]
@@ -135,6 +137,7 @@ class EventLife:
             self.switching = switch
             yield from self._announce("file")
             joining.follow(self)
+        self._former = [partner.account for partner in self.partners]
         self.desks = self._turn_over(self.desks, self.rollout, week, switch, "account")
         if self.paid is not None:
             self.paid_desks = self._turn_over(self.paid_desks, self.paid, week, paid_switch, "paid")
@@ -174,7 +177,7 @@ class EventLife:
         upkeep.review(self, week, slot, desks, drafts)
         for desk in desks:
             for who in switch:
-                desk.accounts.pop(who, None)
+                desk.leave(who, int(rollout.at(week)[0, who]))
             desk.pace = self.pace
             desk.turn(week)
         kept = [d for d in desks if d.accounts]
@@ -185,13 +188,25 @@ class EventLife:
             for who in members:
                 before = getattr(self.partners[who], slot)
                 setattr(self.partners[who], slot, desk.join(week, who, self.partners[who].claims, before))
+            if slot == "account" and index > 0 and self.talking:
+                self._listen(desk, kept, week)
             desk.begin(week)
             kept.append(desk)
+        if slot == "account":
+            for partner in self.partners:
+                partner.heard = [desk.listening[partner.who] for desk in kept if partner.who in desk.listening]
         accounts = [account for desk in kept for account in desk.accounts.values()]
         self.purses[slot].grant(week, accounts, self.in_force[slot])
         if settled and week >= 0:
             self.payments.advance(week, accounts)
         return kept
+
+    def _listen(self, desk: Desk, desks: list[Desk], week: int) -> None:
+        """Let all partners that are not on a new desk's program, nor listen already, hear of it."""
+        now, known = self.rollout.at(week)[0], [d for d in desks if d.index == desk.index]
+        for partner in self.partners:
+            if now[partner.who] != desk.index and not any(partner.who in d.listening for d in known):
+                desk.join(week, partner.who, partner.claims, self._former[partner.who], listens=True)
 
     def account_after(self, partner: Partner) -> Account | None:
         """The account that a partner which changes programs now would start, or None."""
@@ -216,6 +231,7 @@ class EventLife:
     def _prepare(self, week: int) -> None:
         """All partners' prices and effort in one call, and what the week brings."""
         values: list[Array] = [np.zeros(self.shape)] * 4
+        told: list[Told] = []
         temptation = Temptation(self.shape)
         pace = self.planner.pace()
         for desk in self.desks:
@@ -224,10 +240,14 @@ class EventLife:
             view = desk.perception.view(week, desk)
             member = desk.members()
             values = [np.where(member, v, old) for v, old in zip(view.activity, values, strict=True)]
+            if desk.listening:
+                told.append((desk.index, view.activity, desk.listeners()))
             desk.prices = view.price
             if self.conduct.gaming:
                 temptation.add(desk.perception, view.price, member)
                 temptation.add_prizes(desk.perception, view.prizes, member)
+        if told:
+            values = heard(self.setting, self.rollout.at(week), values, told)
         self.planner.help = upkeep.enablement(self, week)
         self.planner.plan(week, values, np.array([[float(p.open) for p in self.partners]]))
         temptation.only(self.planner.presence)

@@ -112,9 +112,9 @@ def _choose(
     choice = gaming.best_option(gains, value)
     going = (late <= choice[at_push]) & (choice[at_push] <= tau)
     coming = early + tau <= choice[at_pull]
-    early_claims = _pull(life, b, pull[coming], drawn, coming, conceded[coming])
+    early_claims = _pull(life, pull[coming], drawn, coming, conceded[coming])
     if going.any():
-        _push(life, b, push[going], week, delay[going])
+        _push(life, push[going], week, delay[going])
     return early_claims, push[going]
 
 
@@ -300,7 +300,7 @@ def _tier_gain(life: VectorLife, b: Books, week: int, cells: Ints, push: Ints, d
     return out
 
 
-def _pull(life: VectorLife, b: Books, opp: Ints, drawn: Table, chosen: Bools, conceded: Array) -> Ints:
+def _pull(life: VectorLife, opp: Ints, drawn: Table, chosen: Bools, conceded: Array) -> Ints:
     """File deals before the window ends that would be signed after it; returns the claims."""
     if not len(opp):
         return opp
@@ -309,17 +309,19 @@ def _pull(life: VectorLife, b: Books, opp: Ints, drawn: Table, chosen: Bools, co
                                                              "code", "false", "audit", "moved", "conceded",
                                                              "deal", "role", "disputed")}
     )  # fmt: skip
-    b.post(rows, life.claims)
+    for books in life.books:
+        books.post(rows, life.claims)
     life.opps["filed"][opp] = True
     if life.setting.scenario.gaming.price_authority == "partner":
         life.opps["conceded"][opp] += conceded
     return rows
 
 
-def _push(life: VectorLife, b: Books, rows: Ints, week: int, delay: Array) -> None:
+def _push(life: VectorLife, rows: Ints, week: int, delay: Array) -> None:
     """Move claims into the window that starts at `week`; some of the deals are lost over it."""
     c = life.claims
-    b.post(rows, c, sign=-1.0)
+    for books in life.books:
+        books.post(rows, c, sign=-1.0)
     opp = c["opp"][rows]
     risk = take(life.setting.gaming("push_loss_per_week"), c["cell"][rows] // life.shape[1])
     lost = gaming.push_lost(life.world.deals["delay"][life.opps["deal"][opp]], delay, risk)

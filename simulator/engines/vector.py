@@ -22,6 +22,7 @@ from simulator.engines.outcomes import Coming, happen, waiting
 from simulator.engines.rollout import Conduct, Rollout
 from simulator.engines.splitting import file_in_parts
 from simulator.engines.tables import CLAIM, DONE, OPP, SIGNING
+from simulator.model.hearsay import Told, heard, partners_talk
 from simulator.model.help import Help, help_of
 from simulator.model.participation import Worth
 from simulator.model.perception import Perception
@@ -43,6 +44,7 @@ class VectorLife:
         self.shape = world.shape
         self.planner = Planner(self.setting, world.rate, world.inert, conduct.outlook, world.shocks, conduct.responding)
         self.planner.membership = world.membership()
+        self.talking = partners_talk(self.setting)
         self.temptation = Temptation(self.shape)
         self.work, self.open = np.zeros(self.shape), np.zeros(self.shape)
         self.opps, self.claims = Table(OPP), Table(CLAIM)
@@ -168,17 +170,16 @@ class VectorLife:
                 b.post(moved, self.claims)
 
     def _change_books(self, week: int, now: Ints, switch: Bools) -> None:
-        pace = self.planner.pace()
+        pace, now = self.planner.pace(), np.broadcast_to(now, self.shape)
         former = list(self.books)
         before = [(b, b.member) for b in former]
         for b in former:
             b.pace = pace
-            b.member = b.member & ~switch
+            b.leave(switch, now)
             if b.member.any():
                 b.restart(week, all_windows=False)
         self.closed += [b for b in former if not b.member.any()]
         self.books = [b for b in former if b.member.any()]
-        now = np.broadcast_to(now, self.shape)
         for index in np.unique(now[switch]):
             offer = self.rollout.offers[index]
             member = switch & (now == index)
@@ -192,9 +193,19 @@ class VectorLife:
             )
             fresh = Books(self.setting, int(index), offer, view, member, pace, self.shape, self.world)
             fresh.in_force = self.in_force.get(int(index))
+            if self.talking and index > 0:
+                fresh.listening = self._listeners(int(index), member, now)
             fresh.begin(week, self.claims, self.opps, before)
             fresh.restart(week, all_windows=True)
             self.books.append(fresh)
+
+    def _listeners(self, index: int, member: Bools, now: Ints) -> Bools:
+        """Who hears of a program that the partners `member` start on: all who are not on it nor listen already."""
+        listeners: Bools = member.any(axis=1, keepdims=True) & (now != index)
+        for b in self.books:
+            if b.offer_index == index and b.listening is not None:
+                listeners = listeners & ~b.listening
+        return listeners
 
     def _review(self, week: int) -> None:
         """Let partners reconsider at a quarter's end whether to take part."""
@@ -214,14 +225,19 @@ class VectorLife:
         pace = self.planner.pace()
         values: list[Array] = [np.zeros(self.shape)] * len(ACTIVITIES)
         self.temptation, trust = Temptation(self.shape), self.planner.trusted()
+        told: list[Told] = []
         for b in self.books:
             b.pace, b.trust = pace, trust
             view = b.perception.view(week, b)
             b.prices = view.price
             values = [np.where(b.member, v, old) for v, old in zip(view.activity, values, strict=True)]
+            if b.listening is not None:
+                told.append((b.offer_index, view.activity, b.listening))
             if self.conduct.gaming:
                 self.temptation.add(b.perception, view.price, b.member)
                 self.temptation.add_prizes(b.perception, view.prizes, b.member)
+        if told:
+            values = heard(self.setting, self.rollout.at(week), values, told)
         self.planned_open = self.open
         self.planner.help = self._help(week)
         self.planner.plan(week, values, self.open)

@@ -37,9 +37,10 @@ _COUNTED = ("cost", "margin", "bookings", "pipeline", "paid")
 class Tried:
     """R pilots of one plan, and the truth beside them. Money in the scenario's currency.
 
-    panels: by outcome, as the pilot sees it; off, on: by outcome, (R, P, T), the same partners with nobody and with
-    everybody on the candidate; totals: "off", "on", "pilot" -> total ("cost" of the program, gross "margin",
-    "bookings", "pipeline", "paid") -> (R,), of all partners and of the vendor's own deals up to the horizon.
+    panels: by outcome, as the pilot sees it, signatures on the dates on which they were filed; off, on: by outcome,
+    (R, P, T), the same partners with nobody and with everybody on the candidate, signatures on their true dates;
+    totals: "off", "on", "pilot" -> total ("cost" of the program, gross "margin", "bookings", "pipeline", "paid") ->
+    (R,), of all partners and of the vendor's own deals up to the horizon.
     credited, left: by outcome of deals, (R,), what an attribution by source would have credited partners on the
     candidate with in the pilot, and what it would have left to the vendor; deals, shared: (R,), qualified deals of
     the observed partners, and those of them with a second partner on another program.
@@ -125,7 +126,7 @@ def history_of(life: VectorLife) -> History:
     since = np.full(size, np.inf)
     mine = o["attached"][:]
     np.minimum.at(since, o["cell"][mine], o["start"][mine])
-    return History(OUTCOMES["bookings"].read(life, year)[..., 0], since.reshape(life.shape))
+    return History(OUTCOMES["bookings"].read(life, year, True)[..., 0], since.reshape(life.shape))
 
 
 def _read(
@@ -139,20 +140,18 @@ def _read(
     periods = Periods(0, plan.design.period_weeks, plan.periods)
     before = periods_before(pilot.setting, periods.weeks)
     a = assigned
-    panels = {
-        name: Panel(
-            OUTCOMES[name].read(pilot, periods), OUTCOMES[name].read(pilot, before), a.treated, a.observed, a.cluster,
-            a.stratum,
-        )
-        for name in outcomes
-    }  # fmt: skip
+
+    def panel(name: str) -> Panel:
+        after, past = (OUTCOMES[name].read(pilot, span, True) for span in (periods, before))
+        return Panel(after, past, a.treated, a.observed, a.cluster, a.stratum)
+
     shares = {name: sourced_share(pilot, OUTCOMES[name], periods, a.treated & a.observed) for name in outcomes}
     deals, shared = shared_deals(pilot, a.observed, periods)
     return Tried(
         a,
-        panels,
-        {name: OUTCOMES[name].read(off, periods) for name in outcomes},
-        {name: OUTCOMES[name].read(on, periods) for name in outcomes},
+        {name: panel(name) for name in outcomes},
+        {name: OUTCOMES[name].read(off, periods, False) for name in outcomes},
+        {name: OUTCOMES[name].read(on, periods, False) for name in outcomes},
         {**totals, "pilot": _totals(pilot)},
         {name: credited for name, (credited, _) in shares.items()},
         {name: left for name, (_, left) in shares.items()},

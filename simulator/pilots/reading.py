@@ -1,8 +1,10 @@
 """What a pilot measures: outcomes by partner and period, read from a life of the vector engine.
 
 An outcome is one entry of `OUTCOMES`. Outcomes of deals sum a value over the deals that a partner is on, at the time at
-which they reach a stage: qualified pipeline is known early, bookings late. Payout is what accrued in the windows that
-closed in a period, net of penalties, before what lost customers take back later. Surveys are answers of
+which they reach a stage: qualified pipeline is known early, bookings late. A pilot sees signatures on the dates on
+which they were filed, held back or pulled forward where that pays; the truth has them on their own. Payout is what
+accrued in the windows that closed in a period, net of penalties, before what lost customers take back later. Surveys
+are answers of
 
     answer = clip(1 + 4 * 0.7 * truth + 0.9 [sqrt(r) trait + sqrt(1 - r) noise], 1, 5)
 
@@ -28,7 +30,9 @@ from simulator.engines.settle import are_won, margin_of
 from simulator.engines.vector import VectorLife
 from simulator.model.setting import WEEKS_PER_YEAR
 from simulator.program.compiled import Bools, Ints
+from simulator.program.measures import Event
 from simulator.program.numbers import Array
+from simulator.program.sharing import SECOND
 
 _CONTENT, _SPREAD = 0.7, 0.9
 Dated = tuple[Ints, Array, Array]
@@ -63,55 +67,61 @@ class Periods:
 class Outcome:
     """An outcome that a pilot can read.
 
-    unit: per partner and period; read: (R, P, T) from a life; deals: for outcomes that add deals up, the deals.
+    unit: per partner and period; read: (R, P, T) from a life, on the dates `filed` or on the true ones; deals: for
+    outcomes that add deals up, the deals on those dates.
     """
 
     label: str
     kind: Literal["leading", "lagging", "survey"]
     unit: str
-    read: Callable[[VectorLife, Periods], Array]
-    deals: Callable[[VectorLife], Dated] | None = None
+    read: Callable[[VectorLife, Periods, bool], Array]
+    deals: Callable[[VectorLife, bool], Dated] | None = None
 
 
 def _of_deals(
-    label: str, kind: Literal["leading", "lagging"], unit: str, deals: Callable[[VectorLife], Dated]
+    label: str, kind: Literal["leading", "lagging"], unit: str, deals: Callable[[VectorLife, bool], Dated]
 ) -> Outcome:
-    def read(life: VectorLife, periods: Periods) -> Array:
-        rows, time, value = deals(life)
+    def read(life: VectorLife, periods: Periods, filed: bool) -> Array:
+        rows, time, value = deals(life, filed)
         mine = life.opps["attached"][rows]
         return periods.sums(life.shape, life.opps["cell"][rows[mine]], time[mine], value[mine])
 
     return Outcome(label, kind, unit, read, deals)
 
 
-def _qualified(life: VectorLife) -> Dated:
+def _qualified(life: VectorLife, _filed: bool) -> Dated:
     """Every deal that qualified, worth 1."""
     rows = np.flatnonzero(life.opps["qualified"] < life.setting.horizon)
     return rows, life.opps["qualified"][rows], np.ones(len(rows))
 
 
-def _pipeline(life: VectorLife) -> Dated:
-    rows, time, _ = _qualified(life)
+def _pipeline(life: VectorLife, filed: bool) -> Dated:
+    rows, time, _ = _qualified(life, filed)
     return rows, time, life.opps["amount"][rows] / 100
 
 
-def _won(life: VectorLife) -> Dated:
-    """Every deal that was signed, worth 1."""
-    rows = np.flatnonzero(are_won(life))
-    return rows, life.opps["due"][rows], np.ones(len(rows))
+def _won(life: VectorLife, filed: bool) -> Dated:
+    """Every deal that was signed, or filed as signed, worth 1."""
+    date = np.where(are_won(life), life.opps["due"][:], np.inf)
+    if filed:
+        c = life.claims
+        moved = np.flatnonzero((c["event"] == Event.SIGNED) & (c["role"] != SECOND) & (np.abs(c["moved"]) == 1))
+        date[c["opp"][moved]] = c["week"][moved]
+    rows = np.flatnonzero(date < life.setting.horizon)
+    return rows, date[rows], np.ones(len(rows))
 
 
-def _bookings(life: VectorLife) -> Dated:
-    rows, time, _ = _won(life)
+def _bookings(life: VectorLife, filed: bool) -> Dated:
+    rows, time, _ = _won(life, filed)
     return rows, time, (life.opps["amount"][rows] - life.opps["conceded"][rows]) / 100
 
 
-def _margin(life: VectorLife) -> Dated:
-    rows, time, _ = _won(life)
+def _margin(life: VectorLife, filed: bool) -> Dated:
+    rows, time, _ = _won(life, filed)
     return rows, time, margin_of(life, rows)[0] / 100
 
 
-def payout(life: VectorLife, periods: Periods) -> Array:
+def payout(life: VectorLife, periods: Periods, _filed: bool = True) -> Array:
     """Accrued in windows closed by the end of each period, net of penalties, money; (R, P, T)."""
     total = np.zeros((*life.shape, periods.count))
     for b in (*life.closed, *life.books):
@@ -122,12 +132,12 @@ def payout(life: VectorLife, periods: Periods) -> Array:
     return total
 
 
-def _net_margin(life: VectorLife, periods: Periods) -> Array:
-    return OUTCOMES["gross_margin"].read(life, periods) - payout(life, periods)
+def _net_margin(life: VectorLife, periods: Periods, filed: bool) -> Array:
+    return OUTCOMES["gross_margin"].read(life, periods, filed) - payout(life, periods)
 
 
 def _fairness(life: VectorLife, periods: Periods) -> Array:
-    paid, booked = payout(life, periods), OUTCOMES["bookings"].read(life, periods)
+    paid, booked = payout(life, periods), OUTCOMES["bookings"].read(life, periods, True)
     total, sold = paid.sum(axis=1, keepdims=True), booked.sum(axis=1, keepdims=True)
     there = (booked > 0) & (total > 0)
     share = np.minimum(np.where(there, paid * sold / np.where(there, total * booked, 1.0), 1.0), 1.0)
@@ -151,7 +161,7 @@ def _ease(life: VectorLife, periods: Periods) -> Array:
 
 
 def _survey(label: str, truth: Callable[[VectorLife, Periods], Array]) -> Outcome:
-    def read(life: VectorLife, periods: Periods) -> Array:
+    def read(life: VectorLife, periods: Periods, _filed: bool) -> Array:
         stream, reliability = f"survey {label}", life.setting.numbers("pilot.survey_reliability")[:, :, None]
         trait = ndtri(life.world.marks(stream)[0])[:, :, None]
         noise = periods.each(life.shape, lambda week: ndtri(life.world.marks(stream, week, 1)[0]))
@@ -183,7 +193,7 @@ def sourced_share(life: VectorLife, outcome: Outcome, periods: Periods, cells: B
     """
     if outcome.deals is None:
         return np.full(life.shape[0], np.nan), np.full(life.shape[0], np.nan)
-    rows, time, value = outcome.deals(life)
+    rows, time, value = outcome.deals(life, True)
     vendor, cell = life.opps["vendor"][rows], life.opps["cell"][rows]
     found = [
         np.where(cells, periods.sums(life.shape, cell[pick], time[pick], value[pick]), 0.0).sum(axis=(1, 2))
@@ -197,7 +207,7 @@ def shared_deals(life: VectorLife, cells: Bools, periods: Periods) -> tuple[Arra
 
     Each (R,). Where splits pay both partners of a deal, it is under two programs at once.
     """
-    rows, time, one = _qualified(life)
+    rows, time, one = _qualified(life, True)
     mine = life.opps["attached"][rows]
     rows, time, one = rows[mine], time[mine], one[mine]
     cell, week, count = life.opps["cell"][rows], np.floor(time).astype(np.int64), life.shape[1]

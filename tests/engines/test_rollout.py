@@ -1,22 +1,31 @@
 """Engines carry a rollout: partners change programs in different weeks, in the middle of a quarter too, and other
-partners in other replications."""
+partners in other replications; and partners talk about it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from simulator.engines.books import Books
 from simulator.engines.events import EventLife
+from simulator.engines.ledger import Outcome
 from simulator.engines.rollout import Rollout
 from simulator.engines.settle import settle
 from simulator.engines.tally import tally
 from simulator.engines.vector import VectorLife
+from simulator.program.compiled import Ints
 from simulator.run import fit_reference, prepare
 from simulator.scenario.load import parse
-from tests.engines.random_scenarios import quick_reference
+from simulator.scenario.schema import Scenario
+from tests.engines.random_scenarios import quick_reference, scenario_texts
 from tests.engines.small import SMALL
+
+TALK = "\n[pilot]\ncontamination = 0.6\nresentment = 0.8\n"
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +34,7 @@ def _quick() -> Iterator[None]:
         yield
 
 
-def schedule(later: int) -> np.ndarray:
+def schedule(later: int) -> Ints:
     """Half of six partners change in week 13, two never, one in week `later`; in the second replication one goes back
     then, and one comes in the week after."""
     out = np.zeros((2, 6, 39), dtype=np.int64)
@@ -37,25 +46,55 @@ def schedule(later: int) -> np.ndarray:
     return out
 
 
-@pytest.mark.parametrize("gaming", [False, True])
-@pytest.mark.parametrize("later", [1, 20, 26])
-def test_the_engines_agree_on_a_staggered_rollout(later: int, gaming: bool) -> None:
-    scenario = parse(SMALL)
-    reference = fit_reference(scenario)
-    both = prepare(scenario, reference, ("full",), 5, np.arange(2))
-    rollout = Rollout((both.offers["baseline"], both.offers["full"]), schedule(later))
-    together = settle(VectorLife(both.world, rollout, both.conduct[gaming]).run(-52, 39).finish())
-    for r in range(2):
-        alone = prepare(scenario, reference, ("full",), 5, np.array([r]))
-        mine = Rollout((alone.offers["baseline"], alone.offers["full"]), rollout.schedule).alone(r)
-        single = tally(EventLife(alone.world, mine, alone.conduct[gaming]).run())
+def lived(scenario: Scenario, plan: Ints, gaming: bool, replications: int = 2) -> tuple[Outcome, list[Outcome]]:
+    """Replications lived at once by the vector engine, and each alone by the event engine."""
+    reference, name = fit_reference(scenario), next(n for n in scenario.programs if n != "baseline")
+    start, horizon = -scenario.time.burn_in_weeks, scenario.time.horizon_weeks
+    both = prepare(scenario, reference, (name,), 5, np.arange(replications))
+    rollout = Rollout((both.offers["baseline"], both.offers[name]), plan)
+    together = settle(VectorLife(both.world, rollout, both.conduct[gaming]).run(start, horizon).finish())
+    alone = []
+    for r in range(replications):
+        one = prepare(scenario, reference, (name,), 5, np.array([r]))
+        mine = Rollout((one.offers["baseline"], one.offers[name]), plan).alone(r)
+        alone.append(tally(EventLife(one.world, mine, one.conduct[gaming]).run()))
+    return together, alone
+
+
+def differing(together: Outcome, alone: list[Outcome]) -> list[str]:
+    """Names of the totals and columns of the ledger in which the engines differ."""
+    found = []
+    for r, single in enumerate(alone):
         rows = together.ledger["replication"] == r
-        for name, column in single.ledger.items():
-            assert np.array_equal(column, together.ledger[name][rows]), name
-        for name, value in single.totals.items():
-            assert value[0] == together.totals[name][r], name
+        found += [n for n, column in single.ledger.items() if not np.array_equal(column, together.ledger[n][rows])]
+        found += [n for n, value in single.totals.items() if value[0] != together.totals[n][r]]
+    return found
+
+
+@pytest.mark.parametrize(("later", "gaming", "talk"), [(1, True, ""), (20, True, TALK), (26, False, TALK)])
+def test_the_engines_agree_on_a_staggered_rollout(later: int, gaming: bool, talk: str) -> None:
+    together, alone = lived(parse(SMALL + talk), schedule(later), gaming)
+    assert differing(together, alone) == []
     ledger = {name: column[together.ledger["replication"] == 0] for name, column in together.ledger.items()}
     assert np.array_equal(ledger["accrued"], ledger["paid"] + ledger["forfeited"] + ledger["clawed_back"])
     assert set(ledger["end"].tolist()) <= {13, 26, 39, later}
     assert set(ledger["offer"][ledger["partner"] == 5].tolist()) >= {1}
     assert set(ledger["offer"][np.isin(ledger["partner"], (1, 3))].tolist()) == {0}
+
+
+def test_an_engine_in_which_listeners_keep_no_books_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Books, "followed", property(lambda books: books.member))
+    together, alone = lived(parse(SMALL + TALK), schedule(20), gaming=False)
+    assert "activity.source" in differing(together, alone)
+
+
+@settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(scenario_texts(), st.data())
+def test_the_engines_agree_on_random_rollouts(text: str, data: Any) -> None:
+    scenario = parse(text + TALK)
+    partners = sum(segment.count + segment.prospects for segment in scenario.partners.values())
+    weeks = st.lists(st.integers(-20, 40), min_size=2 * partners, max_size=2 * partners)
+    joins, stays = (np.array(data.draw(weeks)).reshape(2, partners, 1) for _ in range(2))
+    week = np.arange(scenario.time.horizon_weeks)
+    plan = ((week >= joins) & (week < joins + np.abs(stays) + 1)).astype(np.int64)
+    assert differing(*lived(scenario, plan, gaming=True)) == []

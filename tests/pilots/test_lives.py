@@ -34,22 +34,26 @@ def test_a_plan_names_what_can_be_read() -> None:
     assert Outcome.__args__ == tuple(OUTCOMES)  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("assignment", ["parallel", "switchback"])
-def test_a_candidate_equal_to_the_baseline_does_exactly_nothing(assignment: str) -> None:
-    """From launch on, and across every later turn: windows are quarters, so turning breaks none."""
+@pytest.mark.parametrize(("assignment", "gaming"), [("parallel", False), ("switchback", True)])
+def test_a_candidate_equal_to_the_baseline_does_exactly_nothing(assignment: str, gaming: bool) -> None:
+    """From launch on, and across every later turn: windows are quarters, so turning breaks none. With games on, the
+    pilot sees signatures on the dates on which they were filed, under both programs alike."""
     design = {"quarters": 2, "assignment": assignment}
-    x = live(stage(SAME, "same"), [Plan.model_validate({"candidate": "same", "design": design})])[0]
+    plan = Plan.model_validate({"candidate": "same", "design": design})
+    talk = "\n[pilot]\ncontamination = 0.5\nresentment = 0.5\n"
+    x = live(stage(SAME + talk, "same"), [plan], gaming=gaming)[0]
     for name, panel in x.panels.items():
-        assert np.array_equal(panel.outcome, x.off[name]), name
+        if not gaming or name in ("qualified", "pipeline", "payout", "ease"):
+            assert np.array_equal(panel.outcome, x.off[name]), name
         assert not x.estimand(name).any(), name
     assert all(np.array_equal(x.totals["pilot"][k], x.totals["off"][k]) for k in x.totals["off"])
 
 
 def test_panels_add_up_to_what_the_life_is_settled_at() -> None:
     s = stage(SMALL)
-    life = VectorLife(s.world, s.rollout("full"), s.conduct[True]).run(-52, 39).finish()
+    life = VectorLife(s.world, s.rollout("full"), s.conduct[False]).run(-52, 39).finish()
     periods, totals = Periods(0, 13, 3), settle(life).totals
-    per_partner = {n: OUTCOMES[n].read(life, periods).sum(axis=(1, 2)) for n in OUTCOMES}
+    per_partner = {n: OUTCOMES[n].read(life, periods, False).sum(axis=(1, 2)) for n in OUTCOMES}
     assert np.allclose(per_partner["won"], totals["won_by_partners"])
     assert np.allclose(per_partner["payout"] * 100, totals["accrued"] - totals["penalty"])
     assert np.allclose(per_partner["margin"], per_partner["gross_margin"] - per_partner["payout"])
@@ -91,7 +95,7 @@ def test_surveys_are_as_reliable_as_they_say() -> None:
     those who answered below 3.8 lies 0.7 as far below it as their first."""
     s = stage(SMALL.replace("count = 6", "count = 150"), replications=2)
     life = VectorLife(s.world, s.rollout("baseline"), s.conduct[False]).run(-52, -50)
-    first, second = OUTCOMES["ease"].read(life, Periods(0, 13, 2)).reshape(-1, 2).T
+    first, second = OUTCOMES["ease"].read(life, Periods(0, 13, 2), True).reshape(-1, 2).T
     error = 0.9 / np.sqrt(len(first) / 2)
     assert abs(np.median(first) - 3.8) < 4 * 1.25 * 0.9 / np.sqrt(len(first))
     assert first.max() == 5.0
