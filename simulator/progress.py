@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Protocol, TextIO
 
 Clock = Callable[[], float]
@@ -15,6 +17,8 @@ _BAR = 30
 _REDRAW_SECONDS = 0.1
 _LOG_SECONDS = 30.0
 _LOG_PARTS = 10
+_PATIENCE = 1.0
+_watching: ContextVar[bool] = ContextVar("watching", default=False)
 
 
 class Progress(Protocol):
@@ -82,30 +86,54 @@ class LogLines:
 
 
 class NotebookBar:
-    """A progress element in a notebook, plain text at the end, so that a reopened one shows no half bar."""
+    """A progress element in a notebook, plain text at the end, so that a reopened one shows no half bar.
 
-    def __init__(self, clock: Clock = time.monotonic) -> None:
+    patience: seconds of work before it is shown.
+    """
+
+    def __init__(self, clock: Clock = time.monotonic, patience: float = 0.0) -> None:
         from IPython.display import HTML, display
 
         self._html: Callable[[str], Any] = HTML
+        self._display: Callable[..., Any] = display
         self._clock, self._start, self._drawn = clock, clock(), -_REDRAW_SECONDS
-        self._last = "not started"
-        self._handle: Any = display(HTML(self._last), display_id=True)  # type: ignore[no-untyped-call]
+        self._last, self._patience = "", patience
+        self._handle: Any = None
 
     def __call__(self, done: int, total: int) -> None:
         now = self._clock() - self._start
         if now - self._drawn < _REDRAW_SECONDS and done < total:
             return
         self._drawn, self._last = now, describe(done, total, now)
-        self._show(f'<progress value="{done}" max="{max(total, 1)}"></progress> {self._last}')
+        if self._handle is not None or (now >= self._patience and done < total):
+            self._show(f'<progress value="{done}" max="{max(total, 1)}"></progress> {self._last}')
 
     def close(self) -> None:
         """Leave the last state as text."""
-        self._show(self._last)
+        if self._handle is not None:
+            self._show(self._last)
 
     def _show(self, text: str) -> None:
-        if self._handle is not None:
+        if self._handle is None:
+            self._handle = self._display(self._html(text), display_id=True)
+        else:
             self._handle.update(self._html(text))
+
+
+@contextmanager
+def watched(given: Callable[[int, int], None] | None) -> Iterator[Callable[[int, int], None] | None]:
+    """What to tell of work: what is given, or else a bar if this is a notebook and the work is no part of another."""
+    if given is not None or _watching.get() or not _in_notebook():
+        bar = None
+    else:
+        bar = NotebookBar(patience=_PATIENCE)
+    before = _watching.set(True)
+    try:
+        yield bar or given
+    finally:
+        _watching.reset(before)
+        if bar is not None:
+            bar.close()
 
 
 def choose(*, quiet: bool = False, stream: TextIO | None = None) -> Progress:

@@ -18,12 +18,13 @@ import numpy as np
 import pandas as pd
 
 from simulator.kept import Kept
+from simulator.results import manifest_of, now
 from simulator.run import RUNGS, Simulated, simulate
 from simulator.scenario.schema import Scenario
 from simulator.stats.estimate import Array, Difference, Estimate, replication_at
 from simulator.stats.measure import BASELINE, STRATEGIC, Measured, lives, measure, shown_programs
 from simulator.stats.metric import Metric
-from simulator.stored import described, identity
+from simulator.stored import StoredRun, described, identity
 from simulator.studies.asked import asked_programs, check_design, check_precision, check_run
 from simulator.studies.precision import MOST, Effort, run_to
 from simulator.studies.study import Study, timed
@@ -227,6 +228,13 @@ class Comparison(Study):
         from simulator.report.wording import html
 
         return html(self)
+
+    def _page(self) -> str:
+        from simulator.report.leadership import html
+        from simulator.studies.leadership import leadership
+
+        run = StoredRun(Path("not stored"), manifest_of(self.simulated, when=now()))
+        return html(leadership(self), run)
 
     def _row(self, key: tuple[str, str, str], figures: dict[str, Any]) -> dict[str, Any]:
         program, rung, metric = key

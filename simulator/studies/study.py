@@ -16,11 +16,12 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from simulator.errors import SimulatorError
-from simulator.progress import span
+from simulator.progress import span, watched
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,15 +74,21 @@ class Study(ABC):
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Write headline, tables and figure as one HTML file that needs nothing else; an existing one is replaced.
 
+        Of a comparison it is the report that leadership reads.
+
         Raises `SimulatorError` where there is no such folder.
         """
-        from simulator.report.study_page import page
-
         target = Path(path)
         if not target.parent.is_dir():
             raise SimulatorError(f"{target.parent}: no such folder")
-        target.write_text(page(self), encoding="utf-8")
+        target.write_text(self._page(), encoding="utf-8")
         return target
+
+    def _page(self) -> str:
+        """What `report` writes."""
+        from simulator.report.study_page import page
+
+        return page(self)
 
     def _html(self) -> str:
         """Headline and table as HTML."""
@@ -103,12 +110,17 @@ S = TypeVar("S", bound=Study)
 
 
 def timed(run: Callable[P, S]) -> Callable[P, S]:
-    """Let a study know how long it took."""
+    """Let a study know how long it took; where it tells of its progress and nobody asked, a notebook shows it."""
+    tells = "progress" in signature(run).parameters
 
     @wraps(run)
     def measured(*args: P.args, **kwargs: P.kwargs) -> S:
         start = time.monotonic()
-        study = run(*args, **kwargs)
+        given: Any = kwargs.get("progress")
+        with watched(given) as progress:
+            if tells and progress is not None:
+                kwargs["progress"] = progress
+            study = run(*args, **kwargs)
         object.__setattr__(study, "_seconds", time.monotonic() - start)
         return study
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
-from typing import Any, ClassVar
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from simulator.progress import LogLines, NotebookBar, Silent, TtyLine, choose, describe, span
+from simulator.studies.study import timed
 
 
 class Clock:
@@ -60,24 +62,63 @@ def test_line_is_redrawn_in_place_and_wiped() -> None:
     assert shown.split("\r")[-2].strip() == ""
 
 
-def test_in_a_notebook_there_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a notebook shows of progress."""
+    said: list[str] = []
+
     class Shell:
         kernel = object()
 
-    class Shown:
-        said: ClassVar[list[str]] = []
-
+    class Handle:
         def update(self, html: Any) -> None:
-            self.said.append(html.data)
+            said.append(html.data)
+
+    def display(html: Any, **_: Any) -> Handle:
+        said.append(html.data)
+        return Handle()
 
     monkeypatch.setattr("IPython.get_ipython", Shell)
-    monkeypatch.setattr("IPython.display.display", lambda *_, **__: Shown())
+    monkeypatch.setattr("IPython.display.display", display)
+    return said
+
+
+def test_in_a_notebook_there_is_a_bar(shown: list[str]) -> None:
     bar = choose()
     assert isinstance(bar, NotebookBar)
     bar(3, 10)
     bar.close()
-    assert '<progress value="3" max="10">' in Shown.said[0]
-    assert Shown.said[-1].startswith("3 of 10 (30 %)")
+    assert '<progress value="3" max="10">' in shown[0]
+    assert shown[-1].startswith("3 of 10 (30 %)")
+
+
+def test_a_study_shows_its_progress_in_a_notebook_unless_told_otherwise(
+    shown: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @timed
+    def inner(*, progress: Any = None) -> Any:
+        for done in range(3):
+            progress(done, 2)
+        return SimpleNamespace()
+
+    @timed
+    def outer(*, progress: Any = None) -> Any:
+        progress(1, 4)
+        with pytest.raises(TypeError):  # it is told nothing: the outer one tells of all
+            inner()
+        return SimpleNamespace()
+
+    inner()
+    assert shown == []  # it was short
+    monkeypatch.setattr("simulator.progress._PATIENCE", 0.0)
+    inner()
+    assert shown[-1].startswith("2 of 2 (100 %)")
+    told: list[int] = []
+    shown.clear()
+    inner(progress=lambda done, _: told.append(done))
+    assert (told, shown) == ([0, 1, 2], [])
+    outer()
+    assert [text for text in shown if "of 4" in text] == shown != []
 
 
 def test_the_stream_decides_the_form() -> None:

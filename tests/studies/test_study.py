@@ -70,6 +70,13 @@ def test_a_study_offers_what_all_do(name: str, tmp_path: Path) -> None:
     assert not re.findall(r'(?:src|href)="(?!#|data:)|<script|<link', page)  # it needs nothing else
 
 
+def test_the_report_of_a_comparison_is_the_one_that_leadership_reads(tmp_path: Path) -> None:
+    text = sim.compare(parse(TINY), replications=8).report(tmp_path / "page.html").read_text()
+    assert "which incentive program" in text
+    assert "not stored" in text
+    assert "Choose more" in text or "Keep the baseline" in text
+
+
 def test_a_report_needs_a_folder(tmp_path: Path) -> None:
     with pytest.raises(sim.SimulatorError, match="no such folder"):
         sim.diff(parse(TINY), "baseline", "more").report(tmp_path / "nowhere" / "page.html")
