@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from simulator.studies.optimum import Optimum
     from simulator.studies.programs import ProgramDiff, diff
     from simulator.studies.redteam import RedTeam, redteam
+    from simulator.studies.rollout import StagedRollout, rollout
     from simulator.studies.select import Selection, select
     from simulator.studies.sensitivity import Sensitivity, sensitivity
     from simulator.studies.split import VarianceSplit, split
@@ -56,6 +57,7 @@ _HOMES = {
     "Selection": "simulator.studies.select",
     "Sensitivity": "simulator.studies.sensitivity",
     "SimulatorError": "simulator.errors",
+    "StagedRollout": "simulator.studies.rollout",
     "Study": "simulator.studies.study",
     "Trace": "simulator.studies.trace",
     "ValueOfInformation": "simulator.studies.knowledge",
@@ -75,6 +77,7 @@ _HOMES = {
     "parse": "simulator.scenario.load",
     "payout_curve": "simulator.report.payout",
     "redteam": "simulator.studies.redteam",
+    "rollout": "simulator.studies.rollout",
     "select": "simulator.studies.select",
     "sensitivity": "simulator.studies.sensitivity",
     "split": "simulator.studies.split",
@@ -101,6 +104,7 @@ __all__ = [
     "Selection",
     "Sensitivity",
     "SimulatorError",
+    "StagedRollout",
     "Study",
     "Trace",
     "ValueOfInformation",
@@ -120,6 +124,7 @@ __all__ = [
     "parse",
     "payout_curve",
     "redteam",
+    "rollout",
     "select",
     "sensitivity",
     "split",

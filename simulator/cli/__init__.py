@@ -19,6 +19,7 @@ from simulator.cli.engines import trace, verify
 from simulator.cli.explore import explore
 from simulator.cli.history import calibrate, export
 from simulator.cli.redteam import redteam
+from simulator.cli.rollout import rollout
 from simulator.cli.runs import diff, report, runs, show
 from simulator.cli.scenarios import schema, validate
 from simulator.cli.sensitivity import sensitivity, value_of_information
@@ -96,5 +97,6 @@ for _command in (
     select,
     winners,
     forecast,
+    rollout,
 ):
     main.add_command(_command)

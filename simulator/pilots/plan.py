@@ -94,13 +94,16 @@ class Interim(Spec):
 
 
 class Guardrails(Spec):
-    """What stops the pilot for harm, checked at every period's end."""
+    """What stops the pilot or the rollout for harm, checked at every period's end."""
 
     max_cost_overrun: float | None = number(
         None, "most by which the candidate may cost more per partner than the baseline", unit="share", gt=0, le=10
     )
     max_gaming_share: float | None = number(
         None, "most of the candidate's payout that may rest on gamed claims", unit="share", gt=0, le=1
+    )
+    min_lift: float | None = number(
+        None, "least estimated lift so far, of the level without the candidate", unit="share", ge=-1, le=10
     )
 
 

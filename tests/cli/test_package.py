@@ -13,10 +13,10 @@ import simulator as sim
 
 PUBLIC = [
     "Backtest", "Calibration", "Comparison", "Forecast", "InputError", "Lint", "Optimum", "Problem", "ProgramDiff",
-    "RedTeam", "Scenario", "Selection", "Sensitivity", "SimulatorError", "Study", "Trace", "ValueOfInformation",
-    "VarianceSplit", "Verification", "Winners", "backtest", "calibrate", "compare", "diff", "explore", "forecast",
-    "lint", "load", "number_paths", "optimize", "parse", "payout_curve", "redteam", "select", "sensitivity",
-    "split", "trace", "value_at", "value_of_information", "verify", "winners", "with_values",
+    "RedTeam", "Scenario", "Selection", "Sensitivity", "SimulatorError", "StagedRollout", "Study", "Trace",
+    "ValueOfInformation", "VarianceSplit", "Verification", "Winners", "backtest", "calibrate", "compare",
+    "diff", "explore", "forecast", "lint", "load", "number_paths", "optimize", "parse", "payout_curve",
+    "redteam", "rollout", "select", "sensitivity", "split", "trace", "value_at", "value_of_information", "verify", "winners", "with_values",
 ]  # fmt: skip
 HEAVY = ("numpy", "scipy", "pandas", "matplotlib", "pyarrow", "pydantic", "simpy")
 

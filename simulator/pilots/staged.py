@@ -1,0 +1,136 @@
+"""Gradual rollouts lived: partners join by milestones, and a limit that is passed at a quarter's end takes all back.
+
+Of one world are lived: nobody on the candidate, everybody at once, the milestones to the end, and the milestones until
+the first quarter at whose end a limit is passed, after which all are on the baseline again. A stop is right where the
+candidate loses money in that world, everybody on it against nobody over the horizon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from simulator.engines.rollout import Rollout
+from simulator.engines.settle import settle
+from simulator.engines.vector import VectorLife
+from simulator.model.setting import WEEKS_PER_QUARTER
+from simulator.pilots.estimators.table import ESTIMATORS
+from simulator.pilots.guardrails import breaches, cost_overrun, first_breach, gaming_share, lift_so_far
+from simulator.pilots.lives import periods_before
+from simulator.pilots.panel import Panel
+from simulator.pilots.plan import Guardrails, Plan
+from simulator.pilots.reading import OUTCOMES, Periods, payout
+from simulator.program.compiled import Bools, Ints
+from simulator.program.numbers import Array
+from simulator.run import Stage
+from simulator.scenario.schema import Goals
+from simulator.stats.metric import Lives
+from simulator.stats.value import net_value
+from simulator.world import World
+
+ESTIMATOR = "stepped_wedge"
+"""Partners join one after another, and their periods before launch are a first step."""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """R rollouts. Money over the horizon, more than with nobody on the candidate, (R,).
+
+    once: everybody on it from launch; plain: by the milestones, never stopped; guarded: with the limits. stop: (R,),
+    quarters after which it stops, 0 where never; why: (R,), a place in `guardrails.REASONS`; seen: (3, R, T), what is
+    seen at each quarter's end in that order, as if it were never stopped; on: (T,), mean share on the candidate.
+    """
+
+    once: Array
+    plain: Array
+    guarded: Array
+    stop: Ints
+    why: Ints
+    seen: Array
+    on: Array
+
+
+def stage_out(stage: Stage, plan: Plan, goals: Goals) -> Staged:
+    """Live a plan's rollout in the replications of a stage."""
+    world, setting = stage.world, stage.world.setting
+    count = setting.horizon // WEEKS_PER_QUARTER
+    joined = joining(world, plan, count)
+    offers = (stage.offers["baseline"], stage.offers[plan.candidate])
+    start = VectorLife(world, stage.rollout("baseline"), stage.conduct[True]).run(-setting.burn_in, 0)
+
+    def lived(rollout: Rollout, begin: VectorLife = start) -> VectorLife:
+        return begin.fork(rollout).run(0, setting.horizon).finish()
+
+    def by(on: Bools) -> Rollout:
+        weeks = np.minimum(np.arange(setting.horizon) // WEEKS_PER_QUARTER, count - 1)
+        return Rollout(offers, on[..., weeks].astype(np.int64))
+
+    plain = lived(by(joined))
+    honest = None
+    if plan.guardrails.max_gaming_share is not None and stage.conduct[True].gaming:
+        begin = VectorLife(world, stage.rollout("baseline"), stage.conduct[False]).run(-setting.burn_in, 0)
+        honest = lived(by(joined), begin)
+    seen = _seen(plain, honest, joined, plan)
+    stop, why = first_breach(breaches(plan.guardrails, *seen)[..., :-1])  # at the horizon there is nothing to stop
+    stopped = stop < count - 1
+    guarded = lived(by(joined & (np.arange(count) <= stop[:, None, None]))) if stopped.any() else plain
+    nobody = settle(lived(stage.rollout("baseline"))).totals
+    once, never, limited = (
+        _value(settle(life).totals, nobody, goals) for life in (lived(stage.rollout(plan.candidate)), plain, guarded)
+    )
+    return Staged(
+        once, never, limited, np.where(stopped, stop + 1, 0), why, seen, joined.mean(axis=(0, 1))
+    )  # fmt: skip
+
+
+def joining(world: World, plan: Plan, quarters: int) -> Bools:
+    """Who is on the candidate by the milestones, (R, P, quarters); what joins as one does so in random order."""
+    partners = world.setting.partners
+    if plan.design.unit == "territory":
+        unit, lots = partners.territory, world.territory_marks("rollout")[0]
+    else:
+        unit, lots = np.arange(partners.count), world.marks("rollout")[0]
+    place = np.argsort(np.argsort(lots, axis=1), axis=1)[:, unit]
+    share = np.array([
+        max((m.share for m in plan.rollout.milestones if m.quarter <= q), default=0.0) for q in range(quarters)
+    ])  # fmt: skip
+    return np.asarray(place[..., None] < np.ceil(share * lots.shape[1] - 1e-9))
+
+
+def _seen(life: VectorLife, honest: VectorLife | None, on: Bools, plan: Plan) -> Array:
+    """What limits look at, (3, R, T); nan where no limit asks for it."""
+    g: Guardrails = plan.guardrails
+    r, _, count = on.shape
+    periods, before = Periods(0, WEEKS_PER_QUARTER, count), periods_before(life.setting, WEEKS_PER_QUARTER)
+    there, unit = np.ones_like(on), np.broadcast_to(np.arange(on.shape[1]), on.shape[:2])
+    if plan.design.unit == "territory":
+        unit = np.broadcast_to(life.setting.partners.territory, on.shape[:2])
+
+    def panel(outcome: str) -> Panel:
+        read = OUTCOMES[outcome].read
+        return Panel(read(life, periods), read(life, before), on, there, unit, np.zeros_like(unit))
+
+    found = np.full((3, r, count), np.nan)
+    if g.max_cost_overrun is not None:
+        found[0] = cost_overrun(panel("payout"))
+    if g.max_gaming_share is not None:
+        found[1] = 0.0 if honest is None else gaming_share(panel("payout"), payout(honest, periods))
+    if g.min_lift is not None:
+        found[2] = lift_so_far(panel(plan.measure.outcome), lambda p: ESTIMATORS[ESTIMATOR].estimate(from_before(p)))
+    return found
+
+
+def from_before(panel: Panel) -> Panel:
+    """The panel with its periods before launch as a first step, in which nobody was on the candidate."""
+    nobody = np.zeros(panel.before.shape, dtype=bool)
+    outcome = np.concatenate([panel.before, panel.outcome], axis=2)
+    treated = np.concatenate([nobody, panel.treated], axis=2)
+    observed = np.concatenate([nobody | panel.observed.any(axis=2, keepdims=True), panel.observed], axis=2)
+    return replace(panel, outcome=outcome, before=panel.before[..., :0], treated=treated, observed=observed)
+
+
+def _value(totals: Mapping[str, Ints], nobody: Mapping[str, Ints], goals: Goals) -> Array:
+    own, other = (net_value(Lives(t, nobody, {}, {}, None, False), goals) for t in (totals, nobody))
+    return np.asarray(own - other)

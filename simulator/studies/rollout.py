@@ -1,0 +1,182 @@
+"""A gradual rollout with limits, in many worlds: how often it would have stopped, rightly or wrongly, and what it is
+worth with and without the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from simulator.fit import Reference
+from simulator.pilots.guardrails import REASONS
+from simulator.pilots.plan import Plan
+from simulator.pilots.plan_file import Given, plan_of
+from simulator.pilots.staged import Staged, stage_out
+from simulator.run import chunk_size, fit_reference, prepare
+from simulator.scenario.schema import Scenario
+from simulator.stats.estimate import Estimate, estimate, probability_of
+from simulator.stats.sensitivity.factors import Figure, mean_figure
+from simulator.studies.asked import check_run
+from simulator.studies.study import Study, timed
+from simulator.workers import share
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+REPLICATIONS = 256
+"""Worlds that are simulated unless told."""
+
+
+@dataclass(frozen=True)
+class StagedRollout(Study):
+    """What a plan's rollout and its limits do. staged: world by world."""
+
+    scenario: Scenario
+    plan: Plan
+    seed: int
+    staged: Staged
+
+    @property
+    def title(self) -> str:
+        """What was studied."""
+        return f"{self.scenario.name}: a rollout of {self.plan.candidate}"
+
+    @property
+    def sample_text(self) -> str:
+        """What the figures rest on."""
+        return f"{len(self.staged.once):,} simulated worlds, seed {self.seed}"
+
+    @property
+    def odds(self) -> dict[str, Estimate]:
+        """How it goes, and whether that was right: the candidate gains or loses with everybody on it."""
+        gains, stopped = self.staged.once > 0, self.staged.stop > 0
+        cases = {
+            "stopped rightly": stopped & ~gains,
+            "stopped wrongly": stopped & gains,
+            "went on rightly": ~stopped & gains,
+            "went on wrongly": ~stopped & ~gains,
+        }
+        cases |= {f"stopped by {name}": stopped & (self.staged.why == k) for k, name in enumerate(REASONS)}
+        return {name: estimate(probability_of(case)) for name, case in cases.items()}
+
+    @property
+    def worth(self) -> dict[str, Figure]:
+        """Money over the horizon, more than with nobody on the candidate; of the limits, more than without them."""
+        s = self.staged
+        parts = {"all at once": s.once, "by milestones": s.plain, "with limits": s.guarded}
+        return {name: mean_figure(x) for name, x in {**parts, "the limits": s.guarded - s.plain}.items()}
+
+    def table(self) -> pd.DataFrame:
+        """A row per case with its probability, and per way to roll out with its net value; error and 95 % limits."""
+        rows = [
+            {"figure": name, "unit": "probability", "value": p.mean, "se": p.se, "low": p.low, "high": p.high}
+            for name, p in self.odds.items()
+        ]
+        rows += [
+            {"figure": name, "unit": self.scenario.currency, "value": f.value, "se": f.se, "low": f.low, "high": f.high}
+            for name, f in self.worth.items()
+        ]
+        return pd.DataFrame(rows)
+
+    def quarters(self) -> pd.DataFrame:
+        """A row per quarter: share on the candidate, share of worlds stopped by its end, medians of what is seen."""
+        s, count = self.staged, len(self.staged.on)
+        stopped = [float(np.mean((s.stop > 0) & (s.stop <= q + 1))) for q in range(count)]
+        table = pd.DataFrame({"quarter": range(count), "on": s.on, "stopped": stopped})
+        for k, name in enumerate(REASONS):
+            known = [column[np.isfinite(column)] for column in s.seen[k].T]
+            table[name] = [float(np.median(column)) if len(column) else np.nan for column in known]
+        return table
+
+    def headline(self) -> list[str]:
+        """How often it stops, whether rightly, and what the limits are worth."""
+        from simulator.report.rollout import headline
+
+        return headline(self)
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Share on the candidate, and share of worlds stopped, by quarter."""
+        from simulator.report.rollout import draw
+
+        return draw(self, ax)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All figures as plain dicts."""
+        table = self.table().set_index("figure")
+        by_quarter = self.quarters().astype(object)
+        return {
+            "scenario": self.scenario.name,
+            "study": "rollout",
+            "plan": self.plan.model_dump(mode="json"),
+            "seed": self.seed,
+            "worlds": len(self.staged.once),
+            "figures": table.astype(object).where(table.notna(), None).to_dict(orient="index"),
+            "quarters": by_quarter.where(by_quarter.notna(), None).to_dict(orient="records"),
+            "headline": self.headline(),
+        }
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What every chunk has in common."""
+
+    scenario: Scenario
+    reference: Reference
+    plan: Plan
+    seed: int
+
+    def chunk(self, first: int, count: int) -> Staged:
+        """Rollouts first to first + count - 1."""
+        stage = prepare(
+            self.scenario, self.reference, [self.plan.candidate], self.seed, np.arange(first, first + count)
+        )
+        return stage_out(stage, self.plan, self.scenario.goals)
+
+
+@timed
+def rollout(
+    scenario: Scenario,
+    plan: Given,
+    *,
+    replications: int = REPLICATIONS,
+    seed: int | None = None,
+    workers: int = 1,
+    chunk: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> StagedRollout:
+    """Simulate a plan's gradual rollout over the scenario's horizon, and count how often its limits stop it rightly.
+
+    plan: a plan file, nested dicts, or a `Plan`, of which the candidate, `rollout.milestones`, `guardrails`,
+    `design.unit` (what joins as one) and `measure.outcome` (of the lift) are used; replications: worlds; seed: the
+    scenario's if None. Neither workers nor chunk changes a result. Raises `InputError` with all faults.
+    """
+    checked = plan_of(plan, scenario)
+    start = scenario.run.seed if seed is None else seed
+    check_run(replications=replications, seed=start, workers=workers, chunk=chunk)
+    work = _Work(scenario, fit_reference(scenario), checked, start)
+    size = min(chunk or chunk_size(scenario), -(-replications // workers))
+    jobs = [(at, min(size, replications - at)) for at in range(0, replications, size)]
+    parts: dict[int, Staged] = {}
+
+    def add(first: int, _count: int, found: Staged) -> None:
+        parts[first] = found
+        if progress is not None:
+            progress(sum(len(p.once) for p in parts.values()), replications)
+
+    if workers <= 1 or len(jobs) <= 1:
+        for at, count in jobs:
+            add(at, count, work.chunk(at, count))
+    else:
+        share(work.chunk, jobs, add, workers)
+    return StagedRollout(scenario, checked, start, _joined([parts[at] for at in sorted(parts)]))
+
+
+def _joined(parts: list[Staged]) -> Staged:
+    once, plain, guarded, stop, why = (
+        np.concatenate([getattr(p, name) for p in parts]) for name in ("once", "plain", "guarded", "stop", "why")
+    )
+    on = np.average([p.on for p in parts], axis=0, weights=[len(p.once) for p in parts])
+    return Staged(once, plain, guarded, stop, why, np.concatenate([p.seen for p in parts], axis=1), np.asarray(on))

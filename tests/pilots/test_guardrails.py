@@ -1,0 +1,107 @@
+"""Limits by hand, and looks at pilots whose truth is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from simulator.pilots.estimators.table import ESTIMATORS
+from simulator.pilots.guardrails import breaches, cost_overrun, first_breach, gaming_share, lift_so_far
+from simulator.pilots.looks import look_periods, looked
+from simulator.pilots.panel import Panel
+from simulator.pilots.plan import Guardrails, Interim
+from simulator.pilots.staged import from_before
+from simulator.pilots.trial import Trial
+from tests.pilots.panels import normal_panel
+
+PAYOUT = Panel(
+    outcome=np.array([[[10.0, 30.0, 30.0], [10.0, 10.0, 60.0], [90.0, 90.0, 90.0]]]),
+    before=np.array([[[4.0, 6.0], [8.0, 2.0], [70.0, 70.0]]]),
+    treated=np.array([[[False, True, True], [False, False, True], [True, True, True]]]),
+    observed=np.array([[[True] * 3, [True] * 3, [False] * 3]]),
+    cluster=np.array([[0, 1, 2]]),
+    stratum=np.zeros((1, 3), dtype=np.int64),
+)
+"""Two partners join one after another; the third takes no part."""
+
+
+def test_cost_overrun_by_hand() -> None:
+    """After quarter 1 nobody is on it; after 2: 30 on, (10 + 10 + 10) / 3 off; after 3: (30 + 30 + 60) / 3 on."""
+    found = cost_overrun(PAYOUT)[0]
+    assert np.isnan(found[0])
+    assert found[1:] == pytest.approx([2.0, 3.0])
+    everyone = replace(PAYOUT, treated=np.ones_like(PAYOUT.treated))
+    assert cost_overrun(everyone)[0, 0] == pytest.approx(10 / 5 - 1)  # 5 a period before launch
+    assert np.isnan(cost_overrun(replace(everyone, before=everyone.before[..., :0]))).all()
+
+
+def test_gaming_share_by_hand() -> None:
+    """Of the 30, then of the 120 that those on it were paid, honest partners had got 24, then 84."""
+    honest = np.array([[[10.0, 24.0, 30.0], [10.0, 10.0, 30.0], [0.0, 0.0, 0.0]]])
+    assert gaming_share(PAYOUT, honest)[0, 1:] == pytest.approx([0.2, 0.3])
+
+
+def test_limits_stop_at_the_first_that_is_passed() -> None:
+    overrun, gaming, lift = (np.array([row]) for row in ([np.nan, 0.1, 0.6], [0.0, 0.3, 0.3], [-0.2, 0.1, 0.1]))
+    for g, expected in (
+        (Guardrails(max_cost_overrun=0.5), (2, 0)),
+        (Guardrails(max_gaming_share=0.2), (1, 1)),
+        (Guardrails(min_lift=0.0), (0, 2)),
+        (Guardrails(max_cost_overrun=0.05, max_gaming_share=0.2), (1, 0)),
+    ):
+        stop, why = first_breach(breaches(g, overrun, gaming, lift))
+        assert (stop[0], why[0]) == expected
+    assert first_breach(breaches(Guardrails(), overrun, gaming, lift))[0][0] == 3
+
+
+def test_lift_so_far_is_the_estimate_of_what_was_seen() -> None:
+    panel = normal_panel(41, 200, 16, design="wedge", effect=2.0)
+    panel = replace(panel, outcome=panel.outcome + 10.0, before=panel.before + 10.0)
+    found = lift_so_far(panel, lambda p: ESTIMATORS["stepped_wedge"].estimate(from_before(p)))
+    assert np.isnan(found[:, 0]).all()  # nobody is on it yet
+    last = found[:, -1]
+    assert abs(last.mean() - 0.2) < 4 * last.std() / np.sqrt(200) + 0.004  # the level is an estimate too
+    assert last.std() < found[:, 1].std()
+
+
+def test_looks_are_spread_over_whole_periods() -> None:
+    assert look_periods(3, 8).tolist() == [3, 6, 8]
+    assert look_periods(4, 4).tolist() == [1, 2, 3, 4]
+    assert look_periods(1, 5).tolist() == [5]
+
+
+def trial(seed: int, effect: float, pilots: int = 300) -> Trial:
+    panel = normal_panel(seed, pilots, 24, periods=5, shared=0.0)
+    lived = replace(panel, outcome=panel.outcome + effect * panel.treated)
+    return Trial(lived, panel.outcome + effect, panel.outcome)
+
+
+def test_five_looks_call_too_often_unless_bounds_are_calibrated() -> None:
+    estimate = ESTIMATORS["difference"].estimate
+    for kind in ("obrien_fleming", "pocock"):
+        found = looked(Interim(looks=5, boundary=kind), trial(42, 0.0), estimate, 0.05, 1)
+        assert found.naive.low is not None
+        assert found.naive.low > 0.05
+        assert found.kept.mean is not None
+        assert abs(found.kept.mean - 0.05) < 4 * np.sqrt(2 * 0.05 * 0.95 / 600)
+        assert found.crossed.mean() < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 300)
+    plain = looked(Interim(looks=5, boundary="none"), trial(42, 0.0), estimate, 0.05, 1, again=2)
+    assert plain.kept.mean is not None
+    assert plain.kept.mean > 0.07
+
+
+def test_a_large_effect_ends_a_pilot_early() -> None:
+    found = looked(Interim(looks=5, boundary="pocock"), trial(43, 2.5), ESTIMATORS["difference"].estimate, 0.05, 1)
+    assert found.crossed.mean() > 0.95
+    assert found.length.mean is not None
+    assert found.length.mean < 2.5
+    early = found.ends == 0
+    assert found.effect[early].mean() > 2.5  # what ends early is exaggerated
+
+
+def test_one_look_is_the_plain_test() -> None:
+    made = trial(44, 0.5)
+    found = looked(Interim(looks=1, boundary="none"), made, ESTIMATORS["difference"].estimate, 0.05, 1)
+    assert (found.crossed == ESTIMATORS["difference"].estimate(made.panel).rejects()).all()

@@ -1,0 +1,106 @@
+"""Gradual rollouts: what must hold exactly, and rightly and wrongly by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from simulator.engines.rollout import Rollout
+from simulator.engines.settle import settle
+from simulator.engines.vector import VectorLife
+from simulator.pilots.plan import Plan
+from simulator.pilots.staged import Staged, joining, stage_out
+from simulator.report.rollout import describe
+from simulator.scenario.load import parse
+from simulator.studies.rollout import StagedRollout, rollout
+from tests.engines.random_scenarios import quick_reference
+from tests.engines.small import SMALL
+from tests.pilots.test_lives import SAME, stage
+
+HALVES = {"milestones": [{"quarter": 0, "share": 0.5}, {"quarter": 1, "share": 1.0}]}
+
+
+def plan(candidate: str = "full", **parts: object) -> Plan:
+    return Plan.model_validate({"candidate": candidate, **parts})
+
+
+def lived(text: str = SMALL, candidate: str = "full", replications: int = 3, **parts: object) -> Staged:
+    s = stage(text, candidate, replications)
+    return stage_out(s, plan(candidate, **parts), parse(text).goals)
+
+
+def test_everybody_at_once_is_the_rollout_of_one_milestone() -> None:
+    found = lived()
+    assert (found.plain == found.once).all()
+    assert (found.guarded == found.once).all()
+    assert not found.stop.any()
+    assert found.once.any()
+
+
+def test_a_candidate_equal_to_the_baseline_is_worth_exactly_nothing() -> None:
+    found = lived(SAME, "same", rollout=HALVES, guardrails={"max_cost_overrun": 0.01})
+    assert not np.concatenate([found.once, found.plain, found.guarded]).any()
+
+
+def test_partners_join_by_milestones_and_stay() -> None:
+    world = stage(SMALL).world
+    parts = {"milestones": [{"quarter": 1, "share": 0.3}, {"quarter": 3, "share": 1.0}]}
+    on = joining(world, plan(rollout=parts), 5)
+    count = on.shape[1]
+    assert (on.sum(axis=1) == np.array([0, *[np.ceil(0.3 * count)] * 2, count, count])).all()
+    assert (np.diff(on.astype(int), axis=2) >= 0).all()
+    whole = joining(world, plan(rollout=parts, design={"unit": "territory"}), 5)
+    for home in np.unique(world.setting.partners.territory):
+        members = whole[:, world.setting.partners.territory == home]
+        assert (members == members[:, :1]).all()
+
+
+def test_a_stop_takes_all_back_from_the_next_quarter_on() -> None:
+    """A limit that anything passes stops after the first quarter: as a life in which half are on it for 13 weeks."""
+    s, goals = stage(SMALL), parse(SMALL).goals
+    asked = plan(rollout=HALVES, guardrails={"min_lift": 10.0})
+    found = stage_out(s, asked, goals)
+    assert found.stop.tolist() == [1, 1, 1]
+    assert (found.why == 2).all()
+    start = VectorLife(s.world, s.rollout("baseline"), s.conduct[True]).run(-52, 0)
+    first = joining(s.world, asked, 1)[..., [0]] & (np.arange(39) < 13)
+    by_hand = start.fork(Rollout(s.rollout("full").offers, first.astype(np.int64))).run(0, 39).finish()
+    nobody = start.fork(s.rollout("baseline")).run(0, 39).finish()
+    own, other = (settle(life).totals for life in (by_hand, nobody))
+    gained = (own["margin"] - own["cost"] - other["margin"] + other["cost"]) / 100
+    assert found.guarded == pytest.approx(gained)
+    assert not np.allclose(found.guarded, found.plain)
+
+
+def study(once: list[float], stop: list[int], why: list[int]) -> StagedRollout:
+    x = np.array(once)
+    staged = Staged(x, x / 2, x / 4, np.array(stop), np.array(why), np.zeros((3, len(once), 2)), np.array([0.5, 1.0]))
+    limited = plan(guardrails={"max_cost_overrun": 0.1})
+    return StagedRollout(parse(SMALL), limited, 1, staged)
+
+
+def test_right_and_wrong_by_hand() -> None:
+    """Gains, gains, loses, loses, loses; stopped in the second, third and fourth."""
+    found = study([4.0, 8.0, -4.0, -8.0, -4.0], [0, 1, 1, 2, 0], [0, 0, 1, 0, 0])
+    shares = {name: p.mean for name, p in found.odds.items()}
+    assert shares == pytest.approx({
+        "stopped rightly": 0.4, "stopped wrongly": 0.2, "went on rightly": 0.2, "went on wrongly": 0.2,
+        "stopped by cost overrun": 0.4, "stopped by gaming share": 0.2, "stopped by lift": 0.0,
+    })  # fmt: skip
+    worth = {name: f.value for name, f in found.worth.items()}
+    assert worth == pytest.approx({"all at once": -0.8, "by milestones": -0.4, "with limits": -0.2, "the limits": 0.2})
+    assert found.quarters()["stopped"].tolist() == pytest.approx([0.4, 0.6])
+    assert "stops rightly in 40.0" in found.headline()[0]
+
+
+def test_the_study_runs_is_told_and_does_not_depend_on_chunks() -> None:
+    scenario = parse(SMALL)
+    asked = plan(rollout=HALVES, guardrails={"max_cost_overrun": 0.2, "max_gaming_share": 0.1})
+    with quick_reference():
+        one, other = (rollout(scenario, asked, replications=2, seed=3, chunk=size) for size in (2, 1))
+    assert one.to_json() == other.to_json()
+    assert "By quarter" in describe(one)
+    open_ended = replace(one, plan=plan())
+    assert open_ended.headline()[0].startswith("No limit is set")
