@@ -110,7 +110,7 @@ def _seen(life: VectorLife, honest: VectorLife | None, on: Bools, plan: Plan) ->
 
     def panel(outcome: str) -> Panel:
         read = OUTCOMES[outcome].read
-        return Panel(read(life, periods), read(life, before), on, there, unit, np.zeros_like(unit))
+        return Panel(read(life, periods, True), read(life, before, True), on, there, unit, np.zeros_like(unit))
 
     found = np.full((3, r, count), np.nan)
     if g.max_cost_overrun is not None:
