@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,12 @@ import pandas as pd
 from simulator.calibrate.beside import ALONE, Beside
 from simulator.calibrate.findings import Estimate, Remark
 from simulator.calibrate.fit import fit_export
+from simulator.calibrate.profile import Profile
 from simulator.calibrate.quality_text import cautions, diagnostics, quality_text, verdicts
-from simulator.calibrate.reading import read_export
+from simulator.calibrate.reading import Export, read_export
 from simulator.calibrate.recognise import source_of
 from simulator.calibrate.scenario_text import scenario_text
+from simulator.calibrate.shown import Shown, shown
 from simulator.errors import InputError, Problem
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
@@ -36,7 +38,8 @@ class Calibration(Study):
 
     estimates: by path in the scenario; diagnostics: further estimates by name; refused: what was not
     estimated, and why; verdicts: how well things fit; remarks: counts of rows; quality: the report as
-    Markdown.
+    Markdown; defaults: what stands in for numbers that the export cannot tell; export: the checked rows; shown: the
+    numbers behind the figures.
     """
 
     scenario: Scenario
@@ -49,6 +52,11 @@ class Calibration(Study):
     cautions: tuple[str, ...]
     remarks: tuple[Remark, ...]
     quality: str
+    defaults: Mapping[str, str] = field(repr=False)
+    export: Export = field(repr=False)
+    profile: Profile = field(repr=False)
+    shown: Shown = field(repr=False)
+    report_path: Path | None = None
 
     @property
     def title(self) -> str:
@@ -82,6 +90,11 @@ class Calibration(Study):
             sampled(ax, self.sample_text)
         return ax
 
+    def _page(self) -> str:
+        from simulator.report.calibration import html
+
+        return html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """All estimates, verdicts and remarks as plain dicts."""
         return {
@@ -111,7 +124,7 @@ class Calibration(Study):
                 "",
                 f"{dropped} rows dropped",
                 f"scenario: {self.scenario_path}",
-                f"report: {self.quality_path}",
+                f"report: {self.quality_path if self.report_path is None else self.report_path}",
             ]
         )
 
@@ -124,20 +137,21 @@ def calibrate(
     *,
     beside: Beside = ALONE,
     quality_path: Path | None = None,
+    report_path: Path | None = None,
     overwrite: bool = False,
     schema: str = SCHEMA,
 ) -> Calibration:
     """Fit a scenario to a CRM export and write it to `out`, with a data-quality report beside it.
 
     profile: path of a column profile or the name of a shipped one; None: that of the CRM whose columns the export has;
-    beside: roster, payouts, stage history and rates that go with it; quality_path: where the report goes, by
-    default `out` with the ending `.quality.md`; overwrite: replace existing files; schema: what the
-    scenario's first line names. Raises `InputError` when the export or the profile cannot be used or a file
-    is in the way; nothing is written then.
+    beside: roster, payouts, stage history and rates that go with it; quality_path: where the report on the data goes,
+    by default `out` with the ending `.quality.md`; report_path: page with the figures, none by default; overwrite:
+    replace existing files; schema: what the scenario's first line names. Raises `InputError` when the export or the
+    profile cannot be used or a file is in the way; nothing is written then.
     """
     report = quality_path if quality_path is not None else out.with_suffix(".quality.md")
     source = source_of(export, profile, beside.rates)
-    _require_free(out, report, inputs=(export, source.path, *beside.paths), overwrite=overwrite)
+    _require_free(out, report, report_path, inputs=(export, source.path, *beside.paths), overwrite=overwrite)
     rows = read_export(export, source=source, beside=beside)
     fit = fit_export(rows, source.profile, label=str(export))
     draft = scenario_text(rows, source.profile, fit, quality_name=report.name, schema=schema)
@@ -145,7 +159,7 @@ def calibrate(
     quality = quality_text(rows, source.profile, fit, draft)
     _write(report, quality)
     _write(out, draft.text)
-    return Calibration(
+    found = Calibration(
         scenario=scenario,
         scenario_path=out,
         quality_path=report,
@@ -156,14 +170,23 @@ def calibrate(
         cautions=tuple(cautions(fit)),
         remarks=(*rows.remarks, *fit.remarks),
         quality=quality,
+        defaults=MappingProxyType(draft.defaults),
+        export=rows,
+        profile=source.profile,
+        shown=shown(rows, fit),
+        report_path=report_path,
     )
+    if report_path is not None:
+        found.report(report_path)
+    return found
 
 
-def _require_free(out: Path, report: Path, *, inputs: tuple[Path, ...], overwrite: bool) -> None:
+def _require_free(out: Path, report: Path, page: Path | None, *, inputs: tuple[Path, ...], overwrite: bool) -> None:
     """Refuse to write over inputs, over files (unless told to), to a missing folder, or both into one."""
     problems = []
     taken = {path.resolve() for path in inputs}
-    for use, path in (("out", out), ("quality_path", report)):
+    places = {"out": out, "quality_path": report, **({} if page is None else {"report_path": page})}
+    for use, path in places.items():
         if path.resolve() in taken:
             problems.append(Problem(str(path), use, "", "is an input of the calibration", "choose another name"))
         elif path.exists() and not (overwrite and path.is_file()):

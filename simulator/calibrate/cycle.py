@@ -51,6 +51,12 @@ class Times:
         won, lost = ((logs - self.at[k]) * np.exp(-self.at[k + 1]) for k in (1, 3))
         return np.asarray(ndtr(won)), np.asarray(ndtr(lost))
 
+    def incidence(self, weeks: Array) -> tuple[Array, Array]:
+        """Share of all deals that are won, and that are lost, by an age."""
+        won, lost = self.decided(weeks)
+        share, told = expit(self.at[0]), expit(-self.at[5]) if len(self.at) > 5 else 1.0
+        return told * share * won, told * (1 - share) * lost
+
 
 @dataclass(frozen=True)
 class Cycle:

@@ -29,6 +29,12 @@ _File = click.Path(path_type=Path)
 @click.option("--history", type=_File, metavar="FILE", help="Stages entered: tells when deals were decided")
 @click.option("--rates", type=_File, metavar="FILE", help="Conversion rates: columns Currency and Rate")
 @click.option("--out", required=True, metavar="SCENARIO", help="Scenario file to write")
+@click.option(
+    "--report",
+    type=_File,
+    metavar="HTML",
+    help="Where the report goes, with figures  [default: beside SCENARIO]",
+)
 @click.option("--overwrite", is_flag=True, help="Replace files that are there")
 @json_option
 @quiet_option
@@ -36,6 +42,7 @@ def calibrate(
     export: str,
     profile: str | None,
     out: str,
+    report: Path | None,
     overwrite: bool,
     json_file: str | None,
     quiet: bool,
@@ -48,7 +55,8 @@ def calibrate(
     from simulator.calibrate.beside import Beside
     from simulator.calibrate.calibration import calibrate as run
 
-    found = run(Path(export), profile, Path(out), beside=Beside(**files), overwrite=overwrite)
+    place = Path(out).with_suffix(".html") if report is None else report
+    found = run(Path(export), profile, Path(out), beside=Beside(**files), report_path=place, overwrite=overwrite)
     finish(found.summary(), found, json_file=json_file, quiet=quiet)
 
 

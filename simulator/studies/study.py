@@ -74,7 +74,7 @@ class Study(ABC):
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Write headline, tables and figure as one HTML file that needs nothing else; an existing one is replaced.
 
-        Of a comparison it is the report that leadership reads.
+        Of a comparison it is the report that leadership reads, of a calibration one of its own.
 
         Raises `SimulatorError` where there is no such folder.
         """

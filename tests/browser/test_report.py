@@ -1,4 +1,4 @@
-"""The leadership report in a real browser: accessible, offline, and on paper."""
+"""The leadership report and that of a calibration in a real browser: accessible, offline, and on paper."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from simulator.calibrate import calibrate
 from simulator.report import leadership as words
 from simulator.report.publish import print_pdf
 from simulator.studies.leadership import leadership
 from simulator.studies.runs import comparison_of
 from tests.browser.conftest import keep
+from tests.calibrate.exports import Truth, synthetic, written
 from tests.report.test_leadership import run as stored
 
 run = stored
@@ -26,6 +28,19 @@ def text(run: stored) -> str:  # type: ignore[valid-type]
 def test_the_report_is_accessible_and_asks_for_nothing(page: Page, text: str, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     file.write_text(text, encoding="utf-8")
+    is_sound(page, file)
+    keep(page, "report")
+
+
+def test_the_report_of_a_calibration_is_too(page: Page, tmp_path: Path) -> None:
+    file = tmp_path / "calibration.html"
+    calibrate(*written(synthetic(Truth(partners=12), seed=8), tmp_path), report_path=file)
+    is_sound(page, file)
+    keep(page, "calibration")
+
+
+def is_sound(page: Page, file: Path) -> None:
+    """Whether a page is accessible, asks for nothing and fits the window."""
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(file.as_uri())
@@ -33,7 +48,6 @@ def test_the_report_is_accessible_and_asks_for_nothing(page: Page, text: str, tm
     found = Axe().run(page).response["violations"]
     assert [v["id"] for v in found if v["impact"] in ("serious", "critical", "moderate")] == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    keep(page, "report")
 
 
 def test_the_report_prints(text: str, tmp_path: Path) -> None:

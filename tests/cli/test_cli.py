@@ -227,7 +227,7 @@ def test_calibrate_prints_its_summary(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibration, "calibrate", lambda *a, **k: asked.extend([a, k]) or Calibration())
     result = run("calibrate", "e.csv", "--profile", "friofrio", "--out", "s.toml", "--overwrite", "--roster", "r.csv")
     assert result.stdout == "fitted\n"
-    given = {"overwrite": True, "beside": Beside(roster=Path("r.csv"))}
+    given = {"overwrite": True, "beside": Beside(roster=Path("r.csv")), "report_path": Path("s.html")}
     assert asked == [(Path("e.csv"), "friofrio", Path("s.toml")), given]
 
 
