@@ -43,10 +43,6 @@ class Rollout:
         on = self.schedule[rep % len(self.schedule), who, np.maximum(at, 0)]
         return np.where(week < 0, 0, on)
 
-    def alone(self, rep: int) -> Rollout:
-        """The rollout of the replication in place `rep`."""
-        return Rollout(self.offers, self.schedule[[rep % len(self.schedule)]])
-
 
 def everyone(offers: tuple[Offer, ...], choice: int, partners: int, horizon: int) -> Rollout:
     """All partners on `offers[choice]` from launch on."""

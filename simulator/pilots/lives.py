@@ -23,8 +23,8 @@ from simulator.model.setting import WEEKS_PER_YEAR, Setting
 from simulator.pilots.assign import Assigned, History, assign
 from simulator.pilots.panel import Panel
 from simulator.pilots.plan import Plan
-from simulator.pilots.reading import OUTCOMES, Periods, shared_deals, sourced_share
-from simulator.program.compiled import Bools, Ints
+from simulator.pilots.reading import OUTCOMES, Periods, shared_deals, sourced
+from simulator.program.compiled import Ints
 from simulator.program.numbers import Array
 from simulator.run import Stage
 
@@ -41,9 +41,9 @@ class Tried:
     (R, P, T), the same partners with nobody and with everybody on the candidate, signatures on their true dates;
     totals: "off", "on", "pilot" -> total ("cost" of the program, gross "margin", "bookings", "pipeline", "paid") ->
     (R,), of all partners and of the vendor's own deals up to the horizon.
-    credited, left: by outcome of deals, (R,), what an attribution by source would have credited partners on the
-    candidate with in the pilot, and what it would have left to the vendor; deals, shared: (R,), qualified deals of
-    the observed partners, and those of them with a second partner on another program.
+    credited: by outcome of deals, (R,), what an attribution by source would have credited the candidate with in the
+    pilot; deals, shared: (R,), qualified deals of the observed partners, and those of them with a second partner on
+    another program, which are under two programs at once.
     """
 
     assigned: Assigned
@@ -52,7 +52,6 @@ class Tried:
     on: Mapping[str, Array]
     totals: Mapping[str, Mapping[str, Array]]
     credited: Mapping[str, Array]
-    left: Mapping[str, Array]
     deals: Array
     shared: Array
 
@@ -60,34 +59,11 @@ class Tried:
         """Effect of a full rollout by partner and period, (R, P, T)."""
         return self.on[outcome] - self.off[outcome]
 
-    def spilled(self, outcome: str) -> Array:
-        """What the pilot changes for its observed partners while they are not on the candidate, per partner and
-        period; (R,), nan where there are none. Over the mean of the estimand it is an index of contamination: 0 where
-        groups do not touch, 1 where the response reaches everyone, below 0 where one group takes from the other."""
-        panel = self.panels[outcome]
-        return _mean(panel.outcome - self.off[outcome], panel.observed & ~panel.treated)
-
     def attributed(self, outcome: str) -> Array:
         """Effect that an attribution by source reports: all that partners on the candidate found themselves, per
         partner and period; (R,), nan where it is not counted in deals."""
         panel = self.panels[outcome]
         return np.asarray(self.credited[outcome] / np.maximum((panel.treated & panel.observed).sum(axis=(1, 2)), 1))
-
-    def before_after(self, outcome: str) -> Array:
-        """Effect that a comparison before and after launch reports, of the partners on the candidate; (R,), nan without
-        periods before launch."""
-        panel = self.panels[outcome]
-        after = panel.treated & panel.observed
-        if not panel.before.shape[2]:
-            return np.full(len(after), np.nan)
-        usual = np.broadcast_to(panel.before.mean(axis=2, keepdims=True), panel.outcome.shape)
-        return _mean(panel.outcome - usual, after)
-
-
-def _mean(value: Array, cells: Bools) -> Array:
-    count = cells.sum(axis=(1, 2))
-    total = np.where(cells, value, 0.0).sum(axis=(1, 2))
-    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
 
 
 def periods_before(setting: Setting, weeks: int) -> Periods:
@@ -145,7 +121,6 @@ def _read(
         after, past = (OUTCOMES[name].read(pilot, span, True) for span in (periods, before))
         return Panel(after, past, a.treated, a.observed, a.cluster, a.stratum)
 
-    shares = {name: sourced_share(pilot, OUTCOMES[name], periods, a.treated & a.observed) for name in outcomes}
     deals, shared = shared_deals(pilot, a.observed, periods)
     return Tried(
         a,
@@ -153,8 +128,7 @@ def _read(
         {name: OUTCOMES[name].read(off, periods, False) for name in outcomes},
         {name: OUTCOMES[name].read(on, periods, False) for name in outcomes},
         {**totals, "pilot": _totals(pilot)},
-        {name: credited for name, (credited, _) in shares.items()},
-        {name: left for name, (_, left) in shares.items()},
+        {name: sourced(pilot, OUTCOMES[name], periods, a.treated & a.observed) for name in outcomes},
         deals,
         shared,
     )

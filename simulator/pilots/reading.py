@@ -185,21 +185,15 @@ OUTCOMES: dict[str, Outcome] = {
 """By the name that a plan calls it."""
 
 
-def sourced_share(life: VectorLife, outcome: Outcome, periods: Periods, cells: Bools) -> tuple[Array, Array]:
-    """What an attribution by source credits partners with, and what it leaves to the vendor; each (R,).
-
-    Both are sums over the `cells` (R, P, T) of what deals found by partners, and all others of the same patch, are
-    worth. A patch is what a partner finds and the vendor's customers that were drawn for it.
-    """
+def sourced(life: VectorLife, outcome: Outcome, periods: Periods, cells: Bools) -> Array:
+    """What an attribution by source credits the candidate with, (R,): the sum over the `cells` (R, P, T) of what the
+    deals that partners found themselves are worth; nan where the outcome is not counted in deals."""
     if outcome.deals is None:
-        return np.full(life.shape[0], np.nan), np.full(life.shape[0], np.nan)
+        return np.full(life.shape[0], np.nan)
     rows, time, value = outcome.deals(life, True)
-    vendor, cell = life.opps["vendor"][rows], life.opps["cell"][rows]
-    found = [
-        np.where(cells, periods.sums(life.shape, cell[pick], time[pick], value[pick]), 0.0).sum(axis=(1, 2))
-        for pick in (~vendor, vendor)
-    ]
-    return found[0], found[1]
+    mine = ~life.opps["vendor"][rows]
+    sums = periods.sums(life.shape, life.opps["cell"][rows[mine]], time[mine], value[mine])
+    return np.asarray(np.where(cells, sums, 0.0).sum(axis=(1, 2)))
 
 
 def shared_deals(life: VectorLife, cells: Bools, periods: Periods) -> tuple[Array, Array]:

@@ -56,7 +56,7 @@ def lived(scenario: Scenario, plan: Ints, gaming: bool, replications: int = 2) -
     alone = []
     for r in range(replications):
         one = prepare(scenario, reference, (name,), 5, np.array([r]))
-        mine = Rollout((one.offers["baseline"], one.offers[name]), plan).alone(r)
+        mine = Rollout((one.offers["baseline"], one.offers[name]), plan[[r]])
         alone.append(tally(EventLife(one.world, mine, one.conduct[gaming]).run()))
     return together, alone
 

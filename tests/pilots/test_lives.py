@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 
 from simulator.engines.settle import settle
+from simulator.engines.tables import DONE
 from simulator.engines.vector import VectorLife
 from simulator.pilots.lives import Tried, live
 from simulator.pilots.plan import Outcome, Plan
-from simulator.pilots.reading import OUTCOMES, Periods, sourced_share
+from simulator.pilots.reading import OUTCOMES, Periods, sourced
 from simulator.run import Stage, fit_reference, prepare
 from simulator.scenario.load import parse
 from tests.engines.random_scenarios import quick_reference
 from tests.engines.small import BASELINE, SMALL
+from tests.engines.test_joint import HEAD as JOINT
+from tests.engines.test_joint import PLAIN, SHARED
 
 PLAN = Plan.model_validate({"candidate": "full", "design": {"quarters": 2}})
 SAME = SMALL + BASELINE.replace("programs.baseline", "programs.same")
@@ -58,11 +61,11 @@ def test_panels_add_up_to_what_the_life_is_settled_at() -> None:
     assert np.allclose(per_partner["payout"] * 100, totals["accrued"] - totals["penalty"])
     assert np.allclose(per_partner["margin"], per_partner["gross_margin"] - per_partner["payout"])
     cells = np.ones((*life.shape, 3), dtype=bool)
-    for name, total in (("qualified", "qualified"), ("pipeline", "pipeline"), ("bookings", "bookings")):
-        found, left = sourced_share(life, OUTCOMES[name], periods, cells)
-        scale = 1 if name == "qualified" else 100
-        assert np.allclose((found + left) * scale, totals[total]), name
-        assert np.all(found <= per_partner[name] + 1e-6)
+    cells[:, 0] = False
+    o, found = life.opps, sourced(life, OUTCOMES["won"], periods, cells)
+    for r in range(3):
+        mine = [k for k in range(o.rows) if o["cell"][k] // 6 == r and o["cell"][k] % 6 and not o["vendor"][k]]
+        assert found[r] == sum(0 <= o["due"][k] < 39 and o["stage"][k] == DONE and not o["lost"][k] for k in mine)
 
 
 def test_periods_by_hand() -> None:
@@ -80,14 +83,23 @@ def test_periods_before_launch_are_those_of_mature_weeks(tried: Tried) -> None:
     assert panel.before.any()
 
 
-def test_the_naive_readings_by_hand(tried: Tried) -> None:
-    panel = tried.panels["pipeline"]
-    on = panel.treated[0, :, 0]
-    expected = (panel.outcome[0][on] - panel.before[0][on]).mean()
-    assert tried.before_after("pipeline")[0] == pytest.approx(expected)
-    assert tried.attributed("pipeline")[0] == pytest.approx(tried.credited["pipeline"][0] / (2 * on.sum()))
+def test_an_attribution_by_source_credits_all_that_is_found(tried: Tried) -> None:
+    on = tried.panels["pipeline"].treated
+    assert tried.attributed("pipeline")[0] == pytest.approx(tried.credited["pipeline"][0] / on[0].sum())
     assert tried.attributed("pipeline").mean() > 5 * tried.estimand("pipeline").mean()
     assert np.isnan(tried.attributed("payout")).all()
+
+
+def test_deals_of_two_partners_on_different_programs_are_counted() -> None:
+    s = stage(JOINT + PLAIN + SHARED.replace("RULE", "equal"), "shared")
+    plan = Plan.model_validate({"candidate": "shared", "design": {"quarters": 2}})
+    x = live(s, [plan], outcomes=("qualified",), gaming=False)[0]
+    assert np.array_equal(x.deals, x.panels["qualified"].outcome.sum(axis=(1, 2)))
+    # Of four partners two are on it: for each, 2 of the 3 others are not. 0.6 of the deals have a second partner.
+    share = x.shared.sum() / x.deals.sum()
+    assert abs(share - 0.6 * 2 / 3) < 4 * np.sqrt(0.4 * 0.6 / x.deals.sum())
+    away = live(s, [Plan.model_validate({"candidate": "shared", "design": {"quarters": 2, "treated_share": 0.99}})])[0]
+    assert np.all(away.shared < x.shared)
 
 
 def test_surveys_are_as_reliable_as_they_say() -> None:
@@ -106,4 +118,3 @@ def test_surveys_are_as_reliable_as_they_say() -> None:
 def test_without_mature_weeks_there_is_nothing_before_launch() -> None:
     x = live(stage(SMALL.replace("burn_in_weeks = 52", "burn_in_weeks = 39"), replications=1), [PLAN])[0]
     assert all(panel.before.shape == (1, 6, 0) for panel in x.panels.values())
-    assert np.isnan(x.before_after("bookings")).all()
