@@ -41,6 +41,8 @@ def styled() -> Iterator[None]:
     """Our settings for what is drawn inside; those of the caller afterwards."""
     with mpl.rc_context(_RC):
         yield
+        interactive = mpl.rcParams["interactive"]
+    mpl.rcParams["interactive"] = interactive  # a notebook's backend, loaded by the first figure, sets it for good
 
 
 def colour(position: int) -> str:

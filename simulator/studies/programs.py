@@ -70,5 +70,11 @@ class ProgramDiff(Study):
 def diff(scenario: Scenario, one: str, other: str) -> ProgramDiff:
     """What differs between two programs of a scenario; raises `InputError` for one that is not there."""
     asked_programs(scenario, [one, other])
-    trees = (scenario.programs[name].model_dump(mode="json", exclude={"label"}) for name in (one, other))
-    return ProgramDiff(scenario, one, other, changes_in(*trees))
+    whole, given = (
+        changes_in(*(scenario.programs[name].model_dump(mode="json", exclude={"label"}, exclude_defaults=sparse)
+                     for name in (one, other)))
+        for sparse in (False, True)
+    )  # fmt: skip
+    said = {change.path for change in given}  # of a component that comes or goes, what is as everywhere is left out
+    changes = [c for c in whole if c.path in said or None not in (c.one, c.other)]
+    return ProgramDiff(scenario, one, other, tuple(changes))
