@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +58,7 @@ def export_world(
     profile, or where a file is in the way; nothing is written then.
     """
     columns = load_profile(profile).profile
+    _places(folder, ("opportunities", "roster", "payouts", "history", "rates"))
     (export,) = simulated_exports(scenario, seed=seed, replications=(replication,), program=program, gaming=gaming)
     faults: dict[str, int] = {}
     if dirt:
@@ -116,11 +117,17 @@ def as_written(export: SimulatedExport, profile: Profile) -> dict[str, pd.DataFr
 
 def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
     """Write tables as `NAME.csv` into `folder`; files that exist are not overwritten."""
-    paths = [folder / f"{name}.csv" for name in tables]
-    taken = [Problem(str(p), "out", "", "already exists", "choose another folder") for p in paths if p.exists()]
-    if taken:
-        raise InputError(taken)
+    paths = _places(folder, tables)
     folder.mkdir(parents=True, exist_ok=True)
     for path, table in zip(paths, tables.values(), strict=True):
         table.to_csv(path, index=False, lineterminator="\n")
+    return paths
+
+
+def _places(folder: Path, names: Iterable[str]) -> list[Path]:
+    """Where tables go; refuses files that are there."""
+    paths = [folder / f"{name}.csv" for name in names]
+    taken = [Problem(str(p), "out", "", "already exists", "choose another folder") for p in paths if p.exists()]
+    if taken:
+        raise InputError(taken)
     return paths

@@ -1,0 +1,65 @@
+"""From a scenario to an export and back by the commands alone, and what they say when something is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from simulator.cli import main
+from simulator.scenario.load import load
+from tests.calibrate.test_simulated import TEXT
+
+
+def run(*arguments: str | Path | int) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in arguments], prog_name="incentive-sim")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """A dirty HubSpot export of a tiny scenario."""
+    folder = tmp_path_factory.mktemp("demo")
+    (folder / "tiny.toml").write_text(TEXT)
+    result = run("export", folder / "tiny.toml", "--out", folder / "out", "--crm", "hubspot", "--dirt", "--json", "-")
+    return folder, result
+
+
+def test_an_export_says_what_it_wrote(demo: tuple[Path, Result]) -> None:
+    folder, result = demo
+    assert result.exit_code == 0
+    told = json.loads(result.stdout)
+    assert {Path(p).name for p in told["rows"]} == {p.name for p in (folder / "out").iterdir()}
+    assert told["profile"] == "hubspot"
+    assert f"put in: {told['faults']['owner missing']} with owner missing" in result.stderr
+    assert run("export", folder / "tiny.toml", "--out", folder / "out", "--crm", "hubspot", "--dirt").exit_code == 2
+
+
+def test_what_was_exported_is_calibrated_without_a_profile(demo: tuple[Path, Result], tmp_path: Path) -> None:
+    out, put = demo[0] / "out", json.loads(demo[1].stdout)["faults"]
+    files = [x for name in ("roster", "payouts", "history", "rates") for x in (f"--{name}", out / f"{name}.csv")]
+    fitted = tmp_path / "fitted.toml"
+    result = run("calibrate", out / "opportunities.csv", *files, "--out", fitted, "--json", tmp_path / "c.json")
+    assert result.exit_code == 0, result.stderr
+    assert {p.name for p in tmp_path.iterdir()} == {"c.json", "fitted.html", "fitted.quality.md", "fitted.toml"}
+    scenario = load(fitted)
+    assert scenario.currency == "USD"
+    assert scenario.partners["partners"].count == 5
+    found = {r["reason"]: r["count"] for r in json.loads((tmp_path / "c.json").read_text())["remarks"]}
+    assert found["exact duplicate of an earlier row"] == put["copied rows"]
+    assert found["owner missing"] == put["owner missing"]
+    assert found["account missing"] == put["account missing"]
+    assert found["amount converted from EUR"] == put["another currency"]
+    assert sum(n for r, n in found.items() if r.startswith("created in the future")) == put["dates in the future"]
+
+
+def test_faults_of_input_end_with_2_and_say_what_to_do(demo: tuple[Path, Result], tmp_path: Path) -> None:
+    out = demo[0] / "out"
+    result = run("calibrate", out / "opportunities.csv", "--out", tmp_path / "f.toml")
+    assert result.exit_code == 2
+    assert "amounts without a rate to USD: 'EUR'" in result.stderr
+    assert "give a table of rates" in result.stderr
+    assert run("calibrate", out / "roster.csv", "--out", tmp_path / "f.toml").exit_code == 2
+    assert run("export", demo[0] / "tiny.toml", "--out", tmp_path, "--crm", "sugar").exit_code == 2
+    assert not list(tmp_path.iterdir())
