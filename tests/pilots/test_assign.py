@@ -76,6 +76,13 @@ def test_parallel_groups_have_their_share_and_everybody_the_same_chance(w: World
     assert np.array_equal(a.schedule, np.repeat(on[..., None], 52, axis=2))
 
 
+def test_of_an_odd_number_each_still_has_its_chance(w: World) -> None:
+    """Of five agents two or three are on it, each in half of the pilots."""
+    on = drawn(w, eligible={"segments": ["agent"], "max_size": 1200.0}).treated[:, 8:13, 0]
+    assert set(on.sum(axis=1).tolist()) == {2, 3}
+    assert np.all(np.abs(on.mean(axis=0) - 0.5) < 4 * np.sqrt(0.25 / w.shape[0]))
+
+
 def test_strata_are_balanced_and_pairs_are_of_neighbours_in_size(w: World) -> None:
     a = drawn(w, assignment="stratified")
     assert all((a.treated[..., 0] & (a.stratum == s)).sum(axis=1).tolist() == [2] * 200 for s in np.unique(a.stratum))
@@ -138,6 +145,8 @@ def test_who_drops_out_is_back_on_the_baseline_and_no_longer_seen() -> None:
     gone = ~a.observed[..., 0]
     assert not a.schedule[gone][:, 13:].any()
     assert a.schedule[gone][:, :13].any()
+    to_the_end = [a.observed[..., 3][group].mean() for group in (a.treated[..., 0], ~a.treated[..., 0])]
+    assert abs(to_the_end[0] - to_the_end[1]) < 4 * np.sqrt(left[3] * (1 - left[3]) * 4 / gone.size)
     assert np.array_equal(a.treated, drawn(world()).treated), "dropping out changes no assignment"
 
 
