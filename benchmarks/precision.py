@@ -1,6 +1,6 @@
 """Replications and seconds to a precision: plain Monte Carlo against what the tool does by default.
 
-    python benchmarks/precision.py [--scenario FILE] [--replications N] [--precision P] [--workers K]
+    python -m benchmarks.precision [--scenario FILE] [--replications N] [--precision P] [--workers K]
 
 One run of N replications gives all variances; replications to the precision are extrapolated from them, as variances of
 means fall with 1/N. Plain: every program in worlds of its own, so that variances of a difference add up, and plain
