@@ -176,6 +176,20 @@ def test_synthetic_control_follows_partners_that_moved_alike() -> None:
     assert abs(found - 1.0) < 0.5 * abs(naive - 1.0)
 
 
+def test_labels_are_drawn_within_strata() -> None:
+    """Four pairs and an effect beyond doubt: only the labels in force and their mirror image of 2^4 are as far out."""
+    found = ESTIMATORS["randomisation"].estimate(normal_panel(9, 3, 8, before=0, pairs=True, effect=50.0))
+    assert np.abs(found.p_value() - 2 / 16).max() < 4 * np.sqrt(1 / 8 * 7 / 8 / 499) + 0.002
+
+
+def test_components_of_variance_are_found() -> None:
+    """Partners' levels and noise have variance 1 each."""
+    panel = normal_panel(10, 200, 40, shared=0.0, design="wedge", effect=0.3, dropout=0.2)
+    left = residuals(_rows(panel, panel.observed, np.zeros(panel.shape[:2]))).reshape(panel.shape)
+    for found in _components(left, panel.observed):
+        assert abs(found.mean() - 1.0) < 4 * found.std() / np.sqrt(200) + 0.05  # some is lost to what was fitted
+
+
 def fitting(name: str, panel: Panel) -> bool:
     crossing = ESTIMATORS[name].crossing
     return crossing is None or crossing == bool((panel.treated != panel.treated[..., :1]).any())

@@ -57,7 +57,8 @@ def _fitted(y: Array, x: Array, cluster: Ints, partner: Ints) -> tuple[float, fl
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a component of 0 is on the edge of what it can be, and told so each time
         fit = model.fit(reml=True)
-    return float(fit.fe_params[0]) * scale, float(fit.bse_fe[0]) * scale
+        found = float(fit.fe_params[0]), float(fit.bse_fe[0])
+    return found[0] * scale, found[1] * scale
 
 
 def _dummies(label: Ints) -> Array:
