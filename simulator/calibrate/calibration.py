@@ -19,8 +19,8 @@ from simulator.calibrate.profile import Profile
 from simulator.calibrate.quality_text import cautions, diagnostics, quality_text, verdicts
 from simulator.calibrate.reading import Export, read_export
 from simulator.calibrate.recognise import source_of
-from simulator.calibrate.scenario_text import scenario_text
 from simulator.calibrate.shown import Shown, shown
+from simulator.calibrate.scenario_text import VOLUME_KNOWN, scenario_text
 from simulator.errors import InputError, Problem
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
@@ -155,7 +155,12 @@ def calibrate(
     rows = read_export(export, source=source, beside=beside)
     fit = fit_export(rows, source.profile, label=str(export))
     draft = scenario_text(rows, source.profile, fit, quality_name=report.name, schema=schema)
-    scenario = parse(draft.text, file=str(out))
+    known: tuple[str, ...] = ()
+    try:
+        scenario = parse(draft.text, file=str(out))
+    except InputError:
+        draft = scenario_text(rows, source.profile, fit, quality_name=report.name, schema=schema, volume_known=True)
+        scenario, known = parse(draft.text, file=str(out)), (VOLUME_KNOWN,)
     quality = quality_text(rows, source.profile, fit, draft)
     _write(report, quality)
     _write(out, draft.text)
@@ -167,7 +172,7 @@ def calibrate(
         diagnostics=MappingProxyType(diagnostics(fit)),
         refused=MappingProxyType(dict(fit.refused)),
         verdicts=MappingProxyType(verdicts(fit)),
-        cautions=tuple(cautions(fit)),
+        cautions=(*cautions(fit), *known),
         remarks=(*rows.remarks, *fit.remarks),
         quality=quality,
         defaults=MappingProxyType(draft.defaults),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import expit, logit, ndtri
+from scipy.special import expit, logit, ndtri, stdtrit
 
 Kind = Literal["dropped", "repaired", "set aside", "noted"]
 
@@ -25,13 +25,15 @@ class Remark:
 
 @dataclass(frozen=True)
 class Estimate:
-    """An estimated number. se: standard error, if it has one; n: what it rests on; note: how, or a caveat."""
+    """An estimated number. se: standard error, if it has one; n: what it rests on; note: how, or a caveat; degrees: of
+    freedom of the error, one less than the partners where it rests on how these differ; None: no matter."""
 
     value: float
     se: float | None
     n: int
     unit: str
     note: str = ""
+    degrees: int | None = None
 
     def interval(self, level: float = 0.95) -> tuple[float, float] | None:
         """Interval that holds the true number with probability `level`; None without a standard error.
@@ -40,7 +42,8 @@ class Estimate:
         """
         if self.se is None:
             return None
-        z = float(ndtri(0.5 + level / 2)) * self.se
+        upper = 0.5 + level / 2
+        z = float(ndtri(upper) if self.degrees is None else stdtrit(self.degrees, upper)) * self.se
         if self.unit in PROBABILITIES and 0 < self.value < 1:
             step = z / (self.value * (1 - self.value))
             return float(expit(logit(self.value) - step)), float(expit(logit(self.value) + step))

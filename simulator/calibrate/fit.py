@@ -11,11 +11,15 @@ import numpy as np
 import pandas as pd
 
 from simulator.calibrate import cycle
+from simulator.calibrate.closing import Pattern, closing_pattern
+from simulator.calibrate.contrast import Contrast, contrast
 from simulator.calibrate.cycle import MIN_OF_EACH, Cycle
 from simulator.calibrate.findings import Estimate, Remark
 from simulator.calibrate.odds import Odds, direct_odds, fit_odds, trials
 from simulator.calibrate.profile import Profile
 from simulator.calibrate.reading import Export
+from simulator.calibrate.response import Response, response
+from simulator.calibrate.season import Season, season
 from simulator.calibrate.size import Sizes, fit_sizes
 from simulator.calibrate.volume import YEAR_WEEKS, Volume, fit_volume
 from simulator.errors import fault
@@ -37,7 +41,8 @@ class Fit:
     odds_without_size: without size as a regressor; odds_without_extremes: without the partners that won or
     lost nearly everything and how many those are, None where there are none; direct_win, direct_per_year:
     share won and number of the opportunities that the vendor works alone; mix: share of opportunities by
-    market; rows: partner rows with their `market`; told: those that odds were fitted to.
+    market; contrast: partner against direct business; pattern: when deals close; season: of demand; response: to past
+    changes of the program; rows: partner rows with their `market`; told: those that odds were fitted to.
     """
 
     volume: Volume
@@ -49,6 +54,10 @@ class Fit:
     mix: Mapping[str, float]
     direct_win: Estimate | None
     direct_per_year: Estimate | None
+    contrast: Contrast | None
+    pattern: Pattern | None
+    season: Season | None
+    response: Response
     refused: Mapping[str, str]
     cautions: tuple[str, ...]
     remarks: tuple[Remark, ...]
@@ -63,6 +72,10 @@ class _Notes:
     refused: dict[str, str] = field(default_factory=dict)
     cautions: list[str] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
+
+    def refuse(self, **found: object) -> None:
+        """Note those of `found` that are a reason instead of a result."""
+        self.refused |= {name: what for name, what in found.items() if isinstance(what, str)}
 
 
 def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
@@ -89,6 +102,13 @@ def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
         raise fault(label, profile.columns.owner, None, rule)
     volume = fit_volume(partner_rows, min_activity_weeks=profile.judgement.min_activity_weeks)
     win, per_year = _direct(direct_rows, notes)
+    both = rows[rows["outcome"].ne("open")]
+    pattern = refusal or closing_pattern(partner_rows, end=export.end)
+    seasons = season(partner_rows["created"], end=export.end)
+    answer = response(partner_rows, profile.changes, end=export.end)
+    notes.refuse(closing_pattern=pattern, season=seasons)
+    if answer.elasticity is None:
+        notes.refused["elasticity"] = answer.reason
     _note_dates(rows, profile, notes)
     return Fit(
         volume=volume,
@@ -100,6 +120,10 @@ def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
         mix=_shares(partner_rows["market"]),
         direct_win=win,
         direct_per_year=per_year,
+        contrast=contrast(both["outcome"].eq("won"), both["direct"]) if win is not None else None,
+        pattern=None if isinstance(pattern, str) else pattern,
+        season=None if isinstance(seasons, str) else seasons,
+        response=answer,
         refused=notes.refused,
         cautions=tuple(notes.cautions),
         remarks=tuple(notes.remarks),
@@ -288,7 +312,6 @@ def _direct(rows: pd.DataFrame, notes: _Notes) -> tuple[Estimate | None, Estimat
         return None, None
     span = (rows["created"].max() - rows["created"].min()) / pd.Timedelta(weeks=1)
     years = max(span, 1.0) / YEAR_WEEKS
-    notes.cautions.append("Direct and partner win rates are an association: who works a deal is not drawn by lot.")
     rate = Estimate(len(rows) / years, float(np.sqrt(len(rows)) / years), len(rows), "per year", "direct opportunities")
     return direct_odds(decided), rate
 

@@ -59,14 +59,14 @@ def maximum(log_likelihood: Callable[[Array], float], *, start: Array) -> Maximu
     return Maximum(at, -float(found.fun), covariance)
 
 
-def standard_deviation(best: Maximum) -> tuple[float, float | None]:
-    """The last parameter, a standard deviation of either sign, with its standard error.
+def standard_deviation(best: Maximum, groups: int) -> tuple[float, float | None]:
+    """The last parameter, the standard deviation of either sign of so many groups' effects, with its standard error.
 
-    A likelihood even in it stops a hair beside 0 where 0 is best; there the curvature is no measure of the
-    error.
+    Both are larger than at the maximum by sqrt(groups / (groups - 1)), as the mean of the effects is estimated too. A
+    likelihood even in it stops a hair beside 0 where 0 is best; there the curvature is no measure of the error.
     """
-    value = abs(float(best.at[-1]))
-    return (value, best.se(len(best.at) - 1)) if value > AT_ZERO else (0.0, None)
+    value, error, more = abs(float(best.at[-1])), best.se(len(best.at) - 1), float(np.sqrt(groups / (groups - 1)))
+    return (value * more, None if error is None else error * more) if value > AT_ZERO else (0.0, None)
 
 
 def hessian(function: Callable[[Array], float], at: Array, step: Array) -> Array:

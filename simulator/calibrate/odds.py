@@ -102,13 +102,13 @@ def fit_odds(data: Trials) -> Odds:
     plain = _plain_fit(data)
     best = maximum(lambda at: log_likelihood(data, at), start=np.append(plain.at, 0.5))
     p_value = 0.5 * float(chi2.sf(max(0.0, 2 * (best.log_likelihood - plain.log_likelihood)), 1))
-    between, error = standard_deviation(best)
+    between, error = standard_deviation(best, data.owners)
     upper = _upper_limit(data, best) if p_value > SIGNIFICANT else None
     rows = int(data.deals.sum())
     return Odds(
         probability=_probabilities(data, best),
         slope=_slopes(data, best),
-        between=Estimate(between, error, data.owners, "logits", "between partners"),
+        between=Estimate(between, error, data.owners, "logits", "between partners", data.owners - 1),
         p_value=p_value,
         upper=upper,
         rate_sd=_rate_sd(data, best, between, error),
@@ -158,7 +158,8 @@ def _probabilities(data: Trials, best: Maximum) -> dict[str, Estimate]:
     for j, name in enumerate(data.markets):
         p, error = float(expit(best.at[j])), best.se(j)
         n = int(data.deals @ data.design[:, j])
-        result[name] = Estimate(p, None if error is None else error * p * (1 - p), n, "probability", "partner effect 0")
+        error = None if error is None else error * p * (1 - p)
+        result[name] = Estimate(p, error, n, "probability", "partner effect 0", data.owners - 1)
     return result
 
 

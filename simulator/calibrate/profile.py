@@ -145,6 +145,23 @@ class Exclusion(Spec):
     reason: str = Field(description="why", min_length=3)
 
 
+class Change(Spec):
+    """A past change of the program, from which the response of partners may be read."""
+
+    day: date = Field(description="first day on which it held")
+    value_ratio: float = Field(
+        description="what an opportunity brought a partner after it over before it, own margin and pay", gt=0, le=20
+    )
+    owners: Listed[str] = Field((), description="partners it applied to; none listed: all")
+
+    @field_validator("value_ratio")
+    @classmethod
+    def _moved(cls, value: float) -> float:
+        if value == 1:
+            raise ValueError("a ratio of 1 changes nothing that partners could answer to")
+        return value
+
+
 class Judgement(Spec):
     """Numbers that steer the fit, all judgement."""
 
@@ -193,6 +210,7 @@ class Profile(Spec):
     alternatives: dict[str, Listed[str]] = Field(
         default_factory=dict, description="names that a column may have instead, by use, where `infer` holds"
     )
+    changes: Listed[Change] = ()
     judgement: Judgement = Field(default_factory=Judgement)
 
     @model_validator(mode="after")
@@ -262,7 +280,7 @@ def _known_keys(steps: Steps) -> list[str]:
     for step in steps:
         if isinstance(step, int):
             continue
-        known = {"engagement": Engagement, "exclude": Exclusion}
+        known = {"engagement": Engagement, "exclude": Exclusion, "changes": Change}
         model = known.get(step) or getattr(model.model_fields.get(step), "annotation", None)
         if not (isinstance(model, type) and issubclass(model, Spec)):
             return []

@@ -56,6 +56,15 @@ def verdicts(fit: Fit) -> dict[str, str]:
         listed = fit.sizes.product_share > LIST_PRICE_SHARE
         found["products"] = share + (": sizes are list prices; consider products as segments" if listed else "")
     found["cycles"] = str(fit.cycle.verdict) if fit.cycle else f"refused: {fit.refused['cycle_weeks']}"
+    if fit.pattern is not None:
+        found["closing"] = str(fit.pattern)
+    if fit.season is not None:
+        shown = ", ".join(f"{e.value:.2f}" for e in fit.season.by_quarter)
+        found["season"] = f"demand of calendar quarters over the mean: {shown} (F test, p = {fit.season.p_value:.3f})"
+    if fit.contrast is not None:
+        found["partner against direct"] = str(fit.contrast)
+    if fit.response.elasticity is not None:
+        found["response"] = f"elasticity {fit.response.elasticity}: {fit.response.reason}"
     return found
 
 

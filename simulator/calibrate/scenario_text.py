@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import annotated_types as at
+import numpy as np
+from scipy.special import ndtri
 
-from simulator.calibrate.findings import Estimate, figure
+from simulator.calibrate.findings import PROBABILITIES, SLOPES, Estimate, figure
 from simulator.calibrate.fit import Fit
 from simulator.calibrate.profile import Profile
 from simulator.calibrate.reading import Export
 from simulator.program.spec import Spec
-from simulator.scenario.market import Market, PartnerSegment
+from simulator.scenario.market import Economy, Market, PartnerSegment
 from simulator.scenario.schema import Time
 
 PARTNERS, TERRITORY = "partners", "all"
@@ -22,6 +25,14 @@ PARTNER_LIFT = 1.08
 BURN_IN_CYCLES, LOOK_BACK_WEEKS = 3.25, 52
 """Burn-in: at least three typical cycles plus the trailing year; 3.25 gives the default at 12 weeks."""
 DIGITS = 4
+VOLUME = ("opportunities_per_year", "volume_log_sd")
+_SCORES = ndtri((np.arange(19) + 0.5) / 19)
+VOLUME_KNOWN = (
+    "Partners' mean volume and its spread are taken as known: with their errors the rarest partner would bring more "
+    "than can be simulated."
+)
+MOST_ELASTIC = 2.0
+"""An elasticity beyond this is no response but something else that happened."""
 
 _PROGRAMS = """\
 # A placeholder: replace it by the program in force.
@@ -68,6 +79,7 @@ class _Writer:
     def __init__(self, currency: str) -> None:
         self.lines: list[str] = []
         self.estimates: dict[str, Estimate] = {}
+        self.moved: set[str] = set()
         self.defaults: dict[str, str] = {}
         self._currency, self._table, self._model = currency, "", Spec
 
@@ -85,6 +97,8 @@ class _Writer:
         estimate = replace(estimate, unit=self._currency) if estimate.unit == "money" else estimate
         value, moved = _within(self._model, key, estimate.value)
         self.estimates[f"{self._table}.{key}"] = estimate
+        if moved:
+            self.moved.add(f"{self._table}.{key}")
         error = "" if estimate.se is None else f"+- {figure(estimate.se)}, "
         parts = [f"{error}n = {estimate.n}", estimate.note, remark, moved]
         self.put(key, _number(value), "; ".join(part for part in parts if part))
@@ -104,8 +118,11 @@ class _Writer:
         self.put(key, _number(value), f"{reason}; {moved}" if moved else reason)
 
 
-def scenario_text(export: Export, profile: Profile, fit: Fit, *, quality_name: str, schema: str) -> Draft:
-    """Write the scenario. quality_name: file of the quality report; schema: path of the JSON Schema."""
+def scenario_text(
+    export: Export, profile: Profile, fit: Fit, *, quality_name: str, schema: str, volume_known: bool = False
+) -> Draft:
+    """Write the scenario. quality_name: file of the quality report; schema: path of the JSON Schema; volume_known:
+    take partners' volumes as known, since with their errors rare ones would be larger than can be simulated."""
     writer = _Writer(profile.currency.scenario)
     _head(writer, export, profile, quality_name=quality_name, schema=schema)
     _time(writer, fit)
@@ -113,7 +130,8 @@ def scenario_text(export: Export, profile: Profile, fit: Fit, *, quality_name: s
         _market(writer, fit, name)
     _territory(writer, fit, profile)
     _partners(writer, fit)
-    text = "\n".join([*writer.lines, "", _ELASTICITY, _PROGRAMS])
+    _season(writer, fit)
+    text = "\n".join([*writer.lines, "", _elasticity(fit), *_uncertain(writer, volume_known), _PROGRAMS])
     return Draft(text, writer.estimates, writer.defaults)
 
 
@@ -207,6 +225,53 @@ def _partners(writer: _Writer, fit: Fit) -> None:
     writer.fitted("size_log_sd_between", fit.sizes.between)
     writer.fitted("win_logit_sd_between", fit.odds.between, fit.odds.verdict())
     writer.default("own_margin", "not in the export: ask partners")
+
+
+def _season(writer: _Writer, fit: Fit) -> None:
+    if fit.season is not None:
+        writer.table("economy", Economy)
+        shares = ", ".join(_number(e.value) for e in fit.season.by_quarter)
+        writer.put("season", f"[{shares}]", f"by calendar quarter, F test of equal ones p = {fit.season.p_value:.3f}")
+
+
+def _elasticity(fit: Fit) -> str:
+    """The graded prior, or what an event study of a past change found."""
+    found = fit.response.elasticity
+    if found is None or not found.se or not 0 <= found.value <= MOST_ELASTIC:
+        return _ELASTICITY
+    return "\n".join([
+        f"# {_one_line(found.note)}",
+        '[uncertainty."behavior.elasticity"]',
+        'distribution = "normal"',
+        f"mean = {_number(found.value)}",
+        f"sd = {_number(found.se)}",
+        f"source = {_string(found.note)}",
+        "",
+    ])  # fmt: skip
+
+
+def _uncertain(writer: _Writer, volume_known: bool) -> Iterator[str]:
+    """What the export leaves open about each fitted number, so that it goes into every figure of a comparison.
+
+    Lognormal for positive numbers, normal for slopes and probabilities; ends at the schema's bounds. Of volume and its
+    spread the middle 95 %, as a sample: their far tails together would make partners of any size.
+    """
+    known = {f"partners.{PARTNERS}.{key}" for key in VOLUME} if volume_known else set()
+    if known:
+        yield f"# {VOLUME_KNOWN}\n"
+    for path, estimate in writer.estimates.items():
+        if path in known or path in writer.moved or not estimate.se or not estimate.value:
+            continue
+        log_sd = estimate.se / estimate.value
+        if path.rsplit(".", 1)[1] in VOLUME:
+            sample = ", ".join(_number(float(value)) for value in estimate.value * np.exp(log_sd * _SCORES))
+            lines = ['distribution = "empirical"', f"values = [{sample}]"]
+        elif estimate.unit in (*PROBABILITIES, *SLOPES):
+            lines = ['distribution = "normal"', f"mean = {_number(estimate.value)}", f"sd = {_number(estimate.se)}"]
+        else:
+            lines = ['distribution = "lognormal"', f"median = {_number(estimate.value)}", f"log_sd = {_number(log_sd)}"]
+        source = _string(f"standard error of the fit, n = {estimate.n}")
+        yield "\n".join([f'[uncertainty."{path}"]', *lines, f"source = {source}", ""])
 
 
 def _mix(fit: Fit) -> str:

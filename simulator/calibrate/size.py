@@ -40,13 +40,14 @@ def fit_sizes(rows: pd.DataFrame) -> Sizes:
     owner, owners = pd.factorize(rows["owner"])
     market, names = pd.factorize(rows["market"], sort=True)
     best = _random_effects(logs, owner, market, len(names))
-    between, between_error = standard_deviation(best)
+    between, between_error = standard_deviation(best, len(owners))
     count = len(names)
     medians, withins = {}, {}
     for j, name in enumerate(names):
         n = int((market == j).sum())
         middle = float(np.exp(best.at[j]))
-        medians[name] = Estimate(middle, _times(middle, best.se(j)), n, "money", "median of a partner with effect 0")
+        note = "median of a partner with effect 0"
+        medians[name] = Estimate(middle, _times(middle, best.se(j)), n, "money", note, len(owners) - 1)
         sd = float(np.exp(best.at[count + j]))
         withins[name] = Estimate(sd, _times(sd, best.se(count + j)), n, "log units", "within a partner")
     amounts = rows.groupby("market")["amount"]
@@ -54,7 +55,7 @@ def fit_sizes(rows: pd.DataFrame) -> Sizes:
     return Sizes(
         median=medians,
         within=withins,
-        between=Estimate(between, between_error, len(owners), "log units", "between partners"),
+        between=Estimate(between, between_error, len(owners), "log units", "between partners", len(owners) - 1),
         largest={str(name): float(value) for name, value in amounts.max().items()},
         total_log_sd=float(logs.std(ddof=1)),
         raw_median={str(name): float(value) for name, value in amounts.median().items()},

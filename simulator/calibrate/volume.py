@@ -19,7 +19,7 @@ import pandas as pd
 from scipy.special import gammaln
 
 from simulator.calibrate.findings import Estimate
-from simulator.calibrate.likelihood import Array, log_integrals, maximum
+from simulator.calibrate.likelihood import Array, log_integrals, maximum, standard_deviation
 
 YEAR_WEEKS = 52.0
 GONE = 0.01
@@ -116,12 +116,13 @@ def _poisson_lognormal(later: Array, years: Array) -> tuple[Estimate, Estimate]:
 
     start = np.array([np.log(max(later.sum(), 0.5) / years.sum()), 1.0])
     best = maximum(log_likelihood, start=start)
-    spread = abs(float(best.at[1]))
-    mean = float(np.exp(best.at[0] + spread**2 / 2))
+    spread, spread_error = standard_deviation(best, groups)
+    mean = float(np.exp(best.at[0] + best.at[1] ** 2 / 2))
     change = np.array([1.0, best.at[1]])
     variance = float(change @ best.covariance @ change)
     error = mean * float(np.sqrt(variance)) if np.isfinite(variance) and variance > 0 else None
     note = "Poisson-lognormal by maximum likelihood: without the Poisson noise of the counts"
-    return Estimate(mean, error, groups, "per partner and year", note), Estimate(
-        spread, best.se(1), groups, "log units", note
+    return (
+        Estimate(mean, error, groups, "per partner and year", note, groups - 1),
+        Estimate(spread, spread_error, groups, "log units", note, groups - 1),
     )

@@ -145,7 +145,7 @@ def test_poisson_integral() -> None:
 
 
 def test_balanced_sizes_have_a_closed_form() -> None:
-    """G groups of m: sd_within^2 = SSW / (G (m - 1)), sd_between^2 = (SSB / G - sd_within^2) / m."""
+    """G groups of m: sd_within^2 = SSW / (G (m - 1)), sd_between^2 = (SSB / G - sd_within^2) / m G / (G - 1)."""
     groups, m = 12, 30
     rng = np.random.default_rng(4)
     logs = 9 + 0.8 * rng.normal(size=(groups, 1)) + 1.2 * rng.normal(size=(groups, m))
@@ -162,7 +162,7 @@ def test_balanced_sizes_have_a_closed_form() -> None:
     between = (m * ((means - means.mean()) ** 2).sum() / groups - within) / m
     found = fit_sizes(rows)
     assert found.within["m"].value == pytest.approx(math.sqrt(within), rel=1e-4)
-    assert found.between.value == pytest.approx(math.sqrt(between), rel=1e-4)
+    assert found.between.value == pytest.approx(math.sqrt(between * groups / (groups - 1)), rel=1e-4)
     assert found.median["m"].value == pytest.approx(math.exp(means.mean()), rel=1e-4)
     # Balanced: the mean of the group means has variance (between + within / m) / G.
     error = math.sqrt((between + within / m) / groups)

@@ -33,9 +33,8 @@ def test_every_estimate_stands_in_the_file_with_its_error(result: Calibration) -
         assert path in result.summary()
 
 
-def test_only_the_unknowable_elasticity_is_uncertain(result: Calibration) -> None:
+def test_the_elasticity_is_the_graded_prior(result: Calibration) -> None:
     tree = tomllib.loads(result.scenario_path.read_text(encoding="utf-8"))
-    assert list(tree["uncertainty"]) == ["behavior.elasticity"]
     spread = tree["uncertainty"]["behavior.elasticity"]
     assert (spread["distribution"], spread["low"], spread["mode"], spread["high"]) == (
         "triangular",
