@@ -18,7 +18,7 @@ from simulator.calibrate.cycle import ages, weeks
 from simulator.calibrate.findings import Estimate
 from simulator.calibrate.fit import Fit
 from simulator.calibrate.likelihood import Array
-from simulator.calibrate.posterior import Level, Posterior, log_odds, posterior
+from simulator.calibrate.posterior import Level, Posterior, log_odds
 from simulator.calibrate.volume import YEAR_WEEKS, in_weeks
 from simulator.program.compiled import Bools, Ints
 from simulator.streams import Streams, poisson
@@ -55,9 +55,8 @@ class _Luck:
         return self._streams.draw(f"prediction {name}", draw, who, 0, ordinal)
 
 
-def look_ahead(fit: Fit, *, end: pd.Timestamp, quarters: int, draws: int, seed: int) -> Ahead:
-    """Draw the `quarters` from the day after `end` on."""
-    known = posterior(fit.rows, fit, end=end)
+def look_ahead(fit: Fit, known: Posterior, *, end: pd.Timestamp, quarters: int, draws: int, seed: int) -> Ahead:
+    """Draw the `quarters` from the day after `end` on; known: what the fit says of its partners."""
     luck = _Luck(seed)
     parts = [_fresh(fit, known, quarters, draws, luck, end)]
     if fit.cycle is not None:

@@ -7,8 +7,8 @@ those that became known later: a fit of that day would have known less.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,55 +16,36 @@ import numpy as np
 import pandas as pd
 
 from simulator.calibrate import cycle
-from simulator.calibrate.ahead import Ahead, look_ahead
+from simulator.calibrate.ahead import look_ahead
+from simulator.calibrate.beside import ALONE, Beside
 from simulator.calibrate.fit import fit_export
-from simulator.calibrate.likelihood import Array
-from simulator.calibrate.profile import Profile, load_profile
+from simulator.calibrate.held import QUANTITIES, Predicted, held, held_payout
+from simulator.calibrate.payouts import DRAWS as PAID_DRAWS
+from simulator.calibrate.payouts import Paid, Payouts, priced
+from simulator.calibrate.posterior import posterior
 from simulator.calibrate.reading import Export, read_export
-from simulator.calibrate.scores import RULES, crps, naive
+from simulator.calibrate.recognise import source_of
+from simulator.calibrate.replay import total
+from simulator.calibrate.scores import RULES
 from simulator.errors import fault
-from simulator.program.compiled import Bools
+from simulator.scenario.schema import Scenario
+from simulator.studies.asked import asked_programs
 from simulator.studies.study import Study, timed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-QUANTITIES = {
-    "created": "opportunities created",
-    "value": "value of those",
-    "won": "deals won",
-    "bookings": "bookings",
-    "share_won": "share won of decided deals",
-}
-LEVELS = (0.8, 0.95)
 DRAWS = 400
 MIN_PAST = 4
 
 
 @dataclass(frozen=True)
-class Predicted:
-    """A quantity of a quarter, or of all quarters ahead together (`period` "all").
-
-    quarters_ahead: 1 for the first; low, high: 95 % interval; inside: whether the 80 and the 95 % interval hold what
-    was `observed`; crps, naive_crps: scores, the latter by rule.
-    """
-
-    start: str
-    period: str
-    quarters_ahead: int
-    quantity: str
-    observed: float
-    median: float
-    low: float
-    high: float
-    inside: tuple[bool, bool]
-    crps: float
-    naive_crps: Mapping[str, float]
-
-
-@dataclass(frozen=True)
 class Backtest(Study):
-    """Predictions against what came true. dated: whether deals count by close date, else by creation."""
+    """Predictions against what came true.
+
+    dated: whether deals count by close date, else by creation; paid: what programs would have paid on the deals of the
+    quarters after the first start, by the rules alone.
+    """
 
     label: str
     starts: tuple[str, ...]
@@ -74,6 +55,7 @@ class Backtest(Study):
     currency: str
     predictions: tuple[Predicted, ...]
     cautions: tuple[str, ...]
+    paid: tuple[Paid, ...] = ()
 
     @property
     def title(self) -> str:
@@ -99,6 +81,13 @@ class Backtest(Study):
         ]  # fmt: skip
         return pd.DataFrame(rows)
 
+    def payouts(self) -> pd.DataFrame:
+        """A row per program and component: what it would have paid, and all of it over the first program's."""
+        frame = pd.DataFrame([asdict(p) for p in self.paid], columns=["program", "component", "payout"])
+        whole = frame.groupby("program", sort=False)["payout"].transform("sum")
+        first = float(whole.iloc[0]) if len(frame) else 0.0
+        return frame.assign(program_total=whole, over_first=whole / first if first else np.nan)
+
     def scores(self) -> pd.DataFrame:
         """Per quantity, over single quarters: how many, coverage of 80 and 95 % intervals, CRPS over that of rules."""
         rows = []
@@ -119,13 +108,19 @@ class Backtest(Study):
             beaten = [f"{row[f'over {rule}']:.2f} of {rule}" for rule in RULES]
             held = f"95 % intervals held {row['inside_95']:.0%} of {int(row['quarters'])} quarters"
             found.append(f"{QUANTITIES[row['quantity']]}: {held}; CRPS {', '.join(beaten)}")
+        for program, part in self.payouts().groupby("program", sort=False):
+            money = f"{part['payout'].sum():,.0f} {self.currency}"
+            found.append(f"{program} would have paid {money} on the deals as they were, had nobody answered to it")
         return [*found, *self.cautions]
 
     def summary(self) -> str:
         """A screenful: what was predicted and observed, scores, cautions."""
         shown = self.table()[["start", "period", "quantity", "observed", "median", "low", "high"]]
         scores = self.scores().to_string(index=False, float_format="{:.2f}".format)
-        parts = [shown.to_string(index=False, float_format=lambda x: f"{x:,.4g}"), scores, *self.cautions]
+        parts = [shown.to_string(index=False, float_format=lambda x: f"{x:,.4g}"), scores]
+        if self.paid:
+            parts.append(self.payouts().to_string(index=False, float_format=lambda x: f"{x:,.4g}"))
+        parts += self.cautions
         return f"{self.title}\n{self.sample_text}\n\n" + "\n\n".join(parts)
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
@@ -157,31 +152,57 @@ class Backtest(Study):
             "currency": self.currency,
             "predictions": self.table().to_dict("records"),
             "scores": self.scores().to_dict("records"),
+            "payouts": [asdict(p) for p in self.paid],
             "cautions": list(self.cautions),
         }
 
 
 @timed
 def backtest(
-    export: Path, profile: Path | str, *, start: str, quarters: int = 4, starts: int = 1, draws: int = DRAWS, seed: int
+    export: Path,
+    profile: Path | str | None,
+    *,
+    start: str,
+    seed: int,
+    quarters: int = 4,
+    starts: int = 1,
+    draws: int = DRAWS,
+    beside: Beside = ALONE,
+    scenario: Scenario | None = None,
+    programs: Sequence[str] | None = None,
 ) -> Backtest:
     """Fit on what was known before `start` (YYYY-MM-DD, first day of a quarter) and predict the `quarters` from then.
 
-    starts: how many starts, a quarter apart, the first at `start`. Raises `InputError` where the export cannot be used,
-    `start` begins no quarter, or before it there is less than a year or after it not all quarters.
+    starts: how many starts, a quarter apart, the first at `start`; scenario: with the plan then in force as `baseline`,
+    whose payout is predicted too, and candidates (`programs`, all if None), to be paid on the deals as they were.
+    Raises `InputError` where the export cannot be used, `start` begins no quarter, or before it there is less than a
+    year or after it not all quarters.
     """
-    source = load_profile(profile)
-    read = read_export(export, source=source)
+    source = source_of(export, profile, beside.rates)
+    read = read_export(export, source=source, beside=beside)
     first = _quarter(start)
     dated = cycle.refusal(read.rows.assign(market="market"), source.profile) is None
     periods = [first + k for k in range(starts)]
     _require_span(read, periods, quarters, dated)
+    names = () if scenario is None else tuple(dict.fromkeys(("baseline", *asked_programs(scenario, programs))))
     found: list[Predicted] = []
+    paid: tuple[Paid, ...] = ()
+    cautions = [] if dated else [_UNDATED]
     for period in periods:
         past = as_known(read, period.start_time, dated=dated)
         fit = fit_export(past, source.profile, label=f"{export} before {period.start_time:%Y-%m-%d}")
-        drawn = look_ahead(fit, end=past.end, quarters=quarters, draws=draws, seed=seed)
-        found += _held(read, source.profile, drawn, period, quarters, draws, dated)
+        known = posterior(fit.rows, fit, end=past.end)
+        drawn = look_ahead(fit, known, end=past.end, quarters=quarters, draws=draws, seed=seed)
+        rows, sized = read.rows[~read.rows["direct"]], not source.profile.amounts.lost_amount_is_zero
+        found += held(rows, drawn, period, quarters, draws, dated=dated, lost_sized=sized)
+        if scenario is None:
+            continue
+        payouts = Payouts(scenario, fit, rows, dated=dated)
+        observed = payouts.observed(known, names if period == first else ("baseline",), period, quarters)
+        sample = payouts.predicted(known, drawn, period, quarters, min(draws, PAID_DRAWS))
+        found += held_payout(total(observed["baseline"]), sample, period)
+        if period == first:
+            paid, cautions = priced(observed, quarters), [*cautions, *payouts.cautions(names)]
     return Backtest(
         label=read.label,
         starts=tuple(f"{period.start_time:%Y-%m-%d}" for period in periods),
@@ -190,7 +211,8 @@ def backtest(
         dated=dated,
         currency=source.profile.currency.scenario,
         predictions=tuple(found),
-        cautions=() if dated else (_UNDATED,),
+        cautions=tuple(cautions),
+        paid=paid,
     )
 
 
@@ -233,99 +255,3 @@ def _require_span(export: Export, periods: Sequence[pd.Period], quarters: int, d
     if end > last + pd.Timedelta(days=7):
         rule = f"the quarters ahead end on {end:%Y-%m-%d}, but the export on {last:%Y-%m-%d}"
         raise fault("options", "quarters", quarters, rule, "start earlier or look fewer quarters ahead")
-
-
-def _held(
-    export: Export, profile: Profile, drawn: Ahead, period: pd.Period, quarters: int, draws: int, dated: bool
-) -> list[Predicted]:
-    """Every quantity of every quarter ahead, and of all together, against what was observed."""
-    rows = export.rows[~export.rows["direct"]]
-    first = rows["created"].min().to_period("Q")
-    past = (period - first).n
-    observed = _observed(rows, first, past + quarters, dated)
-    samples = _sampled(drawn, quarters, draws, dated)
-    start = f"{period.start_time:%Y-%m-%d}"
-    left_out = {"value"} if profile.amounts.lost_amount_is_zero else set()
-    found = []
-    for name in QUANTITIES:
-        if name in left_out:
-            continue
-        series = _values(observed, name)
-        sample = _values(samples, name)
-        for q in range(quarters):
-            rules = {rule: naive(series[:past], q + 1, what) for rule, what in RULES.items()}
-            found.append(_score(start, str(period + q), q + 1, name, series[past + q], sample[:, q], rules))
-        whole = {key: value[..., past:].sum(axis=-1, keepdims=True) for key, value in observed.items()}
-        all_drawn = {key: value.sum(axis=-1, keepdims=True) for key, value in samples.items()}
-        fold = np.mean if name == "share_won" else np.sum
-        points = {
-            rule: np.array([fold([what(series[:past], q + 1) for q in range(quarters)])])
-            for rule, what in RULES.items()
-        }
-        found.append(
-            _score(start, "all", quarters, name, _values(whole, name)[0], _values(all_drawn, name)[:, 0], points)
-        )
-    return found
-
-
-def _score(
-    start: str, period: str, ahead: int, name: str, truth: float, sample: Array, rules: Mapping[str, Array]
-) -> Predicted:
-    sample = sample[np.isfinite(sample)]
-    inside = []
-    for level in LEVELS:
-        low, high = np.quantile(sample, [0.5 - level / 2, 0.5 + level / 2])
-        inside.append(bool(low <= truth <= high))
-    return Predicted(
-        start, period, ahead, name, float(truth), float(np.median(sample)), float(low), float(high),
-        (inside[0], inside[1]), crps(sample, truth), {rule: crps(x, truth) for rule, x in rules.items()},
-    )  # fmt: skip
-
-
-def _values(sums: Mapping[str, Array], name: str) -> Array:
-    """A quantity from sums by quarter."""
-    if name != "share_won":
-        return sums[name]
-    decided = sums["decided"]
-    return np.asarray(np.where(decided > 0, sums["won"] / np.maximum(decided, 1), np.nan))
-
-
-def _observed(rows: pd.DataFrame, first: pd.Period, quarters: int, dated: bool) -> dict[str, Array]:
-    """Sums by quarter from `first` on, (quarters,)."""
-    created = rows["created"].dt.to_period("Q").astype("int64") - first.ordinal
-    counted = rows["closed"].dt.to_period("Q").astype("int64") - first.ordinal if dated else created
-    known = rows["closed"].notna() if dated else rows["outcome"].ne("open")
-    won = rows["outcome"].eq("won") & known
-
-    def total(quarter: pd.Series, which: pd.Series | bool, weight: pd.Series | None = None) -> Array:
-        pick = which & (quarter >= 0) & (quarter < quarters)
-        weights = None if weight is None else weight[pick].fillna(0.0)
-        return np.bincount(quarter[pick], weights=weights, minlength=quarters).astype(float)
-
-    return {
-        "created": total(created, rows["created"].notna()),
-        "value": total(created, rows["created"].notna(), rows["amount"]),
-        "won": total(counted, won),
-        "decided": total(counted, known & rows["outcome"].ne("open")),
-        "bookings": total(counted, won, rows["amount"]),
-    }
-
-
-def _sampled(drawn: Ahead, quarters: int, draws: int, dated: bool) -> dict[str, Array]:
-    """Sums by draw and quarter ahead, (draws, quarters)."""
-    counted = drawn.closed if dated else drawn.created
-
-    def total(quarter: Array, which: Bools, weight: Array | None = None) -> Array:
-        pick = which & (quarter >= 0) & (quarter < quarters)
-        at = drawn.draw[pick] * quarters + np.floor(quarter[pick]).astype(np.int64)
-        weights = None if weight is None else np.nan_to_num(weight[pick])
-        return np.bincount(at, weights=weights, minlength=draws * quarters).astype(float).reshape(draws, quarters)
-
-    every = np.ones(len(drawn.draw), dtype=bool)
-    return {
-        "created": total(drawn.created, every),
-        "value": total(drawn.created, every, drawn.amount),
-        "won": total(counted, drawn.won),
-        "decided": total(counted, every),
-        "bookings": total(counted, drawn.won, drawn.amount),
-    }

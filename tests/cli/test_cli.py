@@ -242,6 +242,7 @@ def test_backtest_passes_its_options_on(monkeypatch: pytest.MonkeyPatch) -> None
     result = run("backtest", "e.csv", "--profile", "friofrio", "--from", "2017-01-01", "--starts", 3, "--draws", 50)
     assert result.stdout == "held\n"
     options = {"start": "2017-01-01", "quarters": 4, "starts": 3, "draws": 50, "seed": 1}
+    options |= {"beside": Beside(), "scenario": None, "programs": None}
     assert asked == [(Path("e.csv"), "friofrio"), options]
 
 
