@@ -19,8 +19,8 @@ from simulator.calibrate.profile import Profile
 from simulator.calibrate.quality_text import cautions, diagnostics, quality_text, verdicts
 from simulator.calibrate.reading import Export, read_export
 from simulator.calibrate.recognise import source_of
-from simulator.calibrate.shown import Shown, shown
 from simulator.calibrate.scenario_text import VOLUME_KNOWN, scenario_text
+from simulator.calibrate.shown import Shown, shown
 from simulator.errors import InputError, Problem
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
