@@ -50,11 +50,26 @@ def lift_so_far(panel: Panel, estimator: Estimator) -> Array:
     return np.divide(effect, level, out=np.full_like(effect, np.nan), where=level > 0)
 
 
-def breaches(guardrails: Guardrails, overrun: Array, gaming: Array, lift: Array) -> Bools:
-    """Which limit is passed at the end of which period, (3, R, T) in the order of `REASONS`; nan passes none."""
+def watched(guardrails: Guardrails, outcome: Panel, payout: Panel, honest: Array | None, estimator: Estimator) -> Array:
+    """What the limits look at, (3, R, T) in the order of `REASONS`; nan where no limit asks for it.
+
+    outcome: of the lift; honest: (R, P, T), the payout had nobody gamed, None where it is not known.
+    """
+    found = np.full((3, payout.shape[0], payout.shape[2]), np.nan)
+    if guardrails.max_cost_overrun is not None:
+        found[0] = cost_overrun(payout)
+    if guardrails.max_gaming_share is not None and honest is not None:
+        found[1] = gaming_share(payout, honest)
+    if guardrails.min_lift is not None:
+        found[2] = lift_so_far(outcome, estimator)
+    return found
+
+
+def breaches(guardrails: Guardrails, seen: Array) -> Bools:
+    """Which limit is passed at the end of which period, (3, R, T); seen: from `watched`, nan passes none."""
     limits = (guardrails.max_cost_overrun, guardrails.max_gaming_share, guardrails.min_lift)
     high, share, low = (np.nan if limit is None else limit for limit in limits)
-    return np.stack([overrun > high, gaming > share, lift < low])
+    return np.stack([seen[0] > high, seen[1] > share, seen[2] < low])
 
 
 def first_breach(passed: Bools) -> tuple[Ints, Ints]:

@@ -16,11 +16,12 @@ from simulator.engines.rollout import Rollout
 from simulator.engines.settle import settle
 from simulator.engines.vector import VectorLife
 from simulator.model.setting import WEEKS_PER_QUARTER
+from simulator.pilots.estimated import Estimated
 from simulator.pilots.estimators.table import ESTIMATORS
-from simulator.pilots.guardrails import breaches, cost_overrun, first_breach, gaming_share, lift_so_far
+from simulator.pilots.guardrails import breaches, first_breach, watched
 from simulator.pilots.lives import periods_before
 from simulator.pilots.panel import Panel
-from simulator.pilots.plan import Guardrails, Plan
+from simulator.pilots.plan import Plan
 from simulator.pilots.reading import OUTCOMES, Periods, payout
 from simulator.program.compiled import Bools, Ints
 from simulator.program.numbers import Array
@@ -73,7 +74,7 @@ def stage_out(stage: Stage, plan: Plan, goals: Goals) -> Staged:
         begin = VectorLife(world, stage.rollout("baseline"), stage.conduct[False]).run(-setting.burn_in, 0)
         honest = lived(by(joined), begin)
     seen = _seen(plain, honest, joined, plan)
-    stop, why = first_breach(breaches(plan.guardrails, *seen)[..., :-1])  # at the horizon there is nothing to stop
+    stop, why = first_breach(breaches(plan.guardrails, seen)[..., :-1])  # at the horizon there is nothing to stop
     stopped = stop < count - 1
     guarded = lived(by(joined & (np.arange(count) <= stop[:, None, None]))) if stopped.any() else plain
     nobody = settle(lived(stage.rollout("baseline"))).totals
@@ -100,10 +101,8 @@ def joining(world: World, plan: Plan, quarters: int) -> Bools:
 
 
 def _seen(life: VectorLife, honest: VectorLife | None, on: Bools, plan: Plan) -> Array:
-    """What limits look at, (3, R, T); nan where no limit asks for it."""
-    g: Guardrails = plan.guardrails
-    r, _, count = on.shape
-    periods, before = Periods(0, WEEKS_PER_QUARTER, count), periods_before(life.setting, WEEKS_PER_QUARTER)
+    """What limits look at, (3, R, T). honest: the same rollout where nobody games, None where nobody does anyway."""
+    periods, before = Periods(0, WEEKS_PER_QUARTER, on.shape[2]), periods_before(life.setting, WEEKS_PER_QUARTER)
     there, unit = np.ones_like(on), np.broadcast_to(np.arange(on.shape[1]), on.shape[:2])
     if plan.design.unit == "territory":
         unit = np.broadcast_to(life.setting.partners.territory, on.shape[:2])
@@ -112,14 +111,13 @@ def _seen(life: VectorLife, honest: VectorLife | None, on: Bools, plan: Plan) ->
         read = OUTCOMES[outcome].read
         return Panel(read(life, periods, True), read(life, before, True), on, there, unit, np.zeros_like(unit))
 
-    found = np.full((3, r, count), np.nan)
-    if g.max_cost_overrun is not None:
-        found[0] = cost_overrun(panel("payout"))
-    if g.max_gaming_share is not None:
-        found[1] = 0.0 if honest is None else gaming_share(panel("payout"), payout(honest, periods))
-    if g.min_lift is not None:
-        found[2] = lift_so_far(panel(plan.measure.outcome), lambda p: ESTIMATORS[ESTIMATOR].estimate(from_before(p)))
-    return found
+    paid = panel("payout")
+    fair = paid.outcome if honest is None else payout(honest, periods)
+    return watched(plan.guardrails, panel(plan.measure.outcome), paid, fair, _by_step)
+
+
+def _by_step(panel: Panel) -> Estimated:
+    return ESTIMATORS[ESTIMATOR].estimate(from_before(panel))
 
 
 def from_before(panel: Panel) -> Panel:

@@ -44,16 +44,16 @@ def test_gaming_share_by_hand() -> None:
 
 
 def test_limits_stop_at_the_first_that_is_passed() -> None:
-    overrun, gaming, lift = (np.array([row]) for row in ([np.nan, 0.1, 0.6], [0.0, 0.3, 0.3], [-0.2, 0.1, 0.1]))
+    seen = np.array([[[np.nan, 0.1, 0.6]], [[0.0, 0.3, 0.3]], [[-0.2, 0.1, 0.1]]])
     for g, expected in (
         (Guardrails(max_cost_overrun=0.5), (2, 0)),
         (Guardrails(max_gaming_share=0.2), (1, 1)),
         (Guardrails(min_lift=0.0), (0, 2)),
         (Guardrails(max_cost_overrun=0.05, max_gaming_share=0.2), (1, 0)),
     ):
-        stop, why = first_breach(breaches(g, overrun, gaming, lift))
+        stop, why = first_breach(breaches(g, seen))
         assert (stop[0], why[0]) == expected
-    assert first_breach(breaches(Guardrails(), overrun, gaming, lift))[0][0] == 3
+    assert first_breach(breaches(Guardrails(), seen))[0][0] == 3
 
 
 def test_lift_so_far_is_the_estimate_of_what_was_seen() -> None:

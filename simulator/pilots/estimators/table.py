@@ -21,7 +21,7 @@ class Estimator:
     valid: when it holds, in words; before: periods before launch that it needs; crossing: for partners that change
     sides during the pilot (a stepped wedge, a switchback), None for any assignment; clusters: whether its errors are
     those of what was assigned as one; fewest: clusters in all below which they are not to be trusted; compared:
-    whether it compares with partners that are not on the candidate.
+    whether it compares with partners that are not on the candidate; slow: takes tens of milliseconds a pilot.
     """
 
     title: str
@@ -32,6 +32,7 @@ class Estimator:
     clusters: bool = False
     fewest: int = 0
     compared: bool = True
+    slow: bool = False
 
 
 ESTIMATORS: dict[str, Estimator] = {
@@ -69,6 +70,7 @@ ESTIMATORS: dict[str, Estimator] = {
         crossing=None,
         clusters=True,
         fewest=8,
+        slow=True,
     ),
     "synthetic": Estimator(
         "synthetic control with placebo inference",
