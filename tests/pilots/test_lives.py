@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
 from simulator.engines.settle import settle
 from simulator.engines.tables import DONE
 from simulator.engines.vector import VectorLife
+from simulator.fit import Reference
 from simulator.pilots.lives import Tried, live
 from simulator.pilots.plan import Outcome, Plan
 from simulator.pilots.reading import OUTCOMES, Periods, sourced
@@ -22,10 +25,14 @@ PLAN = Plan.model_validate({"candidate": "full", "design": {"quarters": 2}})
 SAME = SMALL + BASELINE.replace("programs.baseline", "programs.same")
 
 
-def stage(text: str, program: str = "full", replications: int = 3) -> Stage:
-    scenario = parse(text)
+@cache
+def reference(text: str) -> Reference:
     with quick_reference():
-        return prepare(scenario, fit_reference(scenario), (program,), 5, np.arange(replications))
+        return fit_reference(parse(text))
+
+
+def stage(text: str, program: str = "full", replications: int = 3, fitted_on: str = "") -> Stage:
+    return prepare(parse(text), reference(fitted_on or text), (program,), 5, np.arange(replications))
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +51,7 @@ def test_a_candidate_equal_to_the_baseline_does_exactly_nothing(assignment: str,
     design = {"quarters": 2, "assignment": assignment}
     plan = Plan.model_validate({"candidate": "same", "design": design})
     talk = "\n[pilot]\ncontamination = 0.5\nresentment = 0.5\n"
-    x = live(stage(SAME + talk, "same"), [plan], gaming=gaming)[0]
+    x = live(stage(SAME + talk, "same", 2, SAME), [plan], gaming=gaming)[0]
     for name, panel in x.panels.items():
         if not gaming or name in ("qualified", "pipeline", "payout", "ease"):
             assert np.array_equal(panel.outcome, x.off[name]), name
@@ -105,8 +112,8 @@ def test_deals_of_two_partners_on_different_programs_are_counted() -> None:
 def test_surveys_are_as_reliable_as_they_say() -> None:
     """With nothing to complain of, answers are normal around 3.8 with spread 0.9, cut at 5, and the second answer of
     those who answered below 3.8 lies 0.7 as far below it as their first."""
-    s = stage(SMALL.replace("count = 6", "count = 150"), replications=2)
-    life = VectorLife(s.world, s.rollout("baseline"), s.conduct[False]).run(-52, -50)
+    s = stage(SMALL.replace("count = 6", "count = 150"), replications=2, fitted_on=SMALL)
+    life = VectorLife(s.world, s.rollout("baseline"), s.conduct[False]).run(-52, -51)
     first, second = OUTCOMES["ease"].read(life, Periods(0, 13, 2), True).reshape(-1, 2).T
     error = 0.9 / np.sqrt(len(first) / 2)
     assert abs(np.median(first) - 3.8) < 4 * 1.25 * 0.9 / np.sqrt(len(first))
@@ -116,5 +123,7 @@ def test_surveys_are_as_reliable_as_they_say() -> None:
 
 
 def test_without_mature_weeks_there_is_nothing_before_launch() -> None:
-    x = live(stage(SMALL.replace("burn_in_weeks = 52", "burn_in_weeks = 39"), replications=1), [PLAN])[0]
+    x = live(stage(SMALL.replace("burn_in_weeks = 52", "burn_in_weeks = 39"), replications=1, fitted_on=SMALL), [PLAN])[
+        0
+    ]
     assert all(panel.before.shape == (1, 6, 0) for panel in x.panels.values())
