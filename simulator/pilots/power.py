@@ -13,12 +13,18 @@ sigma2 the variance of a cluster's mean in a period around its own level, tau2 t
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 from scipy.stats import nct, t
 
+from simulator.pilots.estimators.parallel import outcomes
+from simulator.pilots.estimators.wedge import components
+from simulator.pilots.trial import Trial
 from simulator.program.compiled import Bools
+from simulator.program.numbers import Array
 
 
 def two_sample_power(effect: float, sd: float, on: int, off: int, *, level: float = 0.05, rho: float = 0.0) -> float:
@@ -58,3 +64,34 @@ def wedge_variance(course: Bools, sigma2: float, tau2: float) -> float:
 def wedge_power(course: Bools, effect: float, sigma2: float, tau2: float, *, level: float = 0.05) -> float:
     """Power of a two-sided test with known components of variance, for any course of treatment by cluster."""
     return float(ndtr(abs(effect) / np.sqrt(wedge_variance(course, sigma2, tau2)) + ndtri(level / 2)))
+
+
+def textbook_power(trial: Trial, level: float = 0.05) -> float | None:
+    """Power at the mean effect of a full rollout by these forms, from how outcomes vary with nobody on the candidate.
+
+    Regression on the level before launch is taken for granted where there is one. None where partners were assigned as
+    one: there the forms say nothing without what clusters have in common.
+    """
+    p, effect = trial.panel, float(np.mean(trial.effect))
+    seen: Bools = np.asarray(p.observed.any(axis=2))
+    if any(len(np.unique(own[who])) < who.sum() for own, who in zip(p.cluster, seen, strict=True)):
+        return None
+    off = replace(p, outcome=trial.off, treated=np.zeros_like(p.treated))
+    if (p.treated != p.treated[..., :1]).any():
+        sigma2, tau2 = (float(part.mean()) for part in components(off))
+        return wedge_power(p.treated[0][seen[0]], effect, sigma2, tau2, level=level)
+    y, _, used = outcomes(off)
+    spread = _spread(y, used)
+    rho = 0.0
+    if p.before.shape[2]:
+        past = _spread(p.before.mean(axis=2), used)
+        rho = float(np.sum(spread * past) / np.sqrt(np.sum(spread**2) * np.sum(past**2)))
+    sd = float(np.sqrt(np.sum(spread**2) / np.sum(used.sum(axis=1) - 1)))
+    on = round(float((p.treated[..., 0] & used).sum(axis=1).mean()))
+    return two_sample_power(effect, sd, on, round(float(used.sum(axis=1).mean())) - on, level=level, rho=rho)
+
+
+def _spread(y: Array, used: Bools) -> Array:
+    """Differences from the mean of each pilot, (R, P), 0 where not in use."""
+    mean = np.where(used, y, 0.0).sum(axis=1) / used.sum(axis=1)
+    return np.asarray(np.where(used, y - mean[:, None], 0.0))

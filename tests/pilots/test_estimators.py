@@ -14,10 +14,9 @@ from scipy import stats
 from scipy.optimize import minimize
 
 from simulator.pilots.estimators.parallel import outcomes
-from simulator.pilots.estimators.regression import residuals
 from simulator.pilots.estimators.synthetic import _weights
 from simulator.pilots.estimators.table import ESTIMATORS, misfits
-from simulator.pilots.estimators.wedge import _components, _rows
+from simulator.pilots.estimators.wedge import components
 from simulator.pilots.panel import Panel
 from tests.pilots.panels import normal_panel
 
@@ -94,8 +93,7 @@ def test_cluster_robust_errors_by_their_definition(strata: int) -> None:
 
 def test_stepped_wedge_is_generalised_least_squares() -> None:
     """With the components that it found itself, statsmodels' GLS with the whole covariance gives the same effect."""
-    left = residuals(_rows(WEDGE, WEDGE.observed, np.zeros(WEDGE.shape[:2]))).reshape(WEDGE.shape)
-    sigma2, tau2 = _components(left, WEDGE.observed)
+    sigma2, tau2 = components(WEDGE)
     found = ESTIMATORS["stepped_wedge"].estimate(WEDGE)
     for r in range(3):
         y, d, period, partner, _ = cells(WEDGE, r)
@@ -185,8 +183,7 @@ def test_labels_are_drawn_within_strata() -> None:
 def test_components_of_variance_are_found() -> None:
     """Partners' levels and noise have variance 1 each."""
     panel = normal_panel(10, 200, 40, shared=0.0, design="wedge", effect=0.3, dropout=0.2)
-    left = residuals(_rows(panel, panel.observed, np.zeros(panel.shape[:2]))).reshape(panel.shape)
-    for found in _components(left, panel.observed):
+    for found in components(panel):
         assert abs(found.mean() - 1.0) < 4 * found.std() / np.sqrt(200) + 0.05  # some is lost to what was fitted
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,8 +13,16 @@ from statsmodels.stats.power import TTestIndPower
 
 from simulator.pilots.estimators.table import ESTIMATORS
 from simulator.pilots.panel import Panel
-from simulator.pilots.power import detectable, two_sample_power, variance_left, wedge_power, wedge_variance
+from simulator.pilots.power import (
+    detectable,
+    textbook_power,
+    two_sample_power,
+    variance_left,
+    wedge_power,
+    wedge_variance,
+)
 from simulator.pilots.sequential import boundary, calibrated, crossing, even_times, first_crossing, spent
+from simulator.pilots.trial import Trial
 from simulator.stats.sensitivity.factors import Factor
 from simulator.stats.sensitivity.knowledge import value_of_knowing
 
@@ -90,6 +100,22 @@ def test_simulated_power_of_a_stepped_wedge() -> None:
     panel = plain(33, 1500, course, 0.65, 1.0, np.sqrt(0.5))
     share = float(ESTIMATORS["stepped_wedge"].estimate(panel).rejects().mean())
     assert abs(share - closed) < 4 * np.sqrt(closed * (1 - closed) / 1500)
+
+
+def test_textbook_power_of_simulated_pilots() -> None:
+    """From worlds whose spread is known: two groups on a level with rho = .8, and a wedge."""
+    arms = np.repeat([[1] * 3, [0] * 3], 15, axis=0).astype(bool)
+    wedge = np.repeat([[0, 1, 1, 1], [0, 0, 1, 1], [0, 0, 0, 1]], 10, axis=0).astype(bool)
+    sd = np.sqrt(0.5**2 + 1.0 / 3)
+    for course, tau, rho, closed in (
+        (arms, 0.5, 0.8, two_sample_power(0.5, sd, 15, 15, rho=0.8)),
+        (wedge, 0.7, 0.8, wedge_power(wedge, 0.5, 1.0, 0.49)),
+    ):
+        panel = plain(38, 600, course, 0.5, 1.0, tau, rho)
+        off = panel.outcome - 0.5 * panel.treated
+        assert textbook_power(Trial(panel, off + 0.5, off)) == pytest.approx(closed, abs=0.02)
+    pairs = replace(panel, cluster=panel.cluster // 2)
+    assert textbook_power(Trial(pairs, off + 0.5, off)) is None
 
 
 def test_published_bounds() -> None:

@@ -23,9 +23,8 @@ from simulator.program.numbers import Array
 
 def stepped_wedge(panel: Panel) -> Estimated:
     """Generalised least squares with a random effect of each partner, whose variance is estimated."""
-    r, p, t = panel.shape
-    left = residuals(_rows(panel, panel.observed, np.zeros((r, p)))).reshape(r, p, t)
-    sigma2, tau2 = _components(left, panel.observed)
+    r, p, _ = panel.shape
+    sigma2, tau2 = components(panel)
     seen = panel.observed.sum(axis=2)
     total = sigma2[:, None] + seen * tau2[:, None]
     phi = 1.0 - np.sqrt(np.divide(sigma2[:, None], total, out=np.ones((r, p)), where=total > 0))
@@ -54,9 +53,10 @@ def _rows(panel: Panel, used: Bools, phi: Array) -> Rows:
     return Rows(every[..., 0], every[..., 1:], used.reshape(r, p * t), cluster, None)
 
 
-def _components(left: Array, used: Bools) -> tuple[Array, Array]:
-    """sigma2 and tau2, (R,), from residuals (R, P, T) that are 0 where not in use."""
-    cells = used.sum(axis=2)
+def components(panel: Panel) -> tuple[Array, Array]:
+    """sigma2 and tau2 of each pilot, (R,)."""
+    left = residuals(_rows(panel, panel.observed, np.zeros(panel.shape[:2]))).reshape(panel.shape)
+    cells = panel.observed.sum(axis=2)
     pairs = np.maximum((cells * (cells - 1)).sum(axis=1), 1)
     squares = (left**2).sum(axis=(1, 2))
     tau2 = np.maximum(((left.sum(axis=2) ** 2).sum(axis=1) - squares) / pairs, 0.0)
