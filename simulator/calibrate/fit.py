@@ -21,6 +21,7 @@ from simulator.calibrate.reading import Export
 from simulator.calibrate.response import Response, response
 from simulator.calibrate.season import Season, season
 from simulator.calibrate.size import Sizes, fit_sizes
+from simulator.calibrate.thinning import thinned
 from simulator.calibrate.volume import YEAR_WEEKS, Volume, fit_volume
 from simulator.errors import fault
 
@@ -83,12 +84,16 @@ def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
     notes = _Notes()
     rows = export.rows.assign(market=_markets(export.rows, profile, notes))
     partner_rows, direct_rows = rows[~rows["direct"]], rows[rows["direct"]]
-    decided = partner_rows[partner_rows["outcome"].ne("open")]
+    few = thinned(partner_rows)
+    if len(few) < len(partner_rows):
+        reason = "not used for odds, sizes and cycles: partners with many deals are thinned"
+        notes.remarks.append(Remark("set aside", reason, len(partner_rows) - len(few)))
+    decided = few[few["outcome"].ne("open")]
     _require_enough(decided, label)
     refusal = cycle.refusal(rows, profile)
     if refusal:
         notes.refused["cycle_weeks"] = refusal
-    cycles = None if refusal else cycle.fit_cycle(partner_rows, end=export.end)
+    cycles = None if refusal else cycle.fit_cycle(few, end=export.end)
     ripe = _telling(decided, cycles, export, profile, notes)
     sized = _sized(decided, label)
     sizes = fit_sizes(sized)
