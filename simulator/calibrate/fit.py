@@ -83,7 +83,8 @@ def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
     """Fit volumes, sizes, odds and cycles. label: the export as the user named it, for messages."""
     notes = _Notes()
     rows = export.rows.assign(market=_markets(export.rows, profile, notes))
-    partner_rows, direct_rows = rows[~rows["direct"]], rows[rows["direct"]]
+    all_partner_rows, direct_rows = rows[~rows["direct"]], rows[rows["direct"]]
+    partner_rows = _whole_cohorts(all_partner_rows, export, notes)
     few = thinned(partner_rows)
     if len(few) < len(partner_rows):
         reason = "not used for odds, sizes and cycles: partners with many deals are thinned"
@@ -108,7 +109,7 @@ def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
     volume = fit_volume(partner_rows, min_activity_weeks=profile.judgement.min_activity_weeks)
     win, per_year = _direct(direct_rows, notes)
     both = rows[rows["outcome"].ne("open")]
-    pattern = refusal or closing_pattern(partner_rows, end=export.end)
+    pattern = refusal or closing_pattern(all_partner_rows, end=export.end)
     seasons = season(partner_rows["created"], end=export.end)
     answer = response(partner_rows, profile.changes, end=export.end)
     notes.refuse(closing_pattern=pattern, season=seasons)
@@ -135,6 +136,22 @@ def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
         rows=partner_rows,
         told=usable,
     )
+
+
+def _whole_cohorts(rows: pd.DataFrame, export: Export, notes: _Notes) -> pd.DataFrame:
+    """Without the cohorts of which only slow deals are in an export that was cut by closing date."""
+    if export.complete_from is None:
+        return rows
+    whole = rows["created"] >= export.complete_from
+    day = f"{export.complete_from:%Y-%m-%d}"
+    if rows[whole & rows["outcome"].ne("open")]["market"].value_counts().min() < MIN_DECIDED:
+        notes.cautions.append(
+            f"Deals created before {day} are there only if they took long; there are too few later ones to do without."
+        )
+        return rows
+    reason = f"created before {day}, cohorts cut off by the closing date: not used for any fit"
+    notes.remarks.append(Remark("set aside", reason, int((~whole).sum())))
+    return rows[whole]
 
 
 def _markets(rows: pd.DataFrame, profile: Profile, notes: _Notes) -> pd.Series:

@@ -13,6 +13,7 @@ from scipy.special import ndtri
 
 from simulator.calibrate.findings import PROBABILITIES, SLOPES, Estimate, figure
 from simulator.calibrate.fit import Fit
+from simulator.calibrate.past_rate import past_rate
 from simulator.calibrate.profile import Profile
 from simulator.calibrate.reading import Export
 from simulator.program.spec import Spec
@@ -37,11 +38,11 @@ MOST_ELASTIC = 2.0
 _PROGRAMS = """\
 # A placeholder: replace it by the program in force.
 [programs.baseline]
-label = "Flat 5 % revenue share (placeholder)"
+label = "Flat {percent} % revenue share (placeholder)"
 
 [programs.baseline.components.share]
 kind = "revenue_share"
-rate = 0.05
+rate = {rate}
 
 # An example of a candidate, so that a comparison runs at once.
 [programs.accelerator]
@@ -50,8 +51,9 @@ label = "Example: half as much again above quota"
 [programs.accelerator.components.commission]
 kind = "accelerator"
 rate = 0.05
-multiples = [{ above = 1.0, multiple = 1.5 }]
+multiples = [{{ above = 1.0, multiple = 1.5 }}]
 """
+RATE = "programs.baseline.components.share.rate"
 
 _ELASTICITY = """\
 # No study measures it for partner firms (grade J): the weakest number of all, so it is never taken as known.
@@ -131,8 +133,22 @@ def scenario_text(
     _territory(writer, fit, profile)
     _partners(writer, fit)
     _season(writer, fit)
-    text = "\n".join([*writer.lines, "", _elasticity(fit), *_uncertain(writer, volume_known), _PROGRAMS])
+    text = "\n".join(
+        [*writer.lines, "", _elasticity(fit), *_uncertain(writer, volume_known), _programs(writer, export, fit)]
+    )
     return Draft(text, writer.estimates, writer.defaults)
+
+
+def _programs(writer: _Writer, export: Export, fit: Fit) -> str:
+    """The baseline at the rate that past payouts came to, where they were given and can be held against bookings."""
+    found = past_rate(export.payouts, fit.rows, dated="cycle_weeks" not in fit.refused)
+    if isinstance(found, Estimate):
+        writer.estimates[RATE] = found
+        told = f"{_number(found.value)} # n = {found.n}; {_one_line(found.note)}"
+        return _PROGRAMS.format(percent=f"{100 * found.value:.3g}", rate=told)
+    if export.payouts is not None:
+        writer.defaults[RATE] = f"placeholder; {found}"
+    return _PROGRAMS.format(percent="5", rate="0.05")
 
 
 def _head(writer: _Writer, export: Export, profile: Profile, *, quality_name: str, schema: str) -> None:

@@ -2,7 +2,7 @@
 
 With thousands of rows any test rejects any model, so the verdict is about the size of the misfit: the
 largest gap between the empirical and the fitted distribution function (Kolmogorov-Smirnov distance), and
-only then about chance.
+only then about chance. Of several separate peaks, only a small gap is forgiven.
 """
 
 from __future__ import annotations
@@ -46,11 +46,12 @@ def lognormal_verdict(logs: Array) -> Verdict:
     if len(logs) < 3 or sd == 0:
         return Verdict("no", 1.0, 1)
     distance = float(kstest((logs - logs.mean()) / sd, "norm").statistic)
+    modes = _modes(logs)
     beyond_chance = distance > LILLIEFORS / np.sqrt(len(logs))
     fits: Literal["yes", "roughly", "no"] = "yes"
     if beyond_chance and distance > ROUGH:
-        fits = "no" if distance > POOR else "roughly"
-    return Verdict(fits, distance, _modes(logs))
+        fits = "no" if distance > POOR or modes > 1 else "roughly"
+    return Verdict(fits, distance, modes)
 
 
 def _modes(logs: Array) -> int:

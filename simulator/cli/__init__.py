@@ -17,7 +17,7 @@ from simulator.cli.compare import compare
 from simulator.cli.decide import forecast, optimize, select, winners
 from simulator.cli.engines import trace, verify
 from simulator.cli.explore import explore
-from simulator.cli.history import calibrate, export
+from simulator.cli.history import calibrate, contrast, export
 from simulator.cli.redteam import redteam
 from simulator.cli.rollout import rollout
 from simulator.cli.runs import diff, report, runs, show
@@ -86,6 +86,7 @@ for _command in (
     trace,
     calibrate,
     export,
+    contrast,
     backtest,
     validate,
     schema,

@@ -46,6 +46,9 @@ def test_what_was_exported_is_calibrated_without_a_profile(demo: tuple[Path, Res
     scenario = load(fitted)
     assert scenario.currency == "USD"
     assert scenario.partners["partners"].count == 5
+    # The plan pays 4 % and three times that above quota; what it came to is known from the payouts.
+    assert 0.04 < scenario.programs["baseline"].components["share"].rate < 0.12
+    assert "markets.market.win_probability" in scenario.uncertainty
     found = {r["reason"]: r["count"] for r in json.loads((tmp_path / "c.json").read_text())["remarks"]}
     assert found["exact duplicate of an earlier row"] == put["copied rows"]
     assert found["owner missing"] == put["owner missing"]
