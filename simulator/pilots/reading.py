@@ -12,7 +12,8 @@ trait a partner's own and noise drawn anew each time, both standard normal; r th
 Novick 1968: the share of its variance that is not noise). A partner with nothing to complain of answers 3.8 of 5 on
 average, and answers spread by 0.9; both are judgement. The truth is 1 for
 
-    fairness    trust (1 where the scenario has none) times min(1, own pay per booking / that of all partners)
+    fairness    trust (1 where the scenario has none) times min(1, own pay per booking / that of all partners), both
+                of the last year
     ease        clarity (1 - complexity_discount)^(components beyond the baseline's) times
                 (1 - paperwork / mean pay of a partner), both of the program that the partner is on
 """
@@ -137,14 +138,16 @@ def _net_margin(life: VectorLife, periods: Periods, filed: bool) -> Array:
 
 
 def _fairness(life: VectorLife, periods: Periods) -> Array:
-    paid, booked = payout(life, periods), OUTCOMES["bookings"].read(life, periods, True)
-    total, sold = paid.sum(axis=1, keepdims=True), booked.sum(axis=1, keepdims=True)
-    there = (booked > 0) & (total > 0)
-    share = np.minimum(np.where(there, paid * sold / np.where(there, total * booked, 1.0), 1.0), 1.0)
-    trust = life.planner.trust
-    if trust is not None:
-        share = share * periods.each(life.shape, lambda week: trust.at(week + periods.weeks - 1))
-    return np.asarray(share)
+    def truth(week: int) -> Array:
+        year = Periods(week + periods.weeks - WEEKS_PER_YEAR, WEEKS_PER_YEAR, 1)
+        paid, booked = payout(life, year)[..., 0], OUTCOMES["bookings"].read(life, year, True)[..., 0]
+        total, sold = paid.sum(axis=1, keepdims=True), booked.sum(axis=1, keepdims=True)
+        there = (booked > 0) & (total > 0)
+        share = np.minimum(np.where(there, paid * sold / np.where(there, total * booked, 1.0), 1.0), 1.0)
+        trust = life.planner.trust
+        return np.asarray(share if trust is None else share * trust.at(week + periods.weeks - 1))
+
+    return periods.each(life.shape, truth)
 
 
 def _ease(life: VectorLife, periods: Periods) -> Array:

@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from simulator.engines.rollout import Rollout
 from simulator.engines.settle import settle
 from simulator.engines.tables import DONE
 from simulator.engines.vector import VectorLife
@@ -17,7 +18,7 @@ from simulator.pilots.reading import OUTCOMES, Periods, sourced
 from simulator.run import Stage, fit_reference, prepare
 from simulator.scenario.load import parse
 from tests.engines.random_scenarios import quick_reference
-from tests.engines.small import BASELINE, SMALL
+from tests.engines.small import BASELINE, HEAD, SMALL
 from tests.engines.test_joint import HEAD as JOINT
 from tests.engines.test_joint import PLAIN, SHARED
 
@@ -120,6 +121,29 @@ def test_surveys_are_as_reliable_as_they_say() -> None:
     assert first.max() == 5.0
     low = first < 3.8
     assert abs((3.8 - second[low]).mean() - 0.7 * (3.8 - first[low]).mean()) < 4 * error
+
+
+def test_who_is_paid_less_than_peers_finds_it_unfair() -> None:
+    """At 0.05 beside as many at 0.25 pay per booking is a third of the mean, once the year before launch is over: the
+    answer falls by 2.8 * 2 / 3 where noise does not push it out of the scale; of the others it stays."""
+    text = HEAD.replace("horizon_weeks = 39", "horizon_weeks = 65").replace("count = 6", "count = 40")
+    text += "".join(
+        f'[programs.{name}.components.core]\nkind = "revenue_share"\nrate = {rate}\n'
+        for name, rate in (("baseline", 0.05), ("rich", 0.25))
+    )
+    s = stage(text, "rich", 1)
+    schedule = np.zeros((1, 40, 65), dtype=np.int64)
+    schedule[0, ::2] = 1
+    start = VectorLife(s.world, s.rollout("baseline"), s.conduct[False]).run(-52, 0)
+    apart = start.fork(Rollout((s.offers["baseline"], s.offers["rich"]), schedule)).run(0, 65).finish()
+    alike = start.fork(s.rollout("baseline")).run(0, 65).finish()
+    then, now = (OUTCOMES["fairness"].read(life, Periods(52, 13, 1), True)[0, :, 0] for life in (alike, apart))
+    inside = (then < 5) & (now > 1)
+    booked = OUTCOMES["bookings"].read(apart, Periods(13, 52, 1), True)[0, :, 0]
+    mean = (0.05 * booked[1::2].sum() + 0.25 * booked[::2].sum()) / booked.sum()
+    control = inside & (np.arange(40) % 2 == 1) & (booked > 0)
+    np.testing.assert_allclose((now - then)[control], -2.8 * (1 - 0.05 / mean), rtol=1e-3)
+    np.testing.assert_allclose(now[::2], then[::2], atol=1e-3)  # to the cent of pay
 
 
 def test_without_mature_weeks_there_is_nothing_before_launch() -> None:
