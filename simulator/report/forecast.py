@@ -10,16 +10,15 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
-from simulator import results
 from simulator.engines.series import QUANTITIES
 from simulator.errors import fault
 from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.report.numbers import Form, form_of, form_of_estimates
 from simulator.report.payout import curves, draw_curves
-from simulator.report.style import QUIET, colour, line, marker, new_axes, sampled, save_figure, styled
+from simulator.report.save_study import save_study
+from simulator.report.style import QUIET, colour, line, marker, new_axes, sampled, styled
 from simulator.report.terminal import WIDTH, Row, blocks, wrapped
 from simulator.report.wording import titled
 from simulator.scenario.finding import suggestion
@@ -34,6 +33,8 @@ _SAID = {
 }
 _RUNGS = {HONEST: ("without gaming", "--", "white"), STRATEGIC: ("with gaming", "-", "black")}
 _MOST_REACHED, _BIN = 2.5, 0.05
+_ROWS = 6
+"""Rows that a figure of a run directory has room for."""
 
 
 def headline(study: Forecast) -> list[str]:
@@ -189,17 +190,7 @@ KINDS: dict[str, Callable[..., Axes]] = {
 
 def save(study: Forecast, out: str | os.PathLike[str], *, command: Sequence[str] = (), plots: bool = True) -> Path:
     """Write the run directory below `out`, and return it."""
-    when, found = results.now(), study.to_dict()
-    files: dict[str, results.Writer] = {
-        "scenario.json": results.json_file(study.scenario.tree()),
-        "forecast.parquet": results.table_file(study.table()),
-        "forecast.json": results.json_file(found),
-        "summary.json": results.json_file({"sample": study.sample_text, "headline": found["headline"]}),
-    }
-    for name, paint in _figures(study).items() if plots else ():
-        files |= {f"figures/{name}.{end}": _file(paint) for end in ("png", "svg")}
-    manifest = {**results.manifest_of(study.simulated, when=when, command=command), "study": "forecast"}
-    return results.write_run(out, "forecast_" + results.run_name(study.simulated, when), files, manifest)
+    return save_study(study, "forecast", _figures(study) if plots else {}, out, command, rows=_ROWS)
 
 
 def _figures(study: Forecast) -> dict[str, Callable[[Axes], Axes]]:
@@ -212,16 +203,6 @@ def _figures(study: Forecast) -> dict[str, Callable[[Axes], Axes]]:
         for name in (n for n, at in study.found[program, STRATEGIC].thresholds.items() if at):
             drawn[f"thresholds_{program}_{name}"] = partial(draw, study, "thresholds", program=program, component=name)
     return drawn
-
-
-def _file(paint: Callable[..., Axes]) -> results.Writer:
-    def write(path: Path) -> None:
-        with styled():
-            figure = Figure(figsize=(7.2, 4.2))
-            paint(ax=figure.subplots())
-        save_figure(figure, path)
-
-    return write
 
 
 def _form(study: Forecast, quantity: str) -> Form:

@@ -38,18 +38,29 @@ def draw(
     name = component or _first(before, after)
     if name not in {*before, *after}:
         raise fault("options", "component", name, "neither has it", suggestion(name, [*before, *after]))
-    found = [
-        (program, c, None if lived is None else lived.reached(program, c.component))
+    chosen = [
+        (program, c)
         for program, of, beside in ((diff.one, before, after), (diff.other, after, before))
         if (c := of.get(name) or _instead(of, beside, beside[name])) is not None
     ]
-    names = dict.fromkeys(c.component for _, c, _ in found)
+    far = max(float(c.attained[-1]) for _, c in chosen)
+    found = [
+        (program, _up_to(diff, program, c, far), None if lived is None else lived.reached(program, c.component))
+        for program, c in chosen
+    ]
+    names = dict.fromkeys(c.component for _, c in chosen)
     shown = found if len(names) == 1 else [(f"{program}: {c.component}", c, at) for program, c, at in found]
     with styled():
         ax = draw_curves(new_axes() if ax is None else ax, shown, diff.scenario.currency)
         ax.set_title(f"What {' and '.join(names)} pay{'s' if len(names) == 1 else ''}")
         sampled(ax, diff.sample_text if lived is None else f"bars: {lived.sample_text}, windows with any attainment")
     return ax
+
+
+def _up_to(diff: ProgramDiff, program: str, c: Curve, far: float) -> Curve:
+    """The curve as far as the others go."""
+    reach = [far] * len(diff.scenario.programs[program].components)
+    return next(longer for longer in curves(diff.scenario, program, reach=reach) if longer.component == c.component)
 
 
 def _instead(of: dict[str, Curve], beside: dict[str, Curve], other: Curve) -> Curve | None:

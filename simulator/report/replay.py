@@ -30,7 +30,7 @@ def accrued(study: Trace, ax: Axes | None = None) -> Axes:
     """Accruals by component, summed over the weeks from launch on."""
     log = study.table()
     rows = log[(log["event"] == "accrued") & (log["time"] >= 0)]
-    weeks = np.arange(study.scenario.time.horizon_weeks + 1)
+    weeks = np.arange(study.scenario.time.horizon_weeks + 2)  # the last one holds to be seen
     names = list(dict.fromkeys(rows["component"]))
     sums = [
         np.array([of["amount"][of["time"] <= w].sum() for w in weeks])
@@ -42,9 +42,10 @@ def accrued(study: Trace, ax: Axes | None = None) -> Axes:
         ax = new_axes() if ax is None else ax
         if sums:
             shades = [colour(k + 1) for k in range(len(names))]
-            ax.stackplot(weeks, [s * form.factor for s in sums], labels=names, colors=shades, alpha=0.8)
+            ax.stackplot(weeks, [s * form.factor for s in sums], labels=names, colors=shades, alpha=0.8, step="post")
             ax.legend(loc="upper left")
-        ax.set_xlabel("Week from launch")
+        ax.set_xlim(0, weeks[-1])
+        ax.set_xlabel("Weeks since launch")
         ax.set_ylabel(titled("Accrued so far", form.unit))
         ax.set_title(f"What {study.program} came to")
         sampled(ax, study.sample_text)

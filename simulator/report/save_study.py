@@ -1,4 +1,4 @@
-"""A sensitivity study, or one of the value of information, as a run directory: tables, summary, inputs and figures."""
+"""A study of a run other than a comparison as a run directory: tables, summary, inputs and figures."""
 
 from __future__ import annotations
 
@@ -43,21 +43,25 @@ def save_study(
     figures: Mapping[str, Callable[[Axes], Axes]],
     out: str | os.PathLike[str] = "results",
     command: Sequence[str] = (),
+    rows: int | None = None,
 ) -> Path:
-    """Write the run directory of a study below `out`, and return it. figures: name -> what draws it."""
+    """Write the run directory of a study below `out`, and return it.
+
+    figures: name -> what draws it; rows: that a figure must have room for, those of the table if None.
+    """
     simulated, when = study.simulated, results.now()
     found = study.to_dict()
     files: dict[str, results.Writer] = {
         "scenario.json": results.json_file(simulated.scenario.tree()),
         "fitted.json": results.json_file(dict(simulated.fitted)),
-        "replications.parquet": results.replications_file(simulated),
+        **({"replications.parquet": results.replications_file(simulated)} if simulated.totals else {}),
         "inputs.parquet": results.table_file(_inputs(simulated)),
         f"{kind}.parquet": results.table_file(study.table()),
         f"{kind}.json": results.json_file(found),
         "summary.json": results.json_file({name: found[name] for name in ("scenario", "study", "headline")}),
     }
     for name, paint in figures.items():
-        made = cache(_painter(paint, len(study.table())))
+        made = cache(_painter(paint, len(study.table()) if rows is None else rows))
         files |= {f"figures/{name}.{end}": _file(made) for end in ("png", "svg")}
     manifest = {**results.manifest_of(simulated, when=when, command=command), "study": kind}
     return results.write_run(out, f"{kind}_{results.run_name(simulated, when)}", files, manifest)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from simulator import results
 from simulator.errors import fault
 from simulator.report.numbers import form_of_differences, form_of_estimates
-from simulator.report.style import colour, mark_zero, new_axes, rows_for, sampled, save_figure, styled
+from simulator.report.save_study import save_study
+from simulator.report.style import colour, mark_zero, new_axes, rows_for, sampled, styled
 from simulator.report.terminal import WIDTH, Row, blocks, wrapped
 from simulator.report.wording import titled
 from simulator.scenario.finding import suggestion
 from simulator.studies.winners import ALL, Group, Winners
+
+_ROWS = 6
+"""Rows that a figure of a run directory has room for."""
 
 
 def headline(study: Winners) -> list[str]:
@@ -98,30 +101,9 @@ KINDS: dict[str, Callable[..., Axes]] = {"change": change, "moves": moves}
 
 def save(study: Winners, out: str | os.PathLike[str], *, command: Sequence[str] = (), plots: bool = True) -> Path:
     """Write the run directory below `out`, and return it."""
-    when = results.now()
-    files: dict[str, results.Writer] = {
-        "scenario.json": results.json_file(study.scenario.tree()),
-        "winners.json": results.json_file(study.to_dict()),
-        "winners.parquet": results.table_file(study.table()),
-        "replications.parquet": results.replications_file(study.simulated),
-        "summary.json": results.json_file({"sample": study.sample_text, "headline": headline(study)}),
-    }
-    if plots:
-        for end in ("png", "svg"):
-            files[f"figures/change.{end}"] = _figure(study, "change")
-            files |= {f"figures/moves_{p}.{end}": _figure(study, "moves", program=p) for p in _tiered(study)}
-    name = "winners_" + results.run_name(study.simulated, when)
-    return results.write_run(out, name, files, results.manifest_of(study.simulated, when=when, command=command))
-
-
-def _figure(study: Winners, kind: str, **options: Any) -> results.Writer:
-    def write(path: Path) -> None:
-        with styled():
-            figure = Figure(figsize=(7.2, 4.2))
-            draw(study, kind, figure.subplots(), **options)
-        save_figure(figure, path)
-
-    return write
+    figures: dict[str, Callable[[Axes], Axes]] = {"change": partial(draw, study, "change")}
+    figures |= {f"moves_{p}": partial(draw, study, "moves", program=p) for p in _tiered(study)}
+    return save_study(study, "winners", figures if plots else {}, out, command, rows=_ROWS)
 
 
 def _tiered(study: Winners) -> list[str]:

@@ -27,7 +27,7 @@ from simulator.stats.metric import Metric
 from simulator.stored import StoredRun, described, identity
 from simulator.studies.asked import asked_programs, check_design, check_precision, check_run
 from simulator.studies.precision import MOST, Effort, run_to
-from simulator.studies.study import Study, timed
+from simulator.studies.study import RunStudy, timed
 from simulator.vectors import SOBOL, Vectors
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Replay:
 
 
 @dataclass(frozen=True)
-class Comparison(Study):
+class Comparison(RunStudy):
     """Candidate programs side by side. Tables are new at every call; money is in units of the currency.
 
     effort: what it took, where a precision was asked for; identity: hash of all that decides its figures, None if that
@@ -72,11 +72,6 @@ class Comparison(Study):
     measured: Measured
     effort: Effort | None = None
     identity: str | None = None
-
-    @property
-    def scenario(self) -> Scenario:
-        """What was simulated."""
-        return self.simulated.scenario
 
     @property
     def programs(self) -> tuple[str, ...]:
@@ -92,11 +87,6 @@ class Comparison(Study):
     def title(self) -> str:
         """What was studied."""
         return f"{self.scenario.name}: programs compared"
-
-    @property
-    def sample_text(self) -> str:
-        """What the figures rest on: `2,000 replications, seed 7`."""
-        return f"{self.simulated.replications:,} replications, seed {self.simulated.seed}"
 
     @property
     def interval_text(self) -> str:

@@ -24,7 +24,7 @@ from simulator.scenario.schema import Scenario
 from simulator.stats.estimate import Array, Estimate, estimate, mean_of
 from simulator.stats.measure import BASELINE, STRATEGIC
 from simulator.studies.asked import asked_programs, check_run
-from simulator.studies.study import Study, timed
+from simulator.studies.study import RunStudy, timed
 from simulator.studies.variants import Progress
 from simulator.workers import share
 
@@ -38,16 +38,11 @@ Lives = dict[tuple[str, str], Series]
 
 
 @dataclass(frozen=True)
-class Forecast(Study):
+class Forecast(RunStudy):
     """What comes in and goes out by week. found: (program, rung) -> series; simulated: what was run, no totals."""
 
     simulated: Simulated
     found: Mapping[tuple[str, str], Series]
-
-    @property
-    def scenario(self) -> Scenario:
-        """What was simulated."""
-        return self.simulated.scenario
 
     @property
     def programs(self) -> tuple[str, ...]:
@@ -58,11 +53,6 @@ class Forecast(Study):
     def title(self) -> str:
         """What was studied."""
         return f"{self.scenario.name}: week by week"
-
-    @property
-    def sample_text(self) -> str:
-        """What the figures rest on."""
-        return f"{self.simulated.replications:,} replications, seed {self.simulated.seed}"
 
     @property
     def horizon(self) -> int:

@@ -28,7 +28,7 @@ from simulator.studies.asked import asked_programs, check_run
 from simulator.studies.inputs import Groups, Input, check_inputs, grade_of, inputs_of
 from simulator.studies.outcome import NET_VALUE, Outcome, outcome_of
 from simulator.studies.responses import Simulation
-from simulator.studies.study import Study, timed
+from simulator.studies.study import RunStudy, timed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,7 +38,7 @@ EVERYTHING = "all inputs"
 
 
 @dataclass(frozen=True)
-class ValueOfInformation(Study):
+class ValueOfInformation(RunStudy):
     """worths: per factor, the largest first, perfect information before all; gaps: mean net value less the best's."""
 
     outcome: Outcome
@@ -50,19 +50,9 @@ class ValueOfInformation(Study):
     simulated: Simulated
 
     @property
-    def scenario(self) -> Scenario:
-        """What was simulated."""
-        return self.simulated.scenario
-
-    @property
     def title(self) -> str:
         """What was studied."""
         return f"{self.scenario.name}: what is worth knowing"
-
-    @property
-    def sample_text(self) -> str:
-        """What the figures rest on."""
-        return f"{self.simulated.replications:,} replications, seed {self.simulated.seed}"
 
     @property
     def perfect(self) -> Worth:

@@ -27,7 +27,7 @@ from simulator.stats.race import Race, race
 from simulator.stats.selection import Choice, choices
 from simulator.studies.asked import asked_programs, check_run
 from simulator.studies.equal_cost import Levelled, equal_cost, levers_of, with_levels
-from simulator.studies.study import Study, timed
+from simulator.studies.study import RunStudy, timed
 from simulator.studies.variants import Bench, Progress, value_in
 from simulator.vectors import Independent
 
@@ -42,7 +42,7 @@ _FIRST_STAGE = 30
 
 
 @dataclass(frozen=True)
-class Selection(Study):
+class Selection(RunStudy):
     """What is known of choosing each program.
 
     choices, acceptable: per program, the baseline first; weights: as declared, None for all alike; levelled: candidates
@@ -55,11 +55,6 @@ class Selection(Study):
     weights: Mapping[str, float] | None
     levelled: tuple[Levelled, ...] = ()
     race: Race | None = None
-
-    @property
-    def scenario(self) -> Scenario:
-        """What was simulated."""
-        return self.simulated.scenario
 
     @property
     def programs(self) -> tuple[str, ...]:
@@ -75,11 +70,6 @@ class Selection(Study):
     def title(self) -> str:
         """What was studied."""
         return f"{self.scenario.name}: which program to choose"
-
-    @property
-    def sample_text(self) -> str:
-        """What the figures rest on."""
-        return f"{self.simulated.replications:,} replications, seed {self.simulated.seed}"
 
     def table(self) -> pd.DataFrame:
         """A row per program: net value, chance of being best, regret, acceptability; errors as `NAME_se`."""

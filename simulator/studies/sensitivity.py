@@ -30,7 +30,7 @@ from simulator.studies.inputs import Groups, Input, check_inputs, grade_of, inpu
 from simulator.studies.methods import METHODS, Found, Method, Task
 from simulator.studies.outcome import NET_VALUE, Outcome, outcome_of
 from simulator.studies.responses import Simulation, Stored
-from simulator.studies.study import Study, timed
+from simulator.studies.study import RunStudy, timed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +39,7 @@ _PLACE = "options"
 
 
 @dataclass(frozen=True)
-class Sensitivity(Study):
+class Sensitivity(RunStudy):
     """What a method found. found: by program, a row per factor (of `prim` one box); simulated: the runs it rests on."""
 
     method: Method
@@ -48,11 +48,6 @@ class Sensitivity(Study):
     task: Task
     found: Found
     simulated: Simulated
-
-    @property
-    def scenario(self) -> Scenario:
-        """What was simulated."""
-        return self.simulated.scenario
 
     @property
     def programs(self) -> tuple[str, ...]:

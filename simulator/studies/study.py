@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from simulator.run import Simulated
+    from simulator.scenario.schema import Scenario
+
 
 class Study(ABC):
     """The result of a study."""
@@ -103,6 +106,22 @@ class Study(ABC):
         from simulator.report.study_page import took
 
         return self._html() + took(self)
+
+
+class RunStudy(Study):
+    """A study of one run of replications. simulated: the run."""
+
+    simulated: Simulated
+
+    @property
+    def scenario(self) -> Scenario:
+        """What was simulated."""
+        return self.simulated.scenario
+
+    @property
+    def sample_text(self) -> str:
+        """What the figures rest on: `2,000 replications, seed 7`."""
+        return f"{self.simulated.replications:,} replications, seed {self.simulated.seed}"
 
 
 P = ParamSpec("P")

@@ -32,7 +32,7 @@ from simulator.stats.estimate import (
 )
 from simulator.stats.measure import BASELINE, STRATEGIC
 from simulator.studies.asked import asked_programs, check_run
-from simulator.studies.study import Study, timed
+from simulator.studies.study import RunStudy, timed
 from simulator.studies.variants import Progress
 
 if TYPE_CHECKING:
@@ -61,16 +61,11 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Winners(Study):
+class Winners(RunStudy):
     """Who gains and who loses by each candidate, on the strategic rung."""
 
     simulated: Simulated
     groups: tuple[Group, ...]
-
-    @property
-    def scenario(self) -> Scenario:
-        """What was simulated."""
-        return self.simulated.scenario
 
     @property
     def candidates(self) -> tuple[str, ...]:
@@ -81,11 +76,6 @@ class Winners(Study):
     def title(self) -> str:
         """What was studied."""
         return f"{self.scenario.name}: who gains and who loses"
-
-    @property
-    def sample_text(self) -> str:
-        """What the figures rest on."""
-        return f"{self.simulated.replications:,} replications, seed {self.simulated.seed}"
 
     def of(self, program: str) -> list[Group]:
         """The groups of a candidate, each segment as a whole first."""
@@ -139,8 +129,10 @@ class Winners(Study):
         records = self.table().astype(object)
         return {
             "scenario": self.scenario.name,
+            "study": "winners",
             "seed": self.simulated.seed,
             "replications": self.simulated.replications,
+            "headline": self.headline(),
             "groups": records.where(records.notna(), None).to_dict(orient="records"),
             "moves_from": self.starts(),
             "moves": {
