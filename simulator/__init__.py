@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simulator.calibrate.backtest import Backtest, backtest
+    from simulator.calibrate.behavior import Behavior, behavior
     from simulator.calibrate.calibration import Calibration, calibrate
     from simulator.errors import InputError, Problem, SimulatorError
     from simulator.report.explore_widget import explore
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Backtest": "simulator.calibrate.backtest",
+    "Behavior": "simulator.calibrate.behavior",
     "Calibration": "simulator.calibrate.calibration",
     "Comparison": "simulator.studies.compare",
     "Forecast": "simulator.studies.forecast",
@@ -65,6 +67,7 @@ _HOMES = {
     "Verification": "simulator.studies.verify",
     "Winners": "simulator.studies.winners",
     "backtest": "simulator.calibrate.backtest",
+    "behavior": "simulator.calibrate.behavior",
     "calibrate": "simulator.calibrate.calibration",
     "compare": "simulator.studies.compare",
     "diff": "simulator.studies.programs",
@@ -91,6 +94,7 @@ _HOMES = {
 
 __all__ = [
     "Backtest",
+    "Behavior",
     "Calibration",
     "Comparison",
     "Forecast",
@@ -112,6 +116,7 @@ __all__ = [
     "Verification",
     "Winners",
     "backtest",
+    "behavior",
     "calibrate",
     "compare",
     "diff",

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from simulator.cli.backtest import backtest
+from simulator.cli.backtest import backtest, behavior
 from simulator.cli.common import BAD_INPUT, FAILED, INTERRUPTED, say
 from simulator.cli.compare import compare
 from simulator.cli.decide import forecast, optimize, select, winners
@@ -88,6 +88,7 @@ for _command in (
     export,
     contrast,
     backtest,
+    behavior,
     validate,
     schema,
     explore,

@@ -1,4 +1,4 @@
-"""`backtest`: predictions of a fit held against what came true."""
+"""`backtest` and `behavior`: predictions of a fit held against what came true, and behavior fitted to an export."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from simulator.cli.common import examples, finish, json_option, programs_option, quiet_option
+from simulator.cli.common import examples, finish, json_option, programs_option, quiet_option, seed_of, seed_option
+from simulator.errors import fault
 
 _File = click.Path(path_type=Path)
 
@@ -52,4 +53,48 @@ def backtest(
         Path(export), profile, start=start, quarters=quarters, starts=starts, draws=draws, seed=seed,
         beside=Beside(**files), scenario=None if scenario is None else load(scenario), programs=programs,
     )
+    finish(found.summary(), found, json_file=json_file, quiet=quiet)
+
+
+@click.command(epilog=examples("behavior fitted.toml export.csv --replications 1000 --out learned.toml"))
+@click.argument("scenario", metavar="SCENARIO")
+@click.argument("export", metavar="EXPORT")
+@click.option(
+    "--profile",
+    metavar="PROFILE",
+    help="Column profile: a TOML file, or one shipped  [default: the CRM is recognised by its columns]",
+)
+@click.option(
+    "--replications",
+    type=click.IntRange(min=100),
+    default=500,
+    show_default=True,
+    metavar="R",
+    help="Exports to simulate",
+)
+@seed_option
+@click.option("--out", type=_File, metavar="FILE", help="Scenario to write, with what was learned")
+@json_option
+@quiet_option
+def behavior(
+    scenario: str,
+    export: str,
+    profile: str | None,
+    replications: int,
+    seed: int | None,
+    out: Path | None,
+    json_file: str | None,
+    quiet: bool,
+) -> None:
+    """Fit the uncertain behavior of SCENARIO, whose baseline was in force, to what EXPORT shows."""
+    from simulator.calibrate.behavior import behavior as run
+    from simulator.calibrate.behavior import with_uncertainty
+    from simulator.scenario.load import load
+
+    if out is not None and out.exists():
+        raise fault(str(out), "out", None, "is there already", "choose another name")
+    loaded = load(scenario)
+    found = run(loaded, Path(export), profile, replications=replications, seed=seed_of(loaded, seed))
+    if out is not None:
+        out.write_text(with_uncertainty(Path(scenario).read_text(encoding="utf-8"), found), encoding="utf-8")
     finish(found.summary(), found, json_file=json_file, quiet=quiet)

@@ -15,6 +15,7 @@ import simulator.studies.lint as lint_module
 import simulator.studies.trace as trace_module
 import simulator.studies.verify as verify_module
 from simulator.calibrate import backtest as backtest_module
+from simulator.calibrate import behavior as behavior_module
 from simulator.calibrate import calibration
 from simulator.calibrate.beside import Beside
 from simulator.cli import main
@@ -244,6 +245,27 @@ def test_backtest_passes_its_options_on(monkeypatch: pytest.MonkeyPatch) -> None
     options = {"start": "2017-01-01", "quarters": 4, "starts": 3, "draws": 50, "seed": 1}
     options |= {"beside": Beside(), "scenario": None, "programs": None}
     assert asked == [(Path("e.csv"), "friofrio"), options]
+
+
+def test_behavior_writes_what_was_learned(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+
+    class Behavior:
+        learned = ()
+
+        def summary(self) -> str:
+            return "learned"
+
+        def uncertainty(self) -> str:
+            return ""
+
+    monkeypatch.setattr(behavior_module, "behavior", lambda *_, **given: asked.update(given) or Behavior())
+    out = tmp_path / "learned.toml"
+    result = run("behavior", file, "e.csv", "--replications", 200, "--out", out)
+    assert result.stdout == "learned\n"
+    assert asked == {"replications": 200, "seed": 1}
+    assert out.read_text().rstrip() == file.read_text().rstrip()
+    assert "is there already" in run("behavior", file, "e.csv", "--out", out).stderr
 
 
 def test_validate_says_what_is_in_a_scenario(file: Path) -> None:
