@@ -86,10 +86,10 @@ def test_simulated_power_of_two_groups(name: str, rho: float) -> None:
 def test_regression_on_the_level_before_leaves_what_it_should() -> None:
     """The ratio of variances is 1 - rho^2 = .36 at rho = .8, times (n - 2 + 1) / (n - 2) or so for n = 40 partners."""
     course = np.repeat([[1] * 2, [0] * 2], 20, axis=0).astype(bool)
-    panel = plain(32, 3000, course, 0.0, 1.0, 0.5, 0.8)
+    panel = plain(32, 1500, course, 0.0, 1.0, 0.5, 0.8)
     with_level, without = (ESTIMATORS[name].estimate(panel).effect for name in ("cuped", "difference"))
     ratio = with_level.var() / without.var()
-    assert abs(ratio - variance_left(0.8) * (1 + 1 / 37)) < 4 * ratio * np.sqrt(2 / 3000) * 0.8
+    assert abs(ratio - variance_left(0.8) * (1 + 1 / 37)) < 4 * ratio * np.sqrt(2 / 1500) * 0.8
 
 
 def test_simulated_power_of_a_stepped_wedge() -> None:
@@ -97,9 +97,9 @@ def test_simulated_power_of_a_stepped_wedge() -> None:
     course = np.repeat([[0, 1, 1, 1], [0, 0, 1, 1], [0, 0, 0, 1]], 20, axis=0).astype(bool)
     closed = wedge_power(course, 0.65, 1.0, 0.5)
     assert 0.75 < closed < 0.9
-    panel = plain(33, 1500, course, 0.65, 1.0, np.sqrt(0.5))
+    panel = plain(33, 1000, course, 0.65, 1.0, np.sqrt(0.5))
     share = float(ESTIMATORS["stepped_wedge"].estimate(panel).rejects().mean())
-    assert abs(share - closed) < 4 * np.sqrt(closed * (1 - closed) / 1500)
+    assert abs(share - closed) < 4 * np.sqrt(closed * (1 - closed) / 1000)
 
 
 def test_textbook_power_of_simulated_pilots() -> None:
@@ -160,14 +160,14 @@ def looks(seed: int, pilots: int) -> np.ndarray:
 
 
 def test_looks_at_the_same_partners_inflate_and_calibration_restores() -> None:
-    times, own, fresh = even_times(5), looks(35, 4000), looks(36, 4000)
+    times, own, fresh = even_times(5), looks(35, 2000), looks(36, 2000)
     naive = float((first_crossing(fresh, boundary("none", times)) < 5).mean())
-    assert 0.05 + 4 * 0.0035 < naive < 0.1417 - 4 * 0.0055  # fewer than tables say, as the looks are more alike
+    assert 0.05 + 4 * 0.005 < naive < 0.1417 - 4 * 0.0075  # fewer than tables say, as the looks are more alike
     for kind in ("obrien_fleming", "pocock", "spending"):
         bounds = calibrated(kind, own, times)  # type: ignore[arg-type]
         assert (first_crossing(own, bounds) < 5).mean() <= 0.05
         share = float((first_crossing(fresh, bounds) < 5).mean())
-        assert abs(share - 0.05) < 4 * np.sqrt(2 * 0.05 * 0.95 / 4000)  # of the paths and of the bounds
+        assert abs(share - 0.05) < 4 * np.sqrt(2 * 0.05 * 0.95 / 2000)  # of the paths and of the bounds
     pocock = calibrated("pocock", own, times)[0]
     assert pocock < boundary("pocock", times)[0] - 0.1  # the table would give power away
 

@@ -10,7 +10,7 @@ from simulator.pilots.estimators.table import ESTIMATORS, misfits
 from simulator.pilots.panel import Panel
 from tests.pilots.panels import normal_panel
 
-PILOTS = 1500
+PILOTS = 800
 EFFECT = 0.3
 
 
@@ -37,7 +37,7 @@ def wrongly(name: str, panel: Panel) -> float:
         ("switchback", normal_panel(19, PILOTS, 24, effect=EFFECT, periods=6, design="switchback")),
         ("randomisation", normal_panel(20, PILOTS, 8, 3, effect=EFFECT, dropout=0.1)),
         ("randomisation", normal_panel(21, PILOTS, 9, 2, effect=EFFECT, design="wedge", dropout=0.1)),
-        ("synthetic", normal_panel(22, 600, 12, before=4, effect=EFFECT)),
+        ("synthetic", normal_panel(22, 300, 12, before=4, effect=EFFECT)),
     ],
 )
 def test_a_true_effect_is_rejected_at_the_nominal_rate(name: str, panel: Panel) -> None:
