@@ -27,7 +27,7 @@ def plan(candidate: str = "full", **parts: object) -> Plan:
 
 
 def lived(text: str = SMALL, candidate: str = "full", replications: int = 3, **parts: object) -> Staged:
-    s = stage(text, candidate, replications, SMALL)
+    s = stage(text, candidate, replications)
     return stage_out(s, plan(candidate, **parts), parse(text).goals)
 
 
