@@ -95,13 +95,16 @@ def _stage_end(life: VectorLife, opp: Ints, stage: Ints) -> tuple[Ints, Array]:
 
 def go_alone(life: VectorLife, opp: Ints) -> None:
     """The whole course of opportunities that no partner has registered, as far as the horizon."""
+    if not len(opp):
+        return
     o, d, s = life.opps, life.world.deals, life.setting
     deal, cell = _places(life, opp)
-    hurdles, durations = d["hurdles"][deal], d["durations"][deal]
-    passed = np.logical_and.accumulate(hurdles < d["direct_logit"][deal][:, None], axis=1)
-    ends = np.add.accumulate(np.column_stack((o["start"][opp], durations)), axis=1)[:, 1:]
+    passed = np.logical_and.accumulate(d["hurdles"][deal] < d["direct_logit"][deal][:, None], axis=1)
+    ends = d["durations"][deal]
+    ends[:, 0] += o["start"][opp]
+    np.add.accumulate(ends, axis=1, out=ends)
     stages, won = passed.sum(axis=1), passed[:, -1]
-    due = np.take_along_axis(ends, stages[:, None], axis=1)[:, 0]
+    due = ends[np.arange(len(opp)), stages]
     qualified = passed[:, 0]
     o["qualified"][opp[qualified]] = ends[qualified, 0]
     o["decided"][opp] = np.where(won, ends[:, -2], due)
