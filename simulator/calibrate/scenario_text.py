@@ -32,6 +32,8 @@ VOLUME_KNOWN = (
     "Partners' mean volume and its spread are taken as known: with their errors the rarest partner would bring more "
     "than can be simulated."
 )
+MOST_VENDOR = 12_000.0
+"""A territory is refused more than some 500 opportunities in its busiest week; half of that, on average."""
 MOST_ELASTIC = 2.0
 """An elasticity beyond this is no response but something else that happened."""
 
@@ -224,7 +226,10 @@ def _territory(writer: _Writer, fit: Fit, profile: Profile) -> None:
     else:
         share = profile.judgement.vendor_share
         reason = f"judgement: {share:.0%} of all opportunities; {fit.refused['direct_win_probability']}"
-        writer.judged("vendor_opportunities_per_year", from_partners * share / (1 - share), reason)
+        found = from_partners * share / (1 - share)
+        if found > MOST_VENDOR:
+            found, reason = MOST_VENDOR, f"{reason}; cut to what one territory can have, from {figure(found)}"
+        writer.judged("vendor_opportunities_per_year", found, reason)
     writer.put("markets", _mix(fit))
 
 

@@ -121,6 +121,8 @@ def test_maven_rows_are_accounted_for(maven: Calibration) -> None:
     assert found["product: 'GTXPro' written as 'GTX Pro'"] == raw["product"].eq("GTXPro").sum() == 1480
     assert found["created date missing"] == undated.sum() == 500
     assert found["open opportunities"] == 1589
+    cut = "created before 2017-03-01, cohorts cut off by the closing date: not used for any fit"
+    assert found[cut] == (raw["engage_date"] < "2017-03-01").sum()
     assert found["account missing"] == 1425 - (raw["account"].isna() & undated).sum()
     assert "28.4%" in maven.quality
 
