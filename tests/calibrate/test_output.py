@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.calibrate import Calibration, calibrate
+from simulator.calibrate import Calibration, calibrate, scenario_text
 from tests.calibrate.exports import PROFILE, Truth, synthetic, written
 
 ROWS = synthetic(Truth(partners=30), seed=8)
@@ -49,6 +49,13 @@ def test_vendor_stream_is_the_stated_share(result: Calibration) -> None:
     partners = result.scenario.partners["partners"]
     vendor = result.scenario.territories["all"].vendor_opportunities_per_year
     assert vendor == pytest.approx(partners.count * partners.opportunities_per_year / 3, rel=1e-3)
+
+
+def test_a_vendor_stream_that_no_territory_can_have_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scenario_text, "MOST_VENDOR", 10.0)
+    cut = calibrate(*written(ROWS, tmp_path))
+    assert cut.scenario.territories["all"].vendor_opportunities_per_year == 10.0
+    assert "cut to what one territory can have, from" in cut.defaults["territories.all.vendor_opportunities_per_year"]
 
 
 def test_same_input_same_files(result: Calibration, tmp_path: Path) -> None:
