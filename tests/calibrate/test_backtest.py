@@ -146,7 +146,7 @@ def test_friofrio_2017_from_2016() -> None:
     assert year.loc["share_won", "observed"] == pytest.approx(cohort["stage"].eq("Closed Won").mean())
     assert "Close dates are not usable" in study.cautions[0]
     assert not study.dated
-    # What the page on calibration reports: intervals hold the year, and are wide as volume had tripled before.
+    # What the page on calibration reports: intervals hold the year, and are wide as volume had grown fivefold.
     assert year["inside_95"].all()
     scores = study.scores().set_index("quantity")
     assert scores.loc["created", "over mean of quarters"] < 0.6
