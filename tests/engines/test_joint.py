@@ -147,7 +147,7 @@ def test_the_ceiling_binds_a_joint_deal_as_a_whole() -> None:
     generous = SHARED.replace("RULE", "equal").replace("rate = 0.05\nsplit", "rate = 0.5\nsplit")
     life = _lived(HEAD + PLAIN + generous, "shared")
     c, books = life.claims, life.books[0]
-    signed = np.flatnonzero((c["event"][:] == 3) & (c["role"][:] != 0) & books.member[c["cell"][:] % 4])
+    signed = np.flatnonzero((c["event"][:] == 3) & (c["role"][:] != 0) & books.member.reshape(-1)[c["cell"][:]])
     total = np.zeros(len(life.opps["amount"][:]))
     for rows, pay, _ in books.payouts(signed, c):
         np.add.at(total, c["opp"][rows], pay)
