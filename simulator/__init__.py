@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from simulator.studies.lint import Lint, lint
     from simulator.studies.optimize import optimize
     from simulator.studies.optimum import Optimum
+    from simulator.studies.pilot import Pilot, pilot
     from simulator.studies.programs import ProgramDiff, diff
+    from simulator.studies.redesign import Redesign, redesign
     from simulator.studies.redteam import RedTeam, redteam
     from simulator.studies.rollout import StagedRollout, rollout
     from simulator.studies.select import Selection, select
@@ -52,9 +54,11 @@ _HOMES = {
     "InputError": "simulator.errors",
     "Lint": "simulator.studies.lint",
     "Optimum": "simulator.studies.optimum",
+    "Pilot": "simulator.studies.pilot",
     "Problem": "simulator.errors",
     "ProgramDiff": "simulator.studies.programs",
     "RedTeam": "simulator.studies.redteam",
+    "Redesign": "simulator.studies.redesign",
     "Scenario": "simulator.scenario.schema",
     "Selection": "simulator.studies.select",
     "Sensitivity": "simulator.studies.sensitivity",
@@ -79,6 +83,8 @@ _HOMES = {
     "optimize": "simulator.studies.optimize",
     "parse": "simulator.scenario.load",
     "payout_curve": "simulator.report.payout",
+    "pilot": "simulator.studies.pilot",
+    "redesign": "simulator.studies.redesign",
     "redteam": "simulator.studies.redteam",
     "rollout": "simulator.studies.rollout",
     "select": "simulator.studies.select",
@@ -101,9 +107,11 @@ __all__ = [
     "InputError",
     "Lint",
     "Optimum",
+    "Pilot",
     "Problem",
     "ProgramDiff",
     "RedTeam",
+    "Redesign",
     "Scenario",
     "Selection",
     "Sensitivity",
@@ -128,6 +136,8 @@ __all__ = [
     "optimize",
     "parse",
     "payout_curve",
+    "pilot",
+    "redesign",
     "redteam",
     "rollout",
     "select",

@@ -18,6 +18,7 @@ from simulator.cli.decide import forecast, optimize, select, winners
 from simulator.cli.engines import trace, verify
 from simulator.cli.explore import explore
 from simulator.cli.history import calibrate, contrast, export
+from simulator.cli.pilot import pilot
 from simulator.cli.redteam import redteam
 from simulator.cli.rollout import rollout
 from simulator.cli.runs import diff, report, runs, show
@@ -100,5 +101,6 @@ for _command in (
     winners,
     forecast,
     rollout,
+    pilot,
 ):
     main.add_command(_command)

@@ -12,7 +12,7 @@ D what the pilot itself gains while it runs, q its length, C what running it cos
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,14 +28,18 @@ from simulator.stats.sensitivity.knowledge import Worth, value_of_knowing
 from simulator.stats.sensitivity.smooth import best_fit, smooth
 
 
-def conclude(plan: Plan, trial: Trial, value: Array, seed: int, again: int = AGAIN) -> Concluded:
+def conclude(
+    plan: Plan, trial: Trial, value: Array, seed: int, again: int = AGAIN, sourced: Array | None = None
+) -> Concluded:
     """What pilots conclude by the plan's estimator and rule. value: (R,), of a full rollout; again: A/A pilots per
-    world."""
-    estimate, level = ESTIMATORS[plan.measure.estimator].estimate, plan.measure.level
+    world; sourced: (R,), the effect by attribution, None where that is not asked for."""
+    estimator, level = ESTIMATORS[plan.measure.estimator], plan.measure.level
+    estimate = estimator.estimate
     estimated = estimate(trial.panel)
+    chance = estimate(replace(trial.panel, outcome=trial.off)).effect if estimator.compared else None
     lower, _ = estimated.limits(1 - level)
     false = false_calls(trial, estimate, level, seed, again)
-    return Concluded(trial, level, estimated, lower, false, go(plan, trial, estimated, value), value)
+    return Concluded(trial, level, estimated, lower, false, go(plan, trial, estimated, value), value, sourced, chance)
 
 
 def go(plan: Plan, trial: Trial, estimated: Estimated, value: Array) -> Bools:

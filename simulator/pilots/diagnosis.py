@@ -37,7 +37,10 @@ class Concluded:
 
     estimated: by the estimator; lower: (R,), lower limits of the test's interval; false: (R,), share of A/A pilots of
     each world that call an effect; go: (R,), what the decision rule says; value: (R,), what a full rollout is worth
-    over what a decision holds for, in money, None where it is not known.
+    over what a decision holds for, in money, None where it is not known; sourced: (R,), the effect that an attribution
+    by who sourced a deal would tell, per partner and period, None where it is not counted; chance: (R,), the estimate
+    from the same assignment with nobody on the candidate, which is 0 on average where groups are drawn and compared;
+    None for an estimator that does not compare.
     """
 
     trial: Trial
@@ -47,6 +50,8 @@ class Concluded:
     false: Array
     go: Bools
     value: Array | None = None
+    sourced: Array | None = None
+    chance: Array | None = None
 
     @property
     def called(self) -> Bools:
@@ -103,8 +108,11 @@ def _lift(c: Concluded) -> Estimate:
 
 
 def _bias(c: Concluded) -> Estimate:
-    known = np.isfinite(c.estimated.effect)
-    return _ratio((c.estimated.effect - c.trial.effect)[known], c.trial.level[known])
+    """Where groups are compared, what they differ by with nobody on the candidate is taken off: it is 0 on average, and
+    most of the error."""
+    off = c.estimated.effect - c.trial.effect - (0.0 if c.chance is None else c.chance)
+    known = np.isfinite(off)
+    return _ratio(off[known], c.trial.level[known])
 
 
 def _coverage(c: Concluded) -> Estimate:
@@ -145,6 +153,13 @@ def _pre_post(c: Concluded) -> Estimate:
         return _undefined("there is no period before launch")
     naive = over_cells(p.outcome - p.before.mean(axis=2)[..., None], p.treated & p.observed)
     return _ratio(naive - c.trial.effect, c.trial.level)
+
+
+def _by_source(c: Concluded) -> Estimate:
+    """Everything that partners on the candidate found counts as its effect."""
+    if c.sourced is None or not np.isfinite(c.sourced).all():
+        return _undefined("not counted in deals")
+    return _ratio(c.sourced - c.trial.effect, c.trial.level)
 
 
 def _wrong_go(c: Concluded) -> Estimate:
@@ -203,6 +218,10 @@ DIAGNOSANDS: dict[str, Diagnosand] = {
     ),
     "pre_post": Diagnosand(
         "Before-after overstates by", "share", "change since before launch less the lift of a full rollout", _pre_post
+    ),
+    "by_source": Diagnosand(
+        "Attribution by source overstates by", "share",
+        "all that partners on it sourced, less the lift of a full rollout", _by_source,
     ),
 }  # fmt: skip
 

@@ -30,17 +30,16 @@ from simulator.run import Stage
 
 WARM_UP = 39
 """Weeks of the burn-in in which the pipeline is not mature, so that no period before launch reaches into them."""
-_COUNTED = ("cost", "margin", "bookings", "pipeline", "paid")
 
 
 @dataclass(frozen=True)
 class Tried:
-    """R pilots of one plan, and the truth beside them. Money in the scenario's currency.
+    """R pilots of one plan, and the truth beside them. Money of panels in the scenario's currency.
 
     panels: by outcome, as the pilot sees it, signatures on the dates on which they were filed; off, on: by outcome,
     (R, P, T), the same partners with nobody and with everybody on the candidate, signatures on their true dates;
-    totals: "off", "on", "pilot" -> total ("cost" of the program, gross "margin", "bookings", "pipeline", "paid") ->
-    (R,), of all partners and of the vendor's own deals up to the horizon.
+    totals: "off", "on", "pilot" -> total of `simulator.engines.settle` -> (R,), money in cents, of all partners and of
+    the vendor's own deals up to the horizon.
     credited: by outcome of deals, (R,), what an attribution by source would have credited the candidate with in the
     pilot; deals, shared: (R,), qualified deals of the observed partners, and those of them with a second partner on
     another program, which are under two programs at once.
@@ -50,7 +49,7 @@ class Tried:
     panels: Mapping[str, Panel]
     off: Mapping[str, Array]
     on: Mapping[str, Array]
-    totals: Mapping[str, Mapping[str, Array]]
+    totals: Mapping[str, Mapping[str, Ints]]
     credited: Mapping[str, Array]
     deals: Array
     shared: Array
@@ -86,7 +85,7 @@ def live(
     start = VectorLife(world, stage.rollout("baseline"), stage.conduct[gaming]).run(-stage.world.setting.burn_in, 0)
     history = history_of(start)
     off, on = (start.fork(stage.rollout(n)).run(0, horizon).finish() for n in ("baseline", candidate))
-    totals = {"off": _totals(off), "on": _totals(on)}
+    totals = {"off": settle(off).totals, "on": settle(on).totals}
     found = []
     for plan in plans:
         assigned = assign(world, plan, history)
@@ -109,7 +108,7 @@ def _read(
     plan: Plan,
     assigned: Assigned,
     lives: tuple[VectorLife, VectorLife, VectorLife],
-    totals: Mapping[str, Mapping[str, Array]],
+    totals: Mapping[str, Mapping[str, Ints]],
     outcomes: Sequence[str],
 ) -> Tried:
     pilot, off, on = lives
@@ -127,13 +126,8 @@ def _read(
         {name: panel(name) for name in outcomes},
         {name: OUTCOMES[name].read(off, periods, False) for name in outcomes},
         {name: OUTCOMES[name].read(on, periods, False) for name in outcomes},
-        {**totals, "pilot": _totals(pilot)},
+        {**totals, "pilot": settle(pilot).totals},
         {name: sourced(pilot, OUTCOMES[name], periods, a.treated & a.observed) for name in outcomes},
         deals,
         shared,
     )
-
-
-def _totals(life: VectorLife) -> dict[str, Array]:
-    found: Mapping[str, Ints] = settle(life).totals
-    return {name: found[name] / 100 for name in _COUNTED}

@@ -9,7 +9,7 @@ Everything else has a default; `plan_file` reads a plan and checks it against th
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -139,6 +139,11 @@ class Plan(Spec):
     """A pilot of one candidate program against the baseline."""
 
     candidate: str = Field(description="name of the program that is tried")
+    scenario: dict[str, Any] = Field(
+        default_factory=dict,
+        description="what the plan changes or adds in the scenario, by the same tables: the candidate itself, a longer "
+        "horizon, what is not known of it",
+    )
     label: str = Field("", description="name used in reports", max_length=80)
     eligible: Eligible = Field(default_factory=Eligible)
     design: Design = Field(default_factory=Design)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,9 +15,11 @@ from simulator.model.setting import WEEKS_PER_QUARTER, WEEKS_PER_YEAR
 from simulator.pilots.estimators.table import ESTIMATORS
 from simulator.pilots.plan import Decision, Design, Eligible, Interim, Measure, Plan, RolloutPlan
 from simulator.program.spec import Spec
+from simulator.scenario.examine import examine
 from simulator.scenario.fields import Place
 from simulator.scenario.finding import Finding, choice, plain, suggestion
 from simulator.scenario.load import problems, read_text, toml_tree
+from simulator.scenario.overlay import resolve
 from simulator.scenario.schema import Scenario
 from simulator.scenario.wording import findings_of
 from simulator.stats.measure import BASELINE
@@ -44,7 +47,7 @@ def parse_plan(text: str, scenario: Scenario, *, file: str = "plan") -> Plan:
 
 
 def _checked(tree: dict[str, Any], scenario: Scenario, text: str, file: str) -> Plan:
-    findings: list[Finding] = []
+    scenario, findings = _changed(tree.get("scenario"), scenario)
     plan = None
     try:
         plan = Plan.model_validate(tree)
@@ -54,6 +57,29 @@ def _checked(tree: dict[str, Any], scenario: Scenario, text: str, file: str) -> 
     if plan is None or findings:
         raise InputError(problems(findings, text, file))
     return plan
+
+
+def scenario_of(plan: Plan, scenario: Scenario) -> Scenario:
+    """The scenario as the plan changes it; the plan must have been checked against it."""
+    return _changed(plan.scenario, scenario)[0]
+
+
+def _changed(overlay: Any, scenario: Scenario) -> tuple[Scenario, list[Finding]]:
+    """The scenario with the plan's tables over its own, and the faults of that; as it was where there are some."""
+    if not overlay or not isinstance(overlay, dict):
+        return scenario, []
+    tree = _over(scenario.tree(), {key: value for key, value in overlay.items() if key != "programs"})
+    added = overlay.get("programs", {})
+    programs = resolve({**tree["programs"], **(added if isinstance(added, dict) else {})})
+    changed, findings = examine({**tree, "programs": programs.tables}, programs.unresolved)
+    findings = [replace(f, steps=("scenario", *programs.written_at(f.steps))) for f in (*programs.findings, *findings)]
+    return (scenario if changed is None or findings else changed), findings
+
+
+def _over(base: dict[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """`overlay` over `base`, table by table."""
+    both = {k: _over(base[k], v) for k, v in overlay.items() if isinstance(v, dict) and isinstance(base.get(k), dict)}
+    return {**base, **overlay, **both}
 
 
 def _across(tree: Mapping[str, Any], scenario: Scenario) -> Iterator[Finding]:

@@ -65,8 +65,10 @@ def _reassigned(panel: Panel, seed: int, draw: int) -> Bools:
     u = Streams(seed).draw("pilot.again", np.arange(reps)[:, None], np.arange(partners)[None, :], 0, draw)[0]
     u = u.reshape(reps, partners)
     treated = np.empty_like(panel.treated)
+    seen: Bools = np.asarray(panel.observed.any(axis=2))
+    outside = int(panel.stratum.min()) - 1  # who takes no part is never drawn
     for r in range(reps):
-        keys = np.stack([panel.stratum[r], panel.cluster[r]])
+        keys = np.stack([np.where(seen[r], panel.stratum[r], outside), panel.cluster[r]])
         units, first, member = np.unique(keys, axis=1, return_index=True, return_inverse=True)
         drawn = np.lexsort((u[r, first], units[0]))  # units are in order of strata; now those of each in random order
         treated[r] = panel.treated[r, first[drawn]][member.reshape(-1)]

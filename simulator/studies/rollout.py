@@ -13,7 +13,7 @@ import pandas as pd
 from simulator.fit import Reference
 from simulator.pilots.guardrails import REASONS
 from simulator.pilots.plan import Plan
-from simulator.pilots.plan_file import Given, plan_of
+from simulator.pilots.plan_file import Given, plan_of, scenario_of
 from simulator.pilots.staged import Staged, stage_out
 from simulator.run import chunk_size, fit_reference, prepare
 from simulator.scenario.schema import Scenario
@@ -154,6 +154,7 @@ def rollout(
     scenario's if None. Neither workers nor chunk changes a result. Raises `InputError` with all faults.
     """
     checked = plan_of(plan, scenario)
+    scenario = scenario_of(checked, scenario)
     start = scenario.run.seed if seed is None else seed
     check_run(replications=replications, seed=start, workers=workers, chunk=chunk)
     work = _Work(scenario, fit_reference(scenario), checked, start)

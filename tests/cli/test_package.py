@@ -12,12 +12,12 @@ import pytest
 import simulator as sim
 
 PUBLIC = [
-    "Backtest", "Behavior", "Calibration", "Comparison", "Forecast", "InputError", "Lint", "Optimum", "Problem",
-    "ProgramDiff", "RedTeam", "Scenario", "Selection", "Sensitivity", "SimulatorError", "StagedRollout", "Study",
-    "Trace", "ValueOfInformation", "VarianceSplit", "Verification", "Winners", "backtest", "behavior", "calibrate",
-    "compare", "diff", "explore", "forecast", "lint", "load", "number_paths", "optimize", "parse", "payout_curve",
-    "redteam", "rollout", "select", "sensitivity", "split", "trace", "value_at", "value_of_information", "verify",
-    "winners", "with_values",
+    "Backtest", "Behavior", "Calibration", "Comparison", "Forecast", "InputError", "Lint", "Optimum", "Pilot",
+    "Problem", "ProgramDiff", "RedTeam", "Redesign", "Scenario", "Selection", "Sensitivity", "SimulatorError",
+    "StagedRollout", "Study", "Trace", "ValueOfInformation", "VarianceSplit", "Verification", "Winners",
+    "backtest", "behavior", "calibrate", "compare", "diff", "explore", "forecast", "lint", "load", "number_paths",
+    "optimize", "parse", "payout_curve", "pilot", "redesign", "redteam", "rollout", "select", "sensitivity",
+    "split", "trace", "value_at", "value_of_information", "verify", "winners", "with_values",
 ]  # fmt: skip
 HEAVY = ("numpy", "scipy", "pandas", "matplotlib", "pyarrow", "pydantic", "simpy")
 

@@ -12,6 +12,7 @@ import numpy as np
 from simulator.pilots.estimated import Estimated
 from simulator.pilots.estimators import mixed, parallel, randomisation, synthetic, wedge
 from simulator.pilots.panel import Panel
+from simulator.program.compiled import Bools
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,9 @@ class _Kind:
 
     def __init__(self, panel: Panel, level: float) -> None:
         self.panel, self.level = panel, level
-        sizes = [np.unique(row, return_index=True)[1] for row in panel.cluster]
+        self.seen: Bools = np.asarray(panel.observed.any(axis=2))
+        there = [np.flatnonzero(row) for row in self.seen]  # who takes no part is in no cluster
+        sizes = [at[np.unique(row[at], return_index=True)[1]] for row, at in zip(panel.cluster, there, strict=True)]
         self.pilot = int(np.argmin([len(first) for first in sizes]))
         self.first = sizes[self.pilot]
 
@@ -149,7 +152,7 @@ class _Kind:
 
     @property
     def clustered(self) -> bool:
-        return self.clusters < self.panel.shape[1]
+        return self.clusters < int(self.seen[self.pilot].sum())
 
     @property
     def crossing(self) -> bool:

@@ -64,7 +64,7 @@ def _depends(fit: Fit, gaps: Array) -> bool:
     """Whether any difference depends on the inputs, by more than chance."""
     n, p = len(gaps), fit.columns
     moving = gaps[:, np.var(gaps, axis=0) > 0]
-    if p == 0 or moving.shape[1] == 0:
+    if p == 0 or n - p < 2 or moving.shape[1] == 0:
         return False
     curves = fit.fitted(moving)
     explained = np.sum((curves - moving.mean(axis=0)) ** 2, axis=0) / p

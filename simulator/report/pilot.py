@@ -1,0 +1,232 @@
+"""A planned pilot in words, as text and as a figure. What is within the Monte Carlo error is called so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from simulator.pilots.diagnosis import DIAGNOSANDS, POWER
+from simulator.pilots.plan import Plan
+from simulator.pilots.reading import OUTCOMES
+from simulator.report.numbers import UNDEFINED, Form, form_of
+from simulator.report.sensitivity import listed
+from simulator.report.style import QUIET, colour, new_axes, sampled, styled
+from simulator.report.terminal import WIDTH, blocks, wrapped
+from simulator.stats.estimate import Estimate
+from simulator.stats.sensitivity.factors import Figure
+
+if TYPE_CHECKING:
+    from simulator.studies.pilot import Pilot
+
+PERCENT = Form(100.0, 1, "%")
+_POINTS = 60
+_RULES = {
+    "significant": "go where the estimate is positive and told apart from 0 at the {level:g} % level",
+    "above_threshold": "go where the estimated lift is above {threshold:.1f} %",
+    "expected_value": "go where the net value expected after the pilot is positive",
+}
+
+
+def headline(study: Pilot) -> list[str]:
+    """Whether to run it, what it sees, how it may mislead, and what it is worth."""
+    said = [advice(study), sees(study), *misleads(study), decides(study), worth(study)]
+    return [line for line in (*said, *(f"Warning: {line}." for line in study.warnings)) if line]
+
+
+def describe(study: Pilot, width: int = WIDTH) -> str:
+    """Headline, diagnosands, estimators, and what is learned."""
+    rows = [(DIAGNOSANDS[name].label, [estimate_text(got), limits_text(got)]) for name, got in study.figures.items()]
+    head = ["mean \u00b1 SE", "95 % CI"]
+    tables = [
+        f"{plan_text(study.plan)}\n{study.sample_text}",
+        wrapped(headline(study), width),
+        f"What the pilot concludes, beside the truth\n{blocks(head, rows, width)}",
+        f"Estimators on the same pilots\n{_estimators(study, width)}",
+    ]
+    if study.worth.taught:
+        tables.append(f"What it teaches\n{_taught(study, width)}")
+    return "\n\n".join(tables)
+
+
+def plan_text(plan: Plan) -> str:
+    """The plan in a sentence."""
+    d = plan.design
+    many = "all eligible partners" if d.partners is None else f"{d.partners} partners"
+    read = f"{OUTCOMES[plan.measure.outcome].label} by '{plan.measure.estimator}'"
+    return (
+        f"{plan.label or plan.candidate} on trial: {many}, {d.assignment.replace('_', ' ')} by {d.unit}, "
+        f"{quarters(d.quarters)}; {read}; {rule_text(plan)}."
+    )
+
+
+def rule_text(plan: Plan) -> str:
+    """What decides, in words."""
+    threshold = plan.decision.threshold or 0.0
+    return _RULES[plan.decision.rule].format(level=100 * plan.measure.level, threshold=100 * threshold)
+
+
+def advice(study: Pilot) -> str:
+    """Whether to run it, and why not."""
+    if study.verdict == "run":
+        return f"Run this pilot: it sees the mean lift with {_said('power', study)} power and gains {_gain(study)}."
+    reasons = []
+    if study.blind:
+        reasons.append("it would not see even the high end of the lifts that are plausible")
+    if study.worth.gain.value <= 0:
+        better = "rolling out at once" if study.worth.now.value > 0 else "leaving things as they are"
+        reasons.append(f"{better} is worth more, by {_money(study, study.worth.gain, -1.0)}")
+    if study.verdict == "do not run":
+        return f"Do not run this pilot: {'; and '.join(reasons)}."
+    return (
+        f"This pilot is underpowered: it sees the mean lift with {_said('power', study)} power only, though it gains "
+        f"{_gain(study)}; longer, with more partners or on an earlier outcome it would see more."
+    )
+
+
+def sees(study: Pilot) -> str:
+    """What it can detect, beside what is plausible."""
+    low, high = np.quantile(study.lifts, [0.1, 0.9])
+    plausible = f"a full rollout lifts {OUTCOMES[study.plan.measure.outcome].label} by {_said('lift', study)}"
+    least = study.figures["detectable_lift"]
+    seen = "No lift is seen with 80 % power"
+    if least.mean is not None:
+        seen = f"A lift of {PERCENT.number(least.mean)} %{_within(least)} is seen with 80 % power"
+    return (
+        f"{seen}; {plausible} on average (P10 to P90: {PERCENT.number(low)} to {PERCENT.number(high)} %). Over all "
+        f"that is not known of it the pilot calls a positive effect in {_said('assurance', study)} of cases."
+    )
+
+
+def misleads(study: Pilot) -> list[str]:
+    """Bias, contamination and before-after, where they can be told from 0."""
+    said = []
+    for name, words in (
+        ("bias", "The estimate of the lift is off by {} points: a full rollout does not bring what the pilot shows."),
+        ("contamination", "Partners who are not on the candidate feel {} % of its effect."),
+        ("pre_post", "Comparing with before launch alone would be off by {} points of lift."),
+        ("by_source", "Counting all that partners on it sourced as its effect would be off by {} points of lift."),
+    ):
+        got = study.figures[name]
+        if got.mean is not None and got.low is not None and got.high is not None and (got.low > 0 or got.high < 0):
+            said.append(words.format(f"{PERCENT.number(got.mean, sign=True)} ({limits_text(got)})"))
+    return said
+
+
+def decides(study: Pilot) -> str:
+    """How often the rule errs."""
+    return (
+        f"By its rule it goes though a rollout loses money in {_said('wrong_go', study)} of cases, and stops though "
+        f"one gains in {_said('wrong_stop', study)}."
+    )
+
+
+def worth(study: Pilot) -> str:
+    """What piloting is worth, and from when on it pays."""
+    w, over = study.worth, quarters(study.plan.rollout.quarters)
+    told = (
+        f"Over {over} what the estimate tells is worth {_money(study, w.sampled.worth)} (EVSI, before delay and cost)"
+    )
+    if w.perfect is not None:
+        told += f", knowing everything {_money(study, w.perfect.worth)}"
+    if w.break_even is None:
+        return f"{told}. However long the decision counts, the pilot does not pay."
+    return f"{told}. The pilot pays once the decision counts for {w.break_even:.1f} quarters or more."
+
+
+def draw(study: Pilot, ax: Axes | None = None) -> Axes:
+    """Power against the lift of a full rollout, above the lifts that are plausible."""
+    level, lifts = float(np.mean(study.concluded.trial.level)), study.lifts
+    least = study.figures["detectable_lift"].mean
+    ends = [*np.quantile(lifts, [0.02, 0.98]), 0.0, 1.2 * (least or 0.0)]
+    grid = np.linspace(min(ends), max(ends), _POINTS)
+    found = [study.concluded.power_at(x * level) for x in grid]
+    with styled():
+        ax = new_axes() if ax is None else ax
+        ax.hist(100 * lifts, bins=30, range=(100 * grid[0], 100 * grid[-1]), density=False, color="#D9D9D9",
+                weights=np.full(len(lifts), 1.0 / len(lifts)), label="plausible lifts (share of worlds)")  # fmt: skip
+        ax.fill_between(100 * grid, [p.low or 0.0 for p in found], [p.high or 0.0 for p in found],
+                        color=colour(1), alpha=0.25, linewidth=0)  # fmt: skip
+        ax.plot(100 * grid, [p.mean or 0.0 for p in found], color=colour(1), label="power (95 % CI)")
+        ax.axhline(POWER, color=QUIET, linewidth=1.0, linestyle="--")
+        if least is not None:
+            ax.plot([100 * least], [POWER], "o", color=colour(0), label=f"least lift with 80 %: {100 * least:.1f} %")
+        ax.set_ylim(0.0, 1.02)
+        ax.set_xlabel(f"lift of a full rollout on {OUTCOMES[study.plan.measure.outcome].label} [%]")
+        ax.set_ylabel("share of pilots that call it")
+        ax.set_title(f"What {quarters(study.plan.design.quarters)} can see")
+        ax.legend(loc="upper left", fontsize=8)
+        sampled(ax, study.sample_text)
+    return ax
+
+
+def quarters(count: int) -> str:
+    """`1 quarter`, `3 quarters`."""
+    return f"{count} quarter{'' if count == 1 else 's'}"
+
+
+def estimate_text(got: Estimate) -> str:
+    """`82.4 ± 2.1 %`."""
+    if got.mean is None:
+        return UNDEFINED
+    error = "" if got.se is None else f" \u00b1 {PERCENT.number(got.se)}"
+    return f"{PERCENT.number(got.mean)}{error} %"
+
+
+def limits_text(got: Estimate) -> str:
+    """`78.1 to 86.3 %`."""
+    if got.low is None or got.high is None:
+        return got.reason or UNDEFINED
+    return f"{PERCENT.number(got.low)} to {PERCENT.number(got.high)} %"
+
+
+def money_form(study: Pilot) -> Form:
+    """How money of this study is written."""
+    w, currency = study.worth, study.scenario.currency
+    shown = [w.gain, w.sampled.worth, w.after]
+    return form_of([f.value for f in shown], [f.se for f in shown], currency, currency)
+
+
+def _money(study: Pilot, got: Figure, sign: float = 1.0) -> str:
+    form = money_form(study)
+    low, high = sorted((sign * got.low, sign * got.high))
+    return f"{form.number(sign * got.value)} {form.unit} (95 % CI {form.number(low)} to {form.number(high)})"
+
+
+def _gain(study: Pilot) -> str:
+    return f"{_money(study, study.worth.gain)} over the better of a rollout at once and none"
+
+
+def _said(name: str, study: Pilot) -> str:
+    return estimate_text(study.figures[name])
+
+
+def _within(got: Estimate) -> str:
+    return "" if got.low is None or got.high is None else f" ({limits_text(got)})"
+
+
+def _estimators(study: Pilot, width: int) -> str:
+    table = study.estimators().drop(columns="misfits")
+    names = [c for c in table.columns if c != "estimator"]
+    rows = [
+        (str(row["estimator"]), ["\u2013" if np.isnan(row[n]) else f"{100 * row[n]:.1f} %" for n in names])
+        for _, row in table.iterrows()
+    ]
+    return blocks([DIAGNOSANDS[n].label for n in names], rows, width)
+
+
+def _taught(study: Pilot, width: int) -> str:
+    rows = [
+        (t.path, [f"{100 * t.explained:.0f} %", _money(study, t.worth.worth)])
+        for t in sorted(study.worth.taught, key=lambda t: -t.explained)
+    ]
+    return blocks(["variance learned", "worth of knowing it"], rows, width)
+
+
+def learned(study: Pilot) -> str:
+    """Which uncertain numbers the pilot tells most of."""
+    told = [t for t in sorted(study.worth.taught, key=lambda t: -t.explained) if t.explained >= 0.05]
+    if not told:
+        return "It tells next to nothing of any single uncertain number."
+    return f"It teaches {listed([f'{t.path} ({100 * t.explained:.0f} % of its variance)' for t in told])}."

@@ -1,0 +1,235 @@
+"""The planner from plan to brief, on small worlds, against what theory says of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import simulator as sim
+from simulator.cli import main
+from simulator.pilots.plan_file import parse_plan
+from simulator.scenario.load import parse
+from simulator.studies.pilot import study_of
+from tests.engines.random_scenarios import quick_reference
+from tests.pilots.lived import lives
+
+TERRITORIES = 6
+HEAD = """
+name = "regions"
+[time]
+horizon_weeks = 26
+burn_in_weeks = 52
+[markets.mid]
+size_median = 30000
+size_max = 200000
+cycle_weeks = 6
+[behavior]
+elasticity = 1.0
+rivalrous_share = {rho}
+[gaming]
+opportunist_share = {opportunists}
+timing_cost = 50
+[programs.baseline.components.core]
+kind = "revenue_share"
+rate = 0.05
+[programs.more.components.core]
+kind = "revenue_share"
+rate = 0.15
+"""
+REGION = """
+[territories.t{k}]
+vendor_opportunities_per_year = 10
+markets = {{ mid = 1.0 }}
+[partners.p{k}]
+count = 2
+territory = "t{k}"
+markets = {{ mid = 1.0 }}
+opportunities_per_year = 60
+volume_log_sd = 0.3
+"""
+Work = Callable[[int, int], object]
+PLAN = {"candidate": "more", "design": {"quarters": 2}, "measure": {"outcome": "qualified", "estimator": "difference"}}
+
+
+def world(rho: float = 0.0, opportunists: float = 0.0) -> sim.Scenario:
+    """Six territories of two partners each, who may be rivals."""
+    head = HEAD.format(rho=rho, opportunists=opportunists)
+    return parse(head + "".join(REGION.format(k=k) for k in range(TERRITORIES)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick() -> Iterator[None]:
+    with quick_reference():
+        yield
+
+
+@pytest.fixture(scope="module")
+def study() -> sim.Pilot:
+    return sim.pilot(world(), PLAN, replications=10, seed=1)
+
+
+def test_workers_and_chunks_change_nothing(study: sim.Pilot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers hand chunks in as they are done, here the last first."""
+
+    def late(work: Work, jobs: Sequence[tuple[int, int]], add: Callable[..., None], workers: int) -> None:
+        assert workers == 3
+        for first, count in reversed(jobs):
+            add(first, count, work(first, count))
+
+    monkeypatch.setattr("simulator.studies.pilot_lives.share", late)
+    assert sim.pilot(world(), PLAN, replications=10, seed=1, workers=3).to_json() == study.to_json()
+
+
+def test_without_rivals_the_estimate_is_that_of_a_full_rollout(study: sim.Pilot) -> None:
+    bias, lift = study.figures["bias"], study.figures["lift"]
+    assert lift.mean is not None
+    assert bias.mean is not None
+    assert bias.se is not None
+    assert lift.mean > 0.2
+    assert abs(bias.mean) <= 4 * bias.se
+    assert study.figures["contamination"].mean == 0.0
+
+
+def test_where_partners_are_rivals_only_whole_territories_tell_the_truth() -> None:
+    """With .8 of sourcing rivalrous what one partner gains its neighbour mostly loses: tried singly the lift looks
+    larger than a rollout brings; territories have no rivals outside."""
+    rivals = world(rho=0.8)
+    territory = {**PLAN, "design": {"quarters": 2, "unit": "territory"}}
+    singly, whole = (sim.pilot(rivals, plan, replications=8, seed=1).figures for plan in (PLAN, territory))
+    assert singly["bias"].low is not None
+    assert singly["lift"].mean is not None
+    assert singly["bias"].low > 0.5 * singly["lift"].mean
+    assert (singly["contamination"].high or 0.0) < 0
+    assert abs(whole["bias"].mean or 0.0) <= 4 * (whole["bias"].se or 0.0)
+    assert whole["contamination"].mean == 0.0
+    assert whole["lift"].mean == pytest.approx(singly["lift"].mean)
+
+
+def test_naive_readings_stand_beside_the_truth(study: sim.Pilot) -> None:
+    """Attribution by source counts all that partners found as the effect: nearly the whole level on top."""
+    got = study.figures["by_source"].mean
+    assert got is not None
+    assert got > 0.5
+
+
+def test_no_effect_is_no_effect() -> None:
+    same = world().with_program("same", like="baseline")
+    found = sim.pilot(same, {**PLAN, "candidate": "same"}, replications=8, seed=1)
+    assert found.figures["lift"].mean == 0.0
+    assert found.worth.now.value == 0.0
+    assert np.array_equal(found.concluded.trial.panel.outcome, found.concluded.trial.off)
+
+
+def test_a_plan_may_bring_its_candidate_with_it() -> None:
+    plan = {**PLAN, "candidate": "bold", "scenario": {
+        "time": {"horizon_weeks": 39},
+        "programs": {"bold": {"extends": "more", "components": {"core": {"rate": 0.25}}}},
+    }}  # fmt: skip
+    found = sim.pilot(world(), plan, replications=8, seed=1)
+    assert found.scenario.time.horizon_weeks == 39
+    assert found.scenario.programs["bold"].components["core"].rate == 0.25  # type: ignore[attr-defined]
+    wrong = {**plan, "scenario": {"programs": {"bold": {"extends": "moore"}}}}
+    with pytest.raises(sim.InputError, match=r"scenario.programs.bold.extends = 'moore'.*did you mean 'more'"):
+        sim.pilot(world(), wrong, replications=2, seed=1)
+
+
+def verdict(effect: float, **given: float) -> sim.Pilot:
+    """A pilot of 20 partners with an effect that varies by .5 between worlds; a rollout is worth 100 x effect - 60."""
+    text = 'candidate = "more"\n[design]\nquarters = 2\n[measure]\nestimator = "difference"\n'
+    return study_of(world(), parse_plan(text, world()), lives(effect, spread=0.5, pilots=200, **given), 1)
+
+
+def test_what_cannot_see_a_plausible_lift_is_not_to_be_run() -> None:
+    found = verdict(0.6, cost=60.0)
+    assert (found.blind, found.verdict) == (True, "do not run")
+    assert found.headline()[0].startswith("Do not run this pilot: it would not see")
+
+
+def test_what_is_surely_worth_it_is_rolled_out_at_once() -> None:
+    found = verdict(3.0)
+    assert (found.blind, found.verdict) == (False, "do not run")
+    assert "rolling out at once is worth more" in found.headline()[0]
+
+
+def test_a_pilot_that_sees_and_pays_is_to_be_run() -> None:
+    found = verdict(1.6, cost=160.0)
+    assert (found.verdict, found.blind) == ("run", False)
+    assert found.worth.gain.low > 0
+
+
+def test_an_estimator_that_does_not_keep_its_level_is_named_with_one_that_does() -> None:
+    text = 'candidate = "more"\n[design]\nquarters = 2\n[measure]\nestimator = "difference"\n'
+    made = lives(0.5, spread=0.1, pilots=200, partners=48, cluster=4, shared=1.0)
+    found = study_of(world(), parse_plan(text, world()), made, 1)
+    assert any("above its level of 5 %: use 'cluster', which keeps it" in line for line in found.warnings)
+    assert any("takes what was assigned as one for assigned singly" in line for line in found.warnings)
+
+
+def test_redesign_finds_the_cheapest_that_reaches_the_power() -> None:
+    plan = {**PLAN, "cost": {"per_partner_quarter": 10.0}}
+    found = sim.redesign(
+        world(), plan, partners=[8, 12], assignments=["parallel"], outcomes=["qualified"], replications=8, seed=1
+    )
+    table = found.table()
+    by_design = table.set_index(["unit", "partners", "quarters", "estimator"])
+    assert set(table["quarters"]) == {1, 2}
+    assert by_design.loc[("partner", 8.0, 2, "difference"), "cost"] == 160.0
+    assert (table["gain"].diff().dropna() <= 0).all()
+    reaching = table[(table["power"] >= 0.8) & table["holds_level"]]
+    if found.cheapest is None:
+        assert reaching.empty
+    else:
+        assert found.cheapest.cost == reaching["cost"].min()
+    efforts = [o.effort for o in found.frontier]
+    powers = [o.power.mean for o in found.frontier]
+    assert efforts == sorted(efforts)
+    assert powers == sorted(powers, key=lambda p: p or 0.0)
+    alone = sim.pilot(world(), {**PLAN, "design": {"quarters": 2, "partners": 8}}, replications=8, seed=1)
+    assert by_design.loc[("partner", 8.0, 2, "difference"), "power"] == alone.figures["power"].mean
+
+
+def test_no_design_that_pays_or_sees_is_said_so() -> None:
+    same = world().with_program("same", like="baseline")
+    found = sim.redesign(same, {**PLAN, "candidate": "same"}, assignments=["parallel"], outcomes=["won"],
+                         partners=[12], quarters=[1], replications=8, seed=1)  # fmt: skip
+    assert found.cheapest is None
+    assert found.headline()[0].startswith("Do not run this pilot: none of ")
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in arguments], prog_name="incentive-sim")
+
+
+def test_the_command_writes_figures_and_the_brief(tmp_path: Path) -> None:
+    (tmp_path / "world.toml").write_text(HEAD.format(rho=0, opportunists=0)
+                                         + "".join(REGION.format(k=k) for k in range(TERRITORIES)))  # fmt: skip
+    (tmp_path / "plan.toml").write_text('candidate = "more"\nlabel = "<script>"\n[measure]\noutcome = "qualified"\n')
+    brief = tmp_path / "brief.html"
+    result = run("pilot", tmp_path / "world.toml", "--plan", tmp_path / "plan.toml", "--replications", 20,
+                 "--redesign", "--out", brief, "--json", tmp_path / "figures.json")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "What the pilot concludes, beside the truth" in result.stdout
+    assert "Designs by net value of piloting" in result.stdout
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures["pilot"]["plan"]["candidate"] == "more"
+    assert figures["redesign"]["options"]
+    page = brief.read_text()
+    assert "&lt;script&gt;" in page
+    assert "<script" not in page
+    for said in ("Who", "How long", "Measured", "Decides", "What it can detect", "What it cannot tell"):
+        assert said in page
+
+
+def test_a_bad_plan_is_refused_with_place_and_rule(tmp_path: Path) -> None:
+    (tmp_path / "world.toml").write_text(HEAD.format(rho=0, opportunists=0)
+                                         + REGION.format(k=0))  # fmt: skip
+    (tmp_path / "plan.toml").write_text('candidate = "moore"\n[design]\nquarters = 0\n')
+    result = run("pilot", tmp_path / "world.toml", "--plan", tmp_path / "plan.toml")
+    assert result.exit_code == 2
+    assert "plan.toml:1: candidate = 'moore'" in result.stderr
+    assert "plan.toml:3: design.quarters = 0: must be between 1 and 20" in result.stderr
