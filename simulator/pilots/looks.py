@@ -8,6 +8,7 @@ them is counted on other assignments than they were calibrated on.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -41,6 +42,18 @@ class Looked:
     naive: Estimate
     kept: Estimate
     length: Estimate
+
+    def plain(self) -> dict[str, Any]:
+        """The figures as plain values; a bound is None where nothing may be called yet."""
+        return {
+            "periods": self.periods.tolist(),
+            "bounds": [float(b) if np.isfinite(b) else None for b in self.bounds],
+            "bounds_of_tables": self.tabled.tolist(),
+            "called": float(np.mean(self.crossed)),
+            "mean_periods": self.length.mean,
+            "false_positives": self.kept.mean,
+            "false_positives_naive": self.naive.mean,
+        }
 
 
 def look_periods(looks: int, periods: int) -> Ints:

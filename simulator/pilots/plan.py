@@ -106,6 +106,11 @@ class Guardrails(Spec):
         None, "least estimated lift so far, of the level without the candidate", unit="share", ge=-1, le=10
     )
 
+    @property
+    def any(self) -> bool:
+        """Whether a limit is set."""
+        return any(limit is not None for limit in (self.max_cost_overrun, self.max_gaming_share, self.min_lift))
+
 
 class PilotCost(Spec):
     """What running the pilot costs, beyond what the candidate pays out."""

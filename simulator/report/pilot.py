@@ -31,7 +31,7 @@ _RULES = {
 
 def headline(study: Pilot) -> list[str]:
     """Whether to run it, what it sees, how it may mislead, and what it is worth."""
-    said = [advice(study), sees(study), *misleads(study), decides(study), worth(study)]
+    said = [advice(study), sees(study), *misleads(study), decides(study), *ends(study), worth(study)]
     return [line for line in (*said, *(f"Warning: {line}." for line in study.warnings)) if line]
 
 
@@ -120,6 +120,30 @@ def decides(study: Pilot) -> str:
         f"By its rule it goes though a rollout loses money in {_said('wrong_go', study)} of cases, and stops though "
         f"one gains in {_said('wrong_stop', study)}."
     )
+
+
+def ends(study: Pilot) -> list[str]:
+    """What looks before the end and limits do, where there are any."""
+    said = []
+    if study.looks is not None:
+        k = study.looks
+        bounds = listed([f"{b:.2f}" if np.isfinite(b) else "none" for b in k.bounds])
+        said.append(
+            f"With {len(k.bounds)} looks (bounds on |z| calibrated by simulation: {bounds}) it calls an effect in "
+            f"{100 * np.mean(k.crossed):.1f} % and ends after {k.length.mean:.1f} of {study.plan.periods} periods on "
+            f"average; without an effect it calls one in {estimate_text(k.kept)} of A/A pilots, and with each look at "
+            f"the full level in {estimate_text(k.naive)}."
+        )
+    if study.harm is not None:
+        stopped = study.harm < study.plan.periods
+        value = study.lives.value
+        said.append(
+            f"Its limits stop it in {100 * np.mean(stopped):.1f} % of pilots, in "
+            f"{100 * np.mean(stopped & (value > 0)):.1f} % though a rollout gains."
+        )
+        if study.plan.guardrails.max_gaming_share is not None:
+            said.append("Its limit on gaming is left out here; the rollout's is simulated.")
+    return said
 
 
 def worth(study: Pilot) -> str:

@@ -89,6 +89,8 @@ def _guardrails(plan: Plan) -> str:
         said.append(f"cost more than {100 * g.max_cost_overrun:g} % above the baseline's")
     if g.max_gaming_share is not None:
         said.append(f"gamed payout above {100 * g.max_gaming_share:g} %")
+    if g.min_lift is not None:
+        said.append(f"an estimated lift below {100 * g.min_lift:g} %")
     return "; ".join(said)
 
 

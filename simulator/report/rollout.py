@@ -21,8 +21,8 @@ _PERCENT = Form(100.0, 1, "%")
 def headline(study: StagedRollout) -> list[str]:
     """How often it stops, whether rightly, and what the limits are worth."""
     odds, worth = study.odds, study.worth
-    g, form = study.plan.guardrails, _form(study)
-    if g.max_cost_overrun is None and g.max_gaming_share is None and g.min_lift is None:
+    form = _form(study)
+    if not study.plan.guardrails.any:
         return [f"No limit is set: nothing stops the rollout. It is worth {_money(study, 'by milestones')}."]
     said = [
         f"The rollout stops rightly in {_text(odds['stopped rightly'])} of worlds and wrongly in "

@@ -17,8 +17,12 @@ from simulator.errors import fault
 from simulator.pilots.decision import PilotWorth, conclude, worth_of
 from simulator.pilots.diagnosis import DIAGNOSANDS, POWER, Concluded, diagnose, sees_plausible, too_eager
 from simulator.pilots.estimators.table import ESTIMATORS, misfits
+from simulator.pilots.guardrails import breaches, first_breach, watched
+from simulator.pilots.looks import Looked, looked
 from simulator.pilots.plan import Plan
 from simulator.pilots.plan_file import Given, plan_of, scenario_of
+from simulator.pilots.power import textbook_power
+from simulator.program.compiled import Ints
 from simulator.program.numbers import Array
 from simulator.scenario.schema import Scenario
 from simulator.stats.estimate import Estimate
@@ -55,7 +59,9 @@ class Pilot(Study):
     """What a planned pilot can and cannot conclude.
 
     figures: diagnosands by name; alternatives: the plan's estimator first, then the others on the same pilots; worth:
-    what piloting is worth.
+    what piloting is worth; textbook: power by closed forms, None where they do not apply; looks: at the data before the
+    end, None without; harm: (R,), period at whose end the plan's limits stop each pilot, their number where none does,
+    None without limits.
     """
 
     scenario: Scenario
@@ -66,6 +72,9 @@ class Pilot(Study):
     figures: dict[str, Estimate]
     alternatives: tuple[Alternative, ...]
     worth: PilotWorth
+    textbook: float | None = None
+    looks: Looked | None = None
+    harm: Ints | None = None
 
     @property
     def title(self) -> str:
@@ -163,6 +172,9 @@ class Pilot(Study):
                 for a in self.alternatives
             },
             "worth": asdict(self.worth),
+            "textbook_power": self.textbook,
+            "looks": None if self.looks is None else self.looks.plain(),
+            "stopped_for_harm": None if self.harm is None else float(np.mean(self.harm < self.plan.periods)),
             "warnings": self.warnings,
             "headline": self.headline(),
         }
@@ -191,8 +203,8 @@ def pilot(
     if replications < FEWEST:
         raise fault("options", "replications", replications, f"must be at least {FEWEST} for a pilot")
     (lives,) = pilot_lives(
-        scenario, [checked], [checked.measure.outcome], replications=replications, seed=start, workers=workers,
-        chunk=chunk, progress=progress,
+        scenario, [checked], [checked.measure.outcome, "payout"], replications=replications, seed=start,
+        workers=workers, chunk=chunk, progress=progress,
     )  # fmt: skip
     return study_of(scenario, checked, lives, start)
 
@@ -213,7 +225,20 @@ def study_of(scenario: Scenario, plan: Plan, lives: PilotLives, seed: int) -> Pi
     others = (
         Alternative(other, diagnose(conclude(reading(plan, other), trial, lives.value, seed)), ()) for other in fit
     )
-    return Pilot(scenario, plan, seed, lives, concluded, own.figures, (own, *others), worth)
+    looks = looked(plan.interim, trial, ESTIMATORS[name].estimate, level, seed) if plan.interim.looks > 1 else None
+    textbook = textbook_power(trial, level)
+    return Pilot(
+        scenario, plan, seed, lives, concluded, own.figures, (own, *others), worth, textbook, looks, _harm(plan, lives)
+    )
+
+
+def _harm(plan: Plan, lives: PilotLives) -> Ints | None:
+    """Period at whose end limits stop each pilot."""
+    if not plan.guardrails.any or "payout" not in lives.trials:
+        return None
+    panel, paid = lives.trials[plan.measure.outcome].panel, lives.trials["payout"].panel
+    seen = watched(plan.guardrails, panel, paid, None, ESTIMATORS[plan.measure.estimator].estimate)
+    return first_breach(breaches(plan.guardrails, seen))[0]
 
 
 def reading(plan: Plan, estimator: str) -> Plan:

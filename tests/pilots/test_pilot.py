@@ -233,3 +233,19 @@ def test_a_bad_plan_is_refused_with_place_and_rule(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "plan.toml:1: candidate = 'moore'" in result.stderr
     assert "plan.toml:3: design.quarters = 0: must be between 1 and 20" in result.stderr
+
+
+def test_looks_and_limits_of_a_plan_are_told() -> None:
+    plan = {
+        **PLAN, "interim": {"looks": 2, "boundary": "pocock"},
+        "guardrails": {"max_cost_overrun": 0.01, "min_lift": -1.0},
+    }  # fmt: skip
+    found = sim.pilot(world(), plan, replications=10, seed=1)
+    assert found.looks is not None
+    assert found.looks.periods.tolist() == [1, 2]
+    assert found.harm is not None
+    assert (found.harm < 2).any()  # three times the rate costs more
+    text = " ".join(found.headline())
+    assert "With 2 looks" in text
+    assert "Its limits stop it" in text
+    assert found.to_dict()["looks"]["periods"] == [1, 2]
