@@ -67,8 +67,13 @@ class Tried:
 
 def periods_before(setting: Setting, weeks: int) -> Periods:
     """Whole periods of `weeks` weeks before launch: those of a year, or what a shorter burn-in has of mature ones."""
-    count = max(0, min(WEEKS_PER_YEAR, setting.burn_in - WARM_UP)) // weeks
+    count = count_before(setting.burn_in, weeks)
     return Periods(-count * weeks, weeks, count)
+
+
+def count_before(burn_in: int, weeks: int) -> int:
+    """How many periods of `weeks` weeks a pilot sees before launch."""
+    return max(0, min(WEEKS_PER_YEAR, burn_in - WARM_UP)) // weeks
 
 
 def live(

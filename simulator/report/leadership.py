@@ -237,7 +237,8 @@ def _pilot(found: Leadership) -> list[str]:
     rough = (
         "This is rough and on the large side: results vary here as whole markets do, part of which cancels between "
         "arms, and a look at partners' earlier results would cut it. It knows nothing of partners who talk, of "
-        "customers found by one that another would have found, or of deals held back across the launch."
+        "customers found by one that another would have found, or of deals held back across the launch; a plan that "
+        "`incentive-sim pilot` simulates has all of that."
     )
     return [said, fit, rough]
 

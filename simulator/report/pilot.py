@@ -103,14 +103,15 @@ def misleads(study: Pilot) -> list[str]:
     """Bias, contamination and before-after, where they can be told from 0."""
     said = []
     for name, words in (
-        ("bias", "The estimate of the lift is off by {} points: a full rollout does not bring what the pilot shows."),
-        ("contamination", "Partners who are not on the candidate feel {} % of its effect."),
-        ("pre_post", "Comparing with before launch alone would be off by {} points of lift."),
-        ("by_source", "Counting all that partners on it sourced as its effect would be off by {} points of lift."),
+        ("bias", "A full rollout does not bring what the pilot shows: its estimate of the lift is off by {}."),
+        ("contamination", "What partners who are not on the candidate feel of its effect is {}."),
+        ("pre_post", "Comparing with before launch alone, the lift would be off by {}."),
+        ("by_source", "Counting all that partners on it sourced as its effect, the lift would be off by {}."),
     ):
         got = study.figures[name]
         if got.mean is not None and got.low is not None and got.high is not None and (got.low > 0 or got.high < 0):
-            said.append(words.format(f"{PERCENT.number(got.mean, sign=True)} ({limits_text(got)})"))
+            unit = "%" if name == "contamination" else "points"
+            said.append(words.format(f"{PERCENT.number(got.mean, sign=True)} {unit} (95 % CI {limits_text(got)})"))
     return said
 
 
@@ -176,7 +177,8 @@ def draw(study: Pilot, ax: Axes | None = None) -> Axes:
         ax.axhline(POWER, color=QUIET, linewidth=1.0, linestyle="--")
         if least is not None:
             ax.plot([100 * least], [POWER], "o", color=colour(0), label=f"least lift with 80 %: {100 * least:.1f} %")
-        ax.set_ylim(0.0, 1.02)
+        ax.set_ylim(0.0, 1.32)  # room for the legend
+        ax.set_yticks([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
         ax.set_xlabel(f"lift of a full rollout on {OUTCOMES[study.plan.measure.outcome].label} [%]")
         ax.set_ylabel("share of pilots that call it")
         ax.set_title(f"What {quarters(study.plan.design.quarters)} can see")

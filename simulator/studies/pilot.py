@@ -18,6 +18,7 @@ from simulator.pilots.decision import PilotWorth, conclude, worth_of
 from simulator.pilots.diagnosis import DIAGNOSANDS, POWER, Concluded, diagnose, sees_plausible, too_eager
 from simulator.pilots.estimators.table import ESTIMATORS, misfits
 from simulator.pilots.guardrails import breaches, first_breach, watched
+from simulator.pilots.lives import count_before
 from simulator.pilots.looks import Looked, looked
 from simulator.pilots.plan import Plan
 from simulator.pilots.plan_file import Given, plan_of, scenario_of
@@ -202,11 +203,23 @@ def pilot(
     check_run(replications=replications, seed=start, workers=workers, chunk=chunk)
     if replications < FEWEST:
         raise fault("options", "replications", replications, f"must be at least {FEWEST} for a pilot")
+    _check_before(checked, scenario)
     (lives,) = pilot_lives(
         scenario, [checked], [checked.measure.outcome, "payout"], replications=replications, seed=start,
         workers=workers, chunk=chunk, progress=progress,
     )  # fmt: skip
     return study_of(scenario, checked, lives, start)
+
+
+def _check_before(plan: Plan, scenario: Scenario) -> None:
+    """Raises `InputError` where the estimator needs more of the time before launch than there is."""
+    name = plan.measure.estimator
+    needed = ESTIMATORS[name].before
+    there = count_before(scenario.time.burn_in_weeks, plan.design.period_weeks)
+    if there < needed:
+        rule = f"needs {needed} period{'' if needed == 1 else 's'} before launch, and there is {there or 'none'}"
+        way_out = "use 'difference', a longer time.burn_in_weeks of the scenario, or a shorter period_weeks"
+        raise fault("plan", "measure.estimator", name, rule, way_out)
 
 
 def study_of(scenario: Scenario, plan: Plan, lives: PilotLives, seed: int) -> Pilot:

@@ -274,13 +274,14 @@ def _read(
     seed: int,
 ) -> Iterator[Option]:
     """All designs that the lives of one can be read as."""
+    known = estimators or [name for name, e in ESTIMATORS.items() if not e.slow]
     for length in [plan.design.quarters] if plan.design.assignment in _CROSSING else lengths:
         periods = length * WEEKS_PER_QUARTER // plan.design.period_weeks
         if length * WEEKS_PER_QUARTER % plan.design.period_weeks:
             continue
         shorter = lives.until(periods)
         panel = next(iter(shorter.trials.values())).panel
-        fitting = [n for n in estimators or ESTIMATORS if not any(misfits(n, panel, plan.measure.level))]
+        fitting = [n for n in known if not any(misfits(n, panel, plan.measure.level))]
         for outcome in outcomes:
             for name in [n for n in fitting if n != _SLOW] or fitting:
                 design = plan.design.model_copy(update={"quarters": length})

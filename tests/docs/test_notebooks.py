@@ -14,6 +14,7 @@ SAID = {
     "01_compare_tier_structures": "commission.rate: from 0.04 to 0.03",
     "02_why_it_costs_what_it_costs": "the ten costliest decisions",
     "03_sensitivity_report": "sensitivity.html: ",
+    "04_pilot_planning": "pilot_brief.html: ",
     "05_calibrate_from_crm": "# Data quality",
 }
 """What each prints, if it went well."""
@@ -31,12 +32,12 @@ def _smaller(path: Path, place: Path) -> Path:
     """A folder beside which the scenario is of fewer partners and weeks, unless there would be too little to fit."""
     text = (ROOT / "scenarios" / "quickstart.toml").read_text(encoding="utf-8")
     if not path.stem.startswith("05"):
-        text = text.replace("count = 20", "count = 6")
-        text = text.replace("horizon_weeks = 52", "horizon_weeks = 26").replace(
-            "burn_in_weeks = 91", "burn_in_weeks = 26"
-        )
-        assert text.count("_weeks = 26") == 2
-        assert "count = 6" in text
+        burn_in = 52 if path.stem.startswith("04") else 26  # a pilot looks at a quarter before launch
+        partners = 12 if path.stem.startswith("04") else 6
+        text = text.replace("count = 20", f"count = {partners}").replace("horizon_weeks = 52", "horizon_weeks = 26")
+        text = text.replace("burn_in_weeks = 91", f"burn_in_weeks = {burn_in}")
+        assert f"horizon_weeks = 26\nburn_in_weeks = {burn_in}" in text
+        assert f"count = {partners}" in text
     for folder in ("notebooks", "scenarios"):
         (place / folder).mkdir()
     (place / "scenarios" / "quickstart.toml").write_text(text, encoding="utf-8")

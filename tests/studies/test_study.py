@@ -20,20 +20,28 @@ from tests.calibrate.exports import Truth, synthetic, written
 from tests.cli.test_studies import LEVERS, TINY
 from tests.engines.random_scenarios import quick_reference
 
+TRIED = {"candidate": "more", "design": {"quarters": 1}, "measure": {"estimator": "difference"}}
 STUDIES: dict[str, Callable[[Scenario, Path], sim.Study]] = {
     "Backtest": lambda _, place: sim.backtest(
         *written(synthetic(Truth(), seed=1), place)[:2], start="2023-07-01", quarters=1, draws=20, seed=1
+    ),
+    "Behavior": lambda s, place: sim.behavior(
+        s, *written(synthetic(Truth(), seed=1), place)[:2], replications=100, seed=1
     ),
     "Calibration": lambda _, place: sim.calibrate(*written(synthetic(Truth(), seed=1), place)),
     "Comparison": lambda s, _: sim.compare(s, replications=8),
     "Forecast": lambda s, _: sim.forecast(s, replications=3),
     "Lint": lambda s, _: sim.lint(s),
     "Optimum": lambda s, _: sim.optimize(s, parse_levers(LEVERS, s), replications=4, evaluations=4),
+    "Pilot": lambda s, _: sim.pilot(s, TRIED, replications=8),
     "ProgramDiff": lambda s, _: sim.diff(s, "baseline", "more"),
     "StagedRollout": lambda s, _: sim.rollout(
         s.with_({"time.horizon_weeks": 39}), {"candidate": "more"}, replications=4
     ),
     "RedTeam": lambda s, _: sim.redteam(s, replications=2),
+    "Redesign": lambda s, _: sim.redesign(
+        s.with_({"partners.reseller.count": 8}), TRIED, assignments=["parallel"], replications=8
+    ),
     "Selection": lambda s, _: sim.select(s, replications=8),
     "Sensitivity": lambda s, _: sim.sensitivity(s, method="tornado", replications=6),
     "Trace": lambda s, _: sim.trace(s, program="more", replication=0),
