@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from simulator.errors import InputError
-from simulator.pilots.plan_file import load_plan, parse_plan, plan_of
-from simulator.scenario.load import parse
+from simulator.pilots.plan_file import load_plan, parse_plan, plan_of, scenario_of
+from simulator.scenario.load import load, parse
 from simulator.scenario.schema import Scenario
 from tests.scenario.texts import SMALL
 
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
 SHORT = 'candidate = "growth"\n[design]\nquarters = 2\n'
 WRONG = """\
 candidate = "grwth"
@@ -117,6 +120,13 @@ def test_milestones_add_up_to_quarters_of_a_full_rollout(scenario: Scenario) -> 
     steps = "[rollout]\nmilestones = [{ quarter = 0, share = 0.5 }, { quarter = 2, share = 1.0 }]\n"
     plan = parse_plan(SHORT + steps, scenario)
     assert (plan.rolled_out(2), plan.rolled_out(0), parse_plan(SHORT, scenario).rolled_out(2)) == (5.0, 7.0, 6.0)
+
+
+@pytest.mark.parametrize("path", sorted((SCENARIOS / "pilots").glob("*.toml")), ids=lambda p: p.stem)
+def test_shipped_plans_fit_the_scenario_of_their_name(path: Path) -> None:
+    scenario = load(SCENARIOS / path.name)
+    plan = load_plan(path, scenario)
+    assert plan.candidate in scenario_of(plan, scenario).programs
 
 
 def test_a_file_that_is_not_there(scenario: Scenario) -> None:
