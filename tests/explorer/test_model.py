@@ -180,5 +180,5 @@ def test_what_is_no_lever_is_refused(levers: object, program: str | None, rule: 
 
 def test_every_library_scenario_can_be_explored() -> None:
     for path in sorted((ROOT / "scenarios").rglob("*.toml")):
-        if not path.name.endswith("_levers.toml"):
+        if not path.name.endswith("_levers.toml") and path.parent.name != "pilots":  # which are plans
             assert explorer(load(path)).levers.levers
