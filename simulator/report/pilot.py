@@ -70,17 +70,19 @@ def rule_text(plan: Plan) -> str:
 def advice(study: Pilot) -> str:
     """Whether to run it, and why not."""
     if study.verdict == "run":
-        return f"Run this pilot: it sees the mean lift with {_said('power', study)} power and gains {_gain(study)}."
+        return f"Run this pilot: it sees the mean lift with {_said('power', study)} power and {_gain(study)}."
     reasons = []
     if study.blind:
         reasons.append("it would not see even the high end of the lifts that are plausible")
     if study.worth.gain.value <= 0:
         better = "rolling out at once" if study.worth.now.value > 0 else "leaving things as they are"
-        reasons.append(f"{better} is worth more, by {_money(study, study.worth.gain, -1.0)}")
+        by = _money(study, study.worth.gain, -1.0)
+        told = "is worth more, by" if study.worth.gain.high < 0 else "may be worth more, which is within error: by"
+        reasons.append(f"{better} {told} {by}")
     if study.verdict == "do not run":
         return f"Do not run this pilot: {'; and '.join(reasons)}."
     return (
-        f"This pilot is underpowered: it sees the mean lift with {_said('power', study)} power only, though it gains "
+        f"This pilot is underpowered: it sees the mean lift with {_said('power', study)} power only, though it "
         f"{_gain(study)}; longer, with more partners or on an earlier outcome it would see more."
     )
 
@@ -221,7 +223,8 @@ def _money(study: Pilot, got: Figure, sign: float = 1.0) -> str:
 
 
 def _gain(study: Pilot) -> str:
-    return f"{_money(study, study.worth.gain)} over the better of a rollout at once and none"
+    over = f"{_money(study, study.worth.gain)} over the better of a rollout at once and none"
+    return f"gains {over}" if study.worth.gain.low > 0 else f"may gain, which is within error: {over}"
 
 
 def _said(name: str, study: Pilot) -> str:

@@ -63,7 +63,7 @@ def notes(study: Sensitivity) -> list[str]:
     if study.outcome.metric == NET_VALUE:
         found.append(f"Net value: {goals_text(study.scenario.goals)}.")
     if study.scenario.correlation:
-        found.append(_TIED[study.method.designed])
+        found.append(_TIED[study.method.design is not None])
     if any(i.discrete for i in study.inputs) and study.method.name in ("tornado", "morris"):
         found.append("An input with stated values only moves from one of them to another, or not at all.")
     found.append("Grades in brackets: A study or official document, B trade survey, C marketing, J judgement.")

@@ -8,7 +8,7 @@ from typing import Any
 
 from simulator.stats.sensitivity import given, morris, prim, sobol, switching, tail, tornado
 from simulator.stats.sensitivity.factors import Factor
-from simulator.studies.responses import Response
+from simulator.studies.responses import Designed, Response
 
 Found = dict[str, list[Any]]
 """What a method finds, by program: a row per factor; of `prim` one box."""
@@ -34,19 +34,20 @@ class Task:
 class Method:
     """replications: default, None for the scenario's; fewest: that it needs; points, steps: default and unit of points.
 
-    designed: whether it runs points of its own in common worlds; together: whether groups stand in place of their
+    find: from runs as the model draws them, None where it needs points of its own in common worlds, which `design` has;
+    together: whether groups stand in place of their
     members; directed: whether it must be known which outcome is better; paired: whether it needs a second program;
     untied: whether correlated inputs must be in one group.
     """
 
     name: str
     meaning: str
-    find: Callable[[Response, Task], Found]
+    find: Callable[[Response, Task], Found] | None = None
+    design: Callable[[Designed, Task], Found] | None = None
     replications: int | None = None
     fewest: int = 2
     points: int = 0
     steps: int = 1
-    designed: bool = False
     together: bool = False
     directed: bool = False
     paired: bool = False
@@ -75,19 +76,19 @@ def _prim(response: Response, task: Task) -> Found:
     return {p: [prim.prim(x, (y < 0) if task.higher_is_better else (y > 0), task.factors)] for p, y in found.items()}
 
 
-def _tornado(response: Response, task: Task) -> Found:
+def _tornado(response: Designed, task: Task) -> Found:
     points = tornado.design(task.factors, task.inputs)
     found = response.designed(points, task.replications)
     return {p: list(tornado.bars(y, task.factors)) for p, y in found.items()}
 
 
-def _sobol(response: Response, task: Task) -> Found:
+def _sobol(response: Designed, task: Task) -> Found:
     points = sobol.design(task.factors, task.inputs, task.points, task.seed)
     found = response.designed(points, task.replications, tied=task.tied)
     return {p: list(sobol.indices(y, task.factors)) for p, y in found.items()}
 
 
-def _morris(response: Response, task: Task) -> Found:
+def _morris(response: Designed, task: Task) -> Found:
     points = morris.design(task.factors, task.inputs, task.points, task.seed)
     found = response.designed(points, task.replications)
     return {p: list(morris.effects(y, task.factors, points, task.seed)) for p, y in found.items()}
@@ -96,8 +97,8 @@ def _morris(response: Response, task: Task) -> Found:
 _ROWS = (
     Method("given", "first-order indices from plain replications", _given, fewest=50),
     Method(
-        "tornado", "each input at its P10 and P90, the others at their medians", _tornado,
-        replications=100, designed=True, together=True,
+        "tornado", "each input at its P10 and P90, the others at their medians", design=_tornado,
+        replications=100, together=True,
     ),
     Method(
         "switching", "at which value of an input the better of two programs changes", _switching,
@@ -111,12 +112,12 @@ _ROWS = (
         fewest=prim.FEWEST, directed=True, paired=True, grouped=False,
     ),
     Method(
-        "sobol", "first-order and total indices by a design", _sobol,
-        replications=8, points=128, steps=2 * sobol.SCRAMBLES, designed=True, together=True, untied=True,
+        "sobol", "first-order and total indices by a design", design=_sobol,
+        replications=8, points=128, steps=2 * sobol.SCRAMBLES, together=True, untied=True,
     ),
     Method(
-        "morris", "elementary effects, for many inputs", _morris,
-        replications=16, points=10, designed=True, together=True,
+        "morris", "elementary effects, for many inputs", design=_morris,
+        replications=16, points=10, together=True,
     ),
 )  # fmt: skip
 METHODS = {method.name: method for method in _ROWS}

@@ -25,6 +25,10 @@ class Response(Protocol):
         """Inputs (N, K) as the model draws them, in their units, and outcomes (N,)."""
         ...
 
+
+class Designed(Response, Protocol):
+    """A response that can be had at points of one's own too."""
+
     def designed(self, points: Array, worlds: int, *, tied: bool = False) -> Values:
         """Outcomes (V, R) at points (V, K) of the unit cube, each in the same R worlds.
 
@@ -44,10 +48,6 @@ class Stored:
         """Inputs and outcomes of the runs there are."""
         assert replications == self.simulated.replications
         return inputs_in(self.simulated), self.outcome.values(self.simulated)
-
-    def designed(self, points: Array, worlds: int, *, tied: bool = False) -> Values:
-        """Not to be had."""
-        raise NotImplementedError("runs that were made already have no points of a design")
 
 
 def inputs_in(simulated: Simulated) -> Array:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from simulator.errors import fault
 from simulator.fit import Reference
+from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.pilots.guardrails import REASONS
 from simulator.pilots.plan import Plan
 from simulator.pilots.plan_file import Given, plan_of, scenario_of
@@ -157,6 +159,9 @@ def rollout(
     scenario = scenario_of(checked, scenario)
     start = scenario.run.seed if seed is None else seed
     check_run(replications=replications, seed=start, workers=workers, chunk=chunk)
+    if scenario.time.horizon_weeks < 2 * WEEKS_PER_QUARTER:
+        weeks, rule = scenario.time.horizon_weeks, f"must be at least {2 * WEEKS_PER_QUARTER} for a rollout in steps"
+        raise fault("scenario", "time.horizon_weeks", weeks, rule)
     work = _Work(scenario, fit_reference(scenario), checked, start)
     size = min(chunk or chunk_size(scenario), -(-replications // workers))
     jobs = [(at, min(size, replications - at)) for at in range(0, replications, size)]

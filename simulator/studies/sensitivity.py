@@ -63,7 +63,7 @@ class Sensitivity(RunStudy):
     def sample_text(self) -> str:
         """What the figures rest on: `12 points in the same 100 worlds, seed 7`."""
         seed, count = self.task.seed, self.simulated.replications
-        if not self.method.designed:
+        if self.method.design is None:
             return f"{count:,} replications, seed {seed}"
         return f"{count // self.task.replications:,} points in the same {self.task.replications:,} worlds, seed {seed}"
 
@@ -189,7 +189,9 @@ def sensitivity(
         tied=bool(scenario.correlation),
     )  # fmt: skip
     response = Simulation(scenario, outcome, start, {"workers": workers}, progress)
-    found = known.find(response, task)
+    asked = known.find or known.design
+    assert asked is not None
+    found = asked(response, task)
     assert response.last is not None
     return Sensitivity(known, outcome, inputs_known, task, found, response.last)
 
@@ -210,9 +212,9 @@ def sensitivity_of(
     inputs, count = inputs_of(scenario), simulated.replications
     named = _programs(scenario, programs, against)
     problems = [*_size_faults(known, count, None), *_method_faults(known, scenario, against, {})]
-    if known.designed:
+    if known.find is None:
         problems.append(Problem(_PLACE, "method", shown(method), "needs runs at points of its own"))
-    if problems:
+    if problems or known.find is None:
         raise InputError(problems)
     outcome = outcome_of(scenario, metric, named, against)
     task = Task(

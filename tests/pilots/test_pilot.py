@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -170,6 +171,19 @@ def test_a_pilot_that_sees_and_pays_is_to_be_run() -> None:
     found = verdict(1.6, cost=160.0)
     assert (found.verdict, found.blind) == ("run", False)
     assert found.worth.gain.low > 0
+    assert "power and gains" in found.headline()[0]
+
+
+def test_a_gain_within_its_error_is_called_so() -> None:
+    for made, sure, open_words in (
+        (verdict(1.6, cost=160.0), "gains", "may gain, which is within error"),
+        (verdict(3.0), "is worth more", "may be worth more, which is within error"),
+    ):
+        gain = made.worth.gain
+        doubtful = replace(made, worth=replace(made.worth, gain=replace(gain, low=-abs(gain.low), high=abs(gain.high))))
+        assert sure in made.headline()[0]
+        assert "within error" not in made.headline()[0]
+        assert open_words in doubtful.headline()[0]
 
 
 def test_an_estimator_that_does_not_keep_its_level_is_named_with_one_that_does() -> None:

@@ -10,6 +10,7 @@ import pytest
 from simulator.engines.rollout import Rollout
 from simulator.engines.settle import settle
 from simulator.engines.vector import VectorLife
+from simulator.errors import InputError
 from simulator.pilots.plan import Plan
 from simulator.pilots.staged import Staged, joining, stage_out
 from simulator.report.rollout import describe
@@ -104,3 +105,9 @@ def test_the_study_runs_is_told_and_does_not_depend_on_chunks(monkeypatch: pytes
     assert "By quarter" in describe(one)
     open_ended = replace(one, plan=plan())
     assert open_ended.headline()[0].startswith("No limit is set")
+
+
+def test_a_rollout_in_steps_needs_two_quarters() -> None:
+    short = parse(SMALL).with_({"time.horizon_weeks": 13})
+    with pytest.raises(InputError, match=r"time.horizon_weeks = 13: must be at least 26"):
+        rollout(short, {"candidate": "full", "design": {"quarters": 1}}, replications=2)
