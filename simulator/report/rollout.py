@@ -67,12 +67,13 @@ def draw(study: StagedRollout, ax: Axes | None = None) -> Axes:
     table = study.quarters()
     with styled():
         ax = new_axes() if ax is None else ax
-        ax.step(
-            table["quarter"], 100 * table["on"], where="post", color=colour(0), label="partners on it, if not stopped"
-        )
-        ax.step(table["quarter"] + 1, 100 * table["stopped"], where="post", color=colour(1), label="worlds stopped")
+        ends = table["quarter"] + 1
+        on = 100 * table["on"]
+        ax.step([0, *ends], [*on, on.iloc[-1]], where="post", color=colour(0), label="partners on it, if not stopped")
+        ax.step(ends, 100 * table["stopped"], where="post", color=colour(1), label="worlds stopped")
+        ax.set_xticks([0, *ends])
         ax.set_ylim(0.0, 103.0)
-        ax.set_xlabel("quarter after launch")
+        ax.set_xlabel("quarters after launch")
         ax.set_ylabel("share [%]")
         ax.set_title(f"Rollout of {study.plan.candidate}")
         ax.legend(loc="upper left", fontsize=8)

@@ -143,8 +143,9 @@ def _frame(ax: Axes, study: Trace, names: Sequence[str], floors: Array) -> None:
     handles: list[Any] = [
         ax.scatter([], [], s=area, marker=mark, color=shade, label=words) for mark, shade, words, area in _ENDS.values()
     ]
-    handles.append(ax.scatter([], [], marker="$9$", color=colour(3), label=f"paid [{study.scenario.currency}]"))
-    handles.append(ax.scatter([], [], marker="$\u25b8$", color="black", label="tier from then on"))
+    handles.append(ax.scatter([], [], marker="$1k$", s=90, color=colour(3), label=f"paid [{study.scenario.currency}]"))
+    if (study.table()["event"] == "tier").any():
+        handles.append(ax.scatter([], [], marker="$\u25b8$", color="black", label="tier from then on"))
     ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0, fontsize=8)
     sampled(ax, f"{study.sample_text}; {len(names)} of {len(study.partner_names)} partners{which}")
 

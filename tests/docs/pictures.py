@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 import simulator as sim
 from simulator.report.style import save_figure, styled
+from simulator.studies.pilot import REPLICATIONS as PILOTS
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,6 +21,8 @@ def draw(folder: Path, replications: int | None = None) -> None:
     scenario = sim.load(ROOT / "scenarios" / "quickstart.toml")
     study, weeks = sim.compare(scenario, replications=replications), sim.forecast(scenario, replications=replications)
     year = sim.trace(scenario, program="accelerator", replication=3)
+    plan = ROOT / "scenarios" / "pilots" / "quickstart.toml"
+    tried = sim.pilot(scenario, plan, replications=2 * replications if replications else PILOTS)
     pictures: dict[str, Callable[[Axes], Axes]] = {
         "compare_quickstart": lambda ax: study.plot("frontier", ax),
         "compare_exceedance": lambda ax: study.plot("exceedance", ax),
@@ -28,6 +31,7 @@ def draw(folder: Path, replications: int | None = None) -> None:
         "forecast_thresholds": lambda ax: weeks.plot("thresholds", ax, program="accelerator"),
         "forecast_payout": lambda ax: weeks.plot("payout", ax, program="accelerator"),
         "trace_timeline": lambda ax: year.plot("timeline", ax, partner=["regional-19", "regional-20"]),
+        "pilot_power": lambda ax: tried.plot(ax=ax),
         "forecast_fairness": lambda ax: weeks.plot("fairness", ax),
     }
     for name, paint in pictures.items():
