@@ -20,7 +20,7 @@ from simulator.pilots.diagnosis import AGAIN, Concluded, false_calls
 from simulator.pilots.estimated import Estimated
 from simulator.pilots.estimators.table import ESTIMATORS
 from simulator.pilots.plan import Plan
-from simulator.pilots.trial import Trial, over_cells
+from simulator.pilots.trial import Beside, Trial, over_cells
 from simulator.program.compiled import Bools
 from simulator.program.numbers import Array
 from simulator.stats.sensitivity.factors import Factor, Figure, mean_figure
@@ -29,17 +29,17 @@ from simulator.stats.sensitivity.smooth import best_fit, smooth
 
 
 def conclude(
-    plan: Plan, trial: Trial, value: Array, seed: int, again: int = AGAIN, sourced: Array | None = None
+    plan: Plan, trial: Trial, value: Array, seed: int, again: int = AGAIN, beside: Beside | None = None
 ) -> Concluded:
     """What pilots conclude by the plan's estimator and rule. value: (R,), of a full rollout; again: A/A pilots per
-    world; sourced: (R,), the effect by attribution, None where that is not asked for."""
+    world; beside: what else is known of them."""
     estimator, level = ESTIMATORS[plan.measure.estimator], plan.measure.level
     estimate = estimator.estimate
     estimated = estimate(trial.panel)
     chance = estimate(replace(trial.panel, outcome=trial.off)).effect if estimator.compared else None
     lower, _ = estimated.limits(1 - level)
     false = false_calls(trial, estimate, level, seed, again)
-    return Concluded(trial, level, estimated, lower, false, go(plan, trial, estimated, value), value, sourced, chance)
+    return Concluded(trial, level, estimated, lower, false, go(plan, trial, estimated, value), value, beside, chance)
 
 
 def go(plan: Plan, trial: Trial, estimated: Estimated, value: Array) -> Bools:

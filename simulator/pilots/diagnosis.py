@@ -9,7 +9,7 @@ pilots in which it is below d is the power at the effect d, and its 80 % quantil
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from simulator.pilots.estimated import Estimated
 from simulator.pilots.panel import Panel
-from simulator.pilots.trial import Trial, over_cells
+from simulator.pilots.trial import CHANNELS, Beside, Trial, over_cells, spill
 from simulator.program.compiled import Bools
 from simulator.program.numbers import Array
 from simulator.stats.estimate import Estimate, Statistic, estimate, mean_of, probability_of, quantile, ratio_of
@@ -27,6 +27,7 @@ POWER = 0.8
 """The power that a minimum detectable effect is for."""
 AGAIN = 4
 """A/A pilots per simulated world, each with an assignment of its own."""
+_NOTHING_BEFORE = "there is no period before launch"
 _SURE = 3.0
 """Standard errors by which a false-positive rate must pass the level to be called too high."""
 
@@ -37,8 +38,8 @@ class Concluded:
 
     estimated: by the estimator; lower: (R,), lower limits of the test's interval; false: (R,), share of A/A pilots of
     each world that call an effect; go: (R,), what the decision rule says; value: (R,), what a full rollout is worth
-    over what a decision holds for, in money, None where it is not known; sourced: (R,), the effect that an attribution
-    by who sourced a deal would tell, per partner and period, None where it is not counted; chance: (R,), the estimate
+    over what a decision holds for, in money, None where it is not known; beside: what else is known of them, None where
+    it is not asked for; chance: (R,), the estimate
     from the same assignment with nobody on the candidate, which is 0 on average where groups are drawn and compared;
     None for an estimator that does not compare.
     """
@@ -50,7 +51,7 @@ class Concluded:
     false: Array
     go: Bools
     value: Array | None = None
-    sourced: Array | None = None
+    beside: Beside | None = None
     chance: Array | None = None
 
     @property
@@ -138,28 +139,50 @@ def _exaggeration(c: Concluded) -> Estimate:
     return _ratio(np.abs(c.estimated.effect[told]), np.abs(c.trial.effect[told]))
 
 
-def _contamination(c: Concluded) -> Estimate:
-    """Of cells that are not on the candidate while others are."""
+def _contamination(channels: Collection[str]) -> Callable[[Concluded], Estimate]:
+    """What some channels do to those who are not on the candidate, of what a full rollout does to them."""
+
+    def of(c: Concluded) -> Estimate:
+        if c.beside is None:
+            return _undefined("not asked for")
+        felt = sum((c.beside.spilled[name] for name in channels if name in c.beside.spilled), np.zeros(len(c.go)))
+        whole = spill(c.trial.panel, c.trial.on - c.trial.off)
+        return _ratio(felt * np.sign(whole.sum()), whole * np.sign(whole.sum()), signed=True)
+
+    return of
+
+
+def _naive(c: Concluded) -> Array | None:
+    """Mean of those on the candidate less their mean before launch, (R,); nothing else is taken off."""
     p = c.trial.panel
-    beside = p.observed & ~p.treated & (p.treated & p.observed).any(axis=1, keepdims=True)
-    moved, whole = (np.where(beside, x - c.trial.off, 0.0).sum(axis=(1, 2)) for x in (p.outcome, c.trial.on))
-    return _ratio(moved * np.sign(whole.sum()), whole * np.sign(whole.sum()), signed=True)
+    if not p.before.shape[2]:
+        return None
+    return over_cells(p.outcome - p.before.mean(axis=2)[..., None], p.treated & p.observed)
+
+
+def _before_after(c: Concluded) -> Estimate:
+    naive = _naive(c)
+    return _undefined(_NOTHING_BEFORE) if naive is None else _ratio(naive, c.trial.level)
 
 
 def _pre_post(c: Concluded) -> Estimate:
-    """Mean of those on the candidate less their mean before launch; nothing else is taken off."""
-    p = c.trial.panel
-    if not p.before.shape[2]:
-        return _undefined("there is no period before launch")
-    naive = over_cells(p.outcome - p.before.mean(axis=2)[..., None], p.treated & p.observed)
-    return _ratio(naive - c.trial.effect, c.trial.level)
+    naive = _naive(c)
+    return _undefined(_NOTHING_BEFORE) if naive is None else _ratio(naive - c.trial.effect, c.trial.level)
+
+
+def _moved(c: Concluded) -> Estimate:
+    return _undefined("not asked for") if c.beside is None else _ratio(c.beside.moved, c.trial.level)
 
 
 def _by_source(c: Concluded) -> Estimate:
     """Everything that partners on the candidate found counts as its effect."""
-    if c.sourced is None or not np.isfinite(c.sourced).all():
+    if c.beside is None or not np.isfinite(c.beside.sourced).all():
         return _undefined("not counted in deals")
-    return _ratio(c.sourced - c.trial.effect, c.trial.level)
+    return _ratio(c.beside.sourced - c.trial.effect, c.trial.level)
+
+
+def _shared(c: Concluded) -> Estimate:
+    return _undefined("not asked for") if c.beside is None else _ratio(c.beside.shared, c.beside.deals)
 
 
 def _wrong_go(c: Concluded) -> Estimate:
@@ -214,10 +237,24 @@ DIAGNOSANDS: dict[str, Diagnosand] = {
     ),
     "contamination": Diagnosand(
         "Contamination", "share", "effect on partners who are not on the candidate, of that of a full rollout on them",
-        _contamination,
+        _contamination(CHANNELS),
+    ),
+    **{
+        f"from_{name}": Diagnosand(f"\u2026 by {what}", "share", "part of the contamination", _contamination([name]))
+        for name, what in CHANNELS.items()
+    },
+    "shared": Diagnosand(
+        "Deals between the groups", "share", "qualified deals whose two partners are on different programs", _shared
+    ),
+    "before_after": Diagnosand(
+        "Lift by before-after", "share", "change since before launch of those on the candidate, as filed", _before_after
     ),
     "pre_post": Diagnosand(
         "Before-after overstates by", "share", "change since before launch less the lift of a full rollout", _pre_post
+    ),
+    "moved": Diagnosand(
+        "\u2026 by dates that were moved", "share",
+        "what the timing game adds to that change: filed dates less true ones", _moved,
     ),
     "by_source": Diagnosand(
         "Attribution by source overstates by", "share",

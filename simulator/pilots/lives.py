@@ -7,23 +7,28 @@ per plan. All meet the same customers and the same luck, so that
 
 per partner and period, is the effect of a full rollout without sampling error, and a candidate equal to the baseline
 gives exactly 0.
+
+What a pilot does to those who are not on the candidate has channels. Where partners talk, the pilot is lived again with
+their talk off, channel by channel: what goes is what the channel did. What is left without any talk comes of rivalry.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from simulator.engines.rollout import Rollout
 from simulator.engines.settle import settle
 from simulator.engines.vector import VectorLife
+from simulator.model.hearsay import partners_talk
 from simulator.model.setting import WEEKS_PER_YEAR, Setting
 from simulator.pilots.assign import Assigned, History, assign
 from simulator.pilots.panel import Panel
 from simulator.pilots.plan import Plan
 from simulator.pilots.reading import OUTCOMES, Periods, shared_deals, sourced
+from simulator.pilots.trial import CHANNELS, Beside, over_cells, spill
 from simulator.program.compiled import Ints
 from simulator.program.numbers import Array
 from simulator.run import Stage
@@ -39,10 +44,7 @@ class Tried:
     panels: by outcome, as the pilot sees it, signatures on the dates on which they were filed; off, on: by outcome,
     (R, P, T), the same partners with nobody and with everybody on the candidate, signatures on their true dates;
     totals: "off", "on", "pilot" -> total of `simulator.engines.settle` -> (R,), money in cents, of all partners and of
-    the vendor's own deals up to the horizon.
-    credited: by outcome of deals, (R,), what an attribution by source would have credited the candidate with in the
-    pilot; deals, shared: (R,), qualified deals of the observed partners, and those of them with a second partner on
-    another program, which are under two programs at once.
+    the vendor's own deals up to the horizon. beside: by outcome.
     """
 
     assigned: Assigned
@@ -50,19 +52,11 @@ class Tried:
     off: Mapping[str, Array]
     on: Mapping[str, Array]
     totals: Mapping[str, Mapping[str, Ints]]
-    credited: Mapping[str, Array]
-    deals: Array
-    shared: Array
+    beside: Mapping[str, Beside]
 
     def estimand(self, outcome: str) -> Array:
         """Effect of a full rollout by partner and period, (R, P, T)."""
         return self.on[outcome] - self.off[outcome]
-
-    def attributed(self, outcome: str) -> Array:
-        """Effect that an attribution by source reports: all that partners on the candidate found themselves, per
-        partner and period; (R,), nan where it is not counted in deals."""
-        panel = self.panels[outcome]
-        return np.asarray(self.credited[outcome] / np.maximum((panel.treated & panel.observed).sum(axis=(1, 2)), 1))
 
 
 def periods_before(setting: Setting, weeks: int) -> Periods:
@@ -94,8 +88,24 @@ def live(
     found = []
     for plan in plans:
         assigned = assign(world, plan, history)
-        pilot = start.fork(Rollout(offers, assigned.schedule)).run(0, horizon).finish()
-        found.append(_read(plan, assigned, (pilot, off, on), totals, outcomes))
+        pilots = _by_channel(start, Rollout(offers, assigned.schedule))
+        found.append(_read(plan, assigned, (pilots, off, on), totals, outcomes))
+    return found
+
+
+def _by_channel(start: VectorLife, rollout: Rollout) -> dict[str, VectorLife]:
+    """The pilot with ever less talk between partners, by the channel that is next to go: the first as it is."""
+    found: dict[str, VectorLife] = {}
+    life, horizon = start.fork(rollout), start.setting.horizon
+    for channel in CHANNELS:
+        path = f"pilot.{channel}"
+        if channel == "rivalry":
+            found[channel] = life.run(0, horizon).finish()
+        elif life.setting.numbers(path).any():
+            found[channel] = life.run(0, horizon).finish()
+            setting = replace(life.setting, numbers=life.setting.numbers.zero(path))
+            life = start.fork(rollout)
+            life.setting, life.talking = setting, partners_talk(setting)
     return found
 
 
@@ -112,11 +122,12 @@ def history_of(life: VectorLife) -> History:
 def _read(
     plan: Plan,
     assigned: Assigned,
-    lives: tuple[VectorLife, VectorLife, VectorLife],
+    lives: tuple[Mapping[str, VectorLife], VectorLife, VectorLife],
     totals: Mapping[str, Mapping[str, Ints]],
     outcomes: Sequence[str],
 ) -> Tried:
-    pilot, off, on = lives
+    pilots, off, on = lives
+    pilot = next(iter(pilots.values()))
     periods = Periods(0, plan.design.period_weeks, plan.periods)
     before = periods_before(pilot.setting, periods.weeks)
     a = assigned
@@ -126,13 +137,24 @@ def _read(
         return Panel(after, past, a.treated, a.observed, a.cluster, a.stratum)
 
     deals, shared = shared_deals(pilot, a.observed, periods)
+    panels = {name: panel(name) for name in outcomes}
+    nobody = {name: OUTCOMES[name].read(off, periods, False) for name in outcomes}
+
+    def beside(name: str) -> Beside:
+        read, seen, on_it = OUTCOMES[name].read, panels[name], a.treated & a.observed
+        true = [*(read(life, periods, False) for life in pilots.values()), nobody[name]]
+        shift = seen.outcome - true[0]
+        if before.count:
+            shift = shift - (seen.before - read(pilot, before, False)).mean(axis=2)[..., None]
+        credited = sourced(pilot, OUTCOMES[name], periods, on_it) / np.maximum(on_it.sum(axis=(1, 2)), 1)
+        spilled = {c: spill(seen, one - two) for c, one, two in zip(pilots, true[:-1], true[1:], strict=True)}
+        return Beside(credited, over_cells(shift, on_it), deals, shared, spilled)
+
     return Tried(
         a,
-        {name: panel(name) for name in outcomes},
-        {name: OUTCOMES[name].read(off, periods, False) for name in outcomes},
+        panels,
+        nobody,
         {name: OUTCOMES[name].read(on, periods, False) for name in outcomes},
         {**totals, "pilot": settle(pilot).totals},
-        {name: sourced(pilot, OUTCOMES[name], periods, a.treated & a.observed) for name in outcomes},
-        deals,
-        shared,
+        {name: beside(name) for name in outcomes},
     )

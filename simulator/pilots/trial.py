@@ -6,6 +6,7 @@ with none, in the same world, per partner and period, over the partners and peri
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +15,14 @@ from simulator.pilots.panel import Panel
 from simulator.program.compiled import Bools, Ints
 from simulator.program.numbers import Array
 from simulator.streams import Streams
+
+CHANNELS = {
+    "resentment": "resentment of better offers to others",
+    "contamination": "leaks of the response",
+    "rivalry": "rivals for the same customers",
+}
+"""What reaches partners who are not on the candidate, in the order in which it is switched off: the numbers of
+`[pilot]`, then what is left."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,31 @@ class Trial:
     def without_effect(self, seed: int, draw: int) -> Panel:
         """A/A pilots: nobody on the candidate, and the assignment drawn anew among what was assigned as one."""
         return replace(self.panel, outcome=self.off, treated=_reassigned(self.panel, seed, draw))
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is known of R pilots beside their panels, in one outcome; (R,) each.
+
+    sourced: the effect that an attribution by source reports, all that partners on the candidate found themselves, per
+    partner and period; nan where it is not counted in deals. moved: what dates that were moved by the timing game add
+    to the change since before launch, the same life read by filed dates less by true ones, per treated partner and
+    period. deals, shared: qualified deals of the observed partners, and those of them with a second partner on another
+    program, which are under two programs at once. spilled: by channel of `CHANNELS`, what it
+    does to those who are not on the candidate, in all, on true dates.
+    """
+
+    sourced: Array
+    moved: Array
+    deals: Array
+    shared: Array
+    spilled: Mapping[str, Array]
+
+
+def spill(panel: Panel, change: Array) -> Array:
+    """A change (R, P, T) of those who are not on the candidate while others are, in all; (R,)."""
+    others = panel.observed & ~panel.treated & (panel.treated & panel.observed).any(axis=1, keepdims=True)
+    return np.asarray(np.where(others, change, 0.0).sum(axis=(1, 2)))
 
 
 def over_cells(x: Array, cells: Bools) -> Array:

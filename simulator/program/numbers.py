@@ -52,6 +52,10 @@ class Numbers:
         """The same reader with `path` put in front of every path asked for."""
         return Numbers(self._tree, self._drawn, self._join(path))
 
+    def zero(self, *paths: str) -> Numbers:
+        """The same reader with the numbers at some paths set to 0."""
+        return Numbers(self._tree, {**self._drawn, **{self._join(p): np.zeros(1) for p in paths}}, self._prefix)
+
     def __call__(self, path: str) -> Array:
         """The number at `path`, shape (1, 1) or (R, 1), read-only."""
         if path not in self._known:

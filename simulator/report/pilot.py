@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from simulator.pilots.diagnosis import DIAGNOSANDS, POWER
 from simulator.pilots.plan import Plan
 from simulator.pilots.reading import OUTCOMES
+from simulator.pilots.trial import CHANNELS
 from simulator.report.numbers import UNDEFINED, Form, form_of
 from simulator.report.sensitivity import listed
 from simulator.report.style import QUIET, colour, new_axes, sampled, styled
@@ -37,7 +38,7 @@ def headline(study: Pilot) -> list[str]:
 
 def describe(study: Pilot, width: int = WIDTH) -> str:
     """Headline, diagnosands, estimators, and what is learned."""
-    rows = [(DIAGNOSANDS[name].label, [estimate_text(got), limits_text(got)]) for name, got in study.figures.items()]
+    rows = [(DIAGNOSANDS[name].label, [estimate_text(got), limits_text(got)]) for name, got in shown(study).items()]
     head = ["mean \u00b1 SE", "95 % CI"]
     tables = [
         f"{plan_text(study.plan)}\n{study.sample_text}",
@@ -48,6 +49,12 @@ def describe(study: Pilot, width: int = WIDTH) -> str:
     if study.worth.taught:
         tables.append(f"What it teaches\n{_taught(study, width)}")
     return "\n\n".join(tables)
+
+
+def shown(study: Pilot) -> dict[str, Estimate]:
+    """The figures of a pilot, without parts of others (`moved`, `from_...`) that are exactly nothing."""
+    parts = ("moved", "shared", "from_")
+    return {n: got for n, got in study.figures.items() if got.mean or not n.startswith(parts)}
 
 
 def plan_text(plan: Plan) -> str:
@@ -102,19 +109,44 @@ def sees(study: Pilot) -> str:
 
 
 def misleads(study: Pilot) -> list[str]:
-    """Bias, contamination and before-after, where they can be told from 0."""
-    said = []
-    for name, words in (
-        ("bias", "A full rollout does not bring what the pilot shows: its estimate of the lift is off by {}."),
-        ("contamination", "What partners who are not on the candidate feel of its effect is {}."),
-        ("pre_post", "Comparing with before launch alone, the lift would be off by {}."),
-        ("by_source", "Counting all that partners on it sourced as its effect, the lift would be off by {}."),
-    ):
-        got = study.figures[name]
-        if got.mean is not None and got.low is not None and got.high is not None and (got.low > 0 or got.high < 0):
-            unit = "%" if name == "contamination" else "points"
-            said.append(words.format(f"{PERCENT.number(got.mean, sign=True)} {unit} (95 % CI {limits_text(got)})"))
-    return said
+    """Bias and contamination where they can be told from 0, and what naive readings say beside the truth."""
+    felt = [
+        f"{words}: {_points(study, f'from_{c}', '%')}" for c, words in CHANNELS.items() if _sure(study, f"from_{c}")
+    ]
+    said = {
+        "bias": "A full rollout does not bring what the pilot shows: its estimate of the lift is off by "
+        f"{_points(study, 'bias')}.",
+        "contamination": "What partners who are not on the candidate feel of its effect is "
+        f"{_points(study, 'contamination', '%')}, through {listed(felt)}.",
+        "by_source": "Counting all that partners on it sourced as its effect, the lift would be off by "
+        f"{_points(study, 'by_source')}.",
+    }
+    return [*(words for name, words in said.items() if _sure(study, name)), *_before_after(study)]
+
+
+def _before_after(study: Pilot) -> list[str]:
+    """What comparing with before launch says of the lift, by how much that is off, and what timing games do to it."""
+    if study.figures["pre_post"].mean is None:
+        return []
+    said = (
+        f"Comparing with before launch alone, the lift would look like {_said('before_after', study)}: that is off by "
+        f"{_points(study, 'pre_post')}{'' if _sure(study, 'pre_post') else ', within error'}"
+    )
+    if not study.figures["moved"].mean:
+        return [f"{said}; no dates are moved."]
+    error = "" if _sure(study, "moved") else ", within error"
+    return [f"{said}. Dates that were moved by the timing game add {_points(study, 'moved')} of it{error}."]
+
+
+def _sure(study: Pilot, name: str) -> bool:
+    """Whether a figure can be told from 0."""
+    got = study.figures[name]
+    return got.low is not None and got.high is not None and (got.low > 0 or got.high < 0)
+
+
+def _points(study: Pilot, name: str, unit: str = "points") -> str:
+    got = study.figures[name]
+    return f"{PERCENT.number(got.mean, sign=True)} {unit} (95 % CI {limits_text(got)})"
 
 
 def decides(study: Pilot) -> str:

@@ -225,8 +225,8 @@ def _check_before(plan: Plan, scenario: Scenario) -> None:
 def study_of(scenario: Scenario, plan: Plan, lives: PilotLives, seed: int) -> Pilot:
     """The study of pilots that were simulated."""
     trial = lives.trials[plan.measure.outcome]
-    sourced = None if lives.sourced is None else lives.sourced.get(plan.measure.outcome)
-    concluded = conclude(plan, trial, lives.value, seed, sourced=sourced)
+    beside = None if lives.beside is None else lives.beside.get(plan.measure.outcome)
+    concluded = conclude(plan, trial, lives.value, seed, beside=beside)
     name, level = plan.measure.estimator, plan.measure.level
     own = Alternative(name, diagnose(concluded), tuple(misfits(name, trial.panel, level)))
     worth = worth_of(plan, concluded, lives.during, lives.partners, lives.inputs, seed)

@@ -13,7 +13,7 @@ from simulator.parameters import unit_points
 from simulator.pilots.lives import Tried, live
 from simulator.pilots.panel import Panel
 from simulator.pilots.plan import Plan
-from simulator.pilots.trial import Trial
+from simulator.pilots.trial import Beside, Trial
 from simulator.program.numbers import Array
 from simulator.run import chunk_size, fit_reference, prepare
 from simulator.scenario.schema import Scenario
@@ -33,8 +33,8 @@ class PilotLives:
 
     trials: by outcome, in periods of the plan; value: (R,), net value of a full rollout over none, money per quarter;
     gained: (R, T), what the pilot gains over no pilot in each period, of everyone; partners: mean number who take part;
-    inputs: paths of the uncertain numbers and their coordinates (R, K), None without any; sourced: by outcome, (R,),
-    the effect that an attribution by who sourced a deal would tell, nan where it is not counted in deals.
+    inputs: paths of the uncertain numbers and their coordinates (R, K), None without any; beside: by outcome, what else
+    is known of them.
     """
 
     trials: Mapping[str, Trial]
@@ -42,7 +42,7 @@ class PilotLives:
     gained: Array
     partners: float
     inputs: tuple[tuple[str, ...], Array | None] = ((), None)
-    sourced: Mapping[str, Array] | None = None
+    beside: Mapping[str, Beside] | None = None
 
     @property
     def during(self) -> Array:
@@ -52,7 +52,7 @@ class PilotLives:
     def until(self, period: int) -> PilotLives:
         """The same pilots, ended after the first `period` periods."""
         trials = {name: t.until(period) for name, t in self.trials.items()}
-        return replace(self, trials=trials, gained=self.gained[:, :period], sourced=None)
+        return replace(self, trials=trials, gained=self.gained[:, :period], beside=None)
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class _Work:
                    for k in ("on", "off"))  # fmt: skip
         quarters = self.scenario.time.horizon_weeks / WEEKS_PER_QUARTER
         joined = float(tried.assigned.takes_part.sum(axis=1).mean())
-        sourced = {name: tried.attributed(name) for name in self.outcomes}
         inputs = (tuple(self.scenario.uncertainty), unit)
-        return PilotLives(trials, (on - off) / quarters, self._gained(tried), joined, inputs, sourced)
+        beside = {name: tried.beside[name] for name in self.outcomes}
+        return PilotLives(trials, (on - off) / quarters, self._gained(tried), joined, inputs, beside)
 
     def _gained(self, tried: Tried) -> Array:
         """Margin, bookings and pipeline at their worth, less payout, beyond those without a pilot; (R, T). Other goals
@@ -133,10 +133,16 @@ def _joined(parts: Sequence[PilotLives]) -> PilotLives:
     partners = float(np.average([part.partners for part in parts], weights=counts))
     units = [part.inputs[1] for part in parts]
     unit = None if units[0] is None else np.concatenate([u for u in units if u is not None])
-    sourced = {name: np.concatenate([(part.sourced or {})[name] for part in parts]) for name in first.sourced or {}}
-    return PilotLives(trials, value, gained, partners, (first.inputs[0], unit), sourced)
+    beside = {name: _beside([(part.beside or {})[name] for part in parts]) for name in first.beside or {}}
+    return PilotLives(trials, value, gained, partners, (first.inputs[0], unit), beside)
 
 
 def _one(trials: Sequence[Trial]) -> Trial:
     panel = Panel(**{name: np.concatenate([getattr(t.panel, name) for t in trials]) for name in vars(trials[0].panel)})
     return Trial(panel, np.concatenate([t.on for t in trials]), np.concatenate([t.off for t in trials]))
+
+
+def _beside(parts: Sequence[Beside]) -> Beside:
+    spilled = {c: np.concatenate([p.spilled[c] for p in parts]) for c in parts[0].spilled}
+    plain = {n: np.concatenate([getattr(p, n) for p in parts]) for n in ("sourced", "moved", "deals", "shared")}
+    return Beside(**plain, spilled=spilled)

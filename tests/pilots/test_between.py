@@ -12,6 +12,7 @@ from simulator.engines.vector import VectorLife
 from simulator.fit import Reference
 from simulator.pilots.lives import Tried, live
 from simulator.pilots.plan import Plan
+from simulator.pilots.trial import spill
 from simulator.program.numbers import Array
 from simulator.run import Stage, fit_reference, prepare
 from simulator.scenario.load import parse
@@ -142,6 +143,22 @@ def test_displacement_deceives_where_partners_are_assigned_and_not_where_territo
     else:
         assert abs(z) < 4
         assert not spilled(x).any()
+
+
+def test_what_controls_feel_is_told_by_channel() -> None:
+    """Rivalry does what it does where nobody talks, resentment takes away and leaks give; together they are all."""
+    everything, rivals, leaks = (
+        tried(stage(3, **between), treated_share=0.75)
+        for between in ({"rivalrous": 0.5, "leak": 0.5, "hurt": 0.3}, {"rivalrous": 0.5}, {"leak": 0.5})
+    )
+    parts = everything.beside["qualified"].spilled
+    panel = everything.panels["qualified"]
+    assert np.array_equal(sum(parts.values()), spill(panel, panel.outcome - everything.off["qualified"]))
+    assert np.array_equal(parts["rivalry"], rivals.beside["qualified"].spilled["rivalry"])
+    assert parts["resentment"].sum() < 0 < parts["contamination"].sum()
+    assert set(rivals.beside["qualified"].spilled) == {"rivalry"}
+    assert not leaks.beside["qualified"].spilled["rivalry"].any()
+    assert leaks.beside["qualified"].spilled["contamination"].sum() > 0
 
 
 @pytest.mark.parametrize(("program", "moved"), [("better", 1), ("worse", -1)])

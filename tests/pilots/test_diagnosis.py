@@ -10,7 +10,7 @@ from scipy import stats
 
 from simulator.pilots.diagnosis import Concluded, diagnose, false_calls, too_eager
 from simulator.pilots.estimators.table import ESTIMATORS
-from simulator.pilots.trial import Trial
+from simulator.pilots.trial import Beside, Trial, spill
 from simulator.stats.estimate import Estimate
 from tests.pilots.made import trial
 
@@ -80,20 +80,35 @@ def test_called_effects_are_exaggerated_as_the_t_test_says() -> None:
     assert near(got["wrong_sign"], float((d[called] < 0).mean()))
 
 
+def leaky(effect: float) -> dict[str, Estimate]:
+    """Figures of pilots that leak a quarter of the effect, and of it take a tenth away by resentment."""
+    made = concluded(trial(effect, pilots=100, leak=0.25))
+    felt = spill(made.trial.panel, made.trial.panel.outcome - made.trial.off)
+    nothing = np.zeros(len(felt))
+    parts = {"contamination": felt + 0.1 * effect, "resentment": np.full(len(felt), -0.1 * effect)}
+    return diagnose(replace(made, beside=Beside(nothing, nothing, nothing + 4, nothing + 1, parts)))
+
+
 def test_a_leak_is_found_and_biases_by_as_much() -> None:
-    got = diagnose(concluded(trial(1.0, pilots=100, leak=0.25)))
+    got = leaky(1.0)
     assert got["contamination"].mean == pytest.approx(0.25)
+    assert got["from_contamination"].mean == pytest.approx(0.25 + 0.1 / 20)  # ten controls, two periods
+    assert got["from_resentment"].mean == pytest.approx(-0.1 / 20)
+    assert got["from_rivalry"].mean == 0.0
+    assert got["shared"].mean == 0.25
     assert near(got["bias"], -0.025)
 
 
 def test_contamination_of_a_harmful_candidate_has_the_same_sign() -> None:
-    assert diagnose(concluded(trial(-1.0, pilots=100, leak=0.25)))["contamination"].mean == pytest.approx(0.25)
+    assert leaky(-1.0)["contamination"].mean == pytest.approx(0.25)
 
 
 def test_growth_that_nobody_caused_is_what_before_after_overstates_by() -> None:
     pilots = trial(1.0, pilots=100)
     grown = replace(pilots, panel=replace(pilots.panel, before=pilots.panel.before - 0.5))
-    assert near(diagnose(concluded(grown))["pre_post"], 0.05)
+    got = diagnose(concluded(grown))
+    assert near(got["pre_post"], 0.05)
+    assert near(got["before_after"], 0.15)
 
 
 def test_wrong_go_and_wrong_stop_are_all_that_is_said_where_the_truth_is_one_sided() -> None:

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 import simulator as sim
 from simulator.cli import main
 from simulator.pilots.plan_file import parse_plan
+from simulator.pilots.trial import over_cells
 from simulator.scenario.load import parse
 from simulator.studies.pilot import study_of
 from tests.engines.random_scenarios import quick_reference
@@ -116,6 +117,32 @@ def test_naive_readings_stand_beside_the_truth(study: sim.Pilot) -> None:
     got = study.figures["by_source"].mean
     assert got is not None
     assert got > 0.5
+
+
+def test_before_after_overstates_by_what_timing_games_move_and_by_nothing_without() -> None:
+    """Signatures are held back until the launch of a program that pays three times as much, and pulled into its last
+    quarter. The same worlds without games are the control: nothing else changes at launch in them."""
+    plan = {**PLAN, "measure": {"outcome": "bookings", "estimator": "difference"}}
+    games, honest = (sim.pilot(world(opportunists=share), plan, replications=16, seed=1) for share in (1.0, 0.0))
+    moved, more = games.figures["moved"], honest.figures["pre_post"]
+    assert moved.mean is not None
+    assert moved.se is not None
+    assert moved.mean > 4 * moved.se
+    assert honest.figures["moved"].mean == 0.0
+    assert abs(more.mean or 0.0) <= 4 * (more.se or 0.0)
+    over = []
+    for c in (games.concluded, honest.concluded):
+        panel = c.trial.panel
+        change = panel.outcome - panel.before.mean(axis=2)[..., None]
+        over.append(over_cells(change, panel.treated) - c.trial.effect)
+    gap = (over[0] - over[1]) / games.concluded.trial.level.mean()
+    se = gap.std(ddof=1) / np.sqrt(len(gap))
+    assert gap.mean() > 4 * se
+    assert abs(gap.mean() - moved.mean) <= 4 * se
+    text = " ".join(games.headline())
+    assert "Comparing with before launch alone, the lift would look like" in text
+    assert "Dates that were moved by the timing game add +" in text
+    assert "no dates are moved" in " ".join(honest.headline())
 
 
 def test_no_effect_is_no_effect() -> None:
