@@ -101,7 +101,7 @@ def _fresh(
     draw, who, quarter = cell_draw[cell], cell_who[cell], cell_quarter[cell]
     u = [luck(f"deal {k}", draw, who, order * quarters + quarter) for k in range(2)]
     markets = list(fit.mix)
-    market = np.minimum(np.searchsorted(np.cumsum(list(fit.mix.values())), u[0][0]), len(markets) - 1)
+    market = np.minimum((_mixes(fit, known)[who % len(known.owners)] < u[0][0][:, None]).sum(axis=1), len(markets) - 1)
     parameters = ndtri(luck("parameters", np.repeat(index, len(markets)), np.tile(np.arange(len(markets)), draws)))
     p = parameters.reshape(4, draws, len(markets))
     base, slope, within, middle, most = _market_tables(fit, p)
@@ -179,6 +179,14 @@ def _market_tables(fit: Fit, z: Array) -> tuple[Array, Array, Array, Array, Arra
     within = np.stack([_drawn(fit.sizes.within[n], z[2, :, j]) for j, n in enumerate(names)], axis=1)
     middle = np.log([fit.sizes.median[n].value for n in names])
     return base, slope, within, middle, np.log([fit.sizes.largest[n] for n in names])
+
+
+def _mixes(fit: Fit, known: Posterior) -> Array:
+    """Cumulated shares of the markets by known partner, (P, markets): those of its segment."""
+    of = fit.rows.groupby("owner")["group"].first().reindex(known.owners).astype("str")
+    shares = {name: [group.mix.get(market, 0.0) for market in fit.mix] for name, group in fit.groups.items()}
+    every = list(fit.mix.values())
+    return np.cumsum([shares.get(name, every) for name in of], axis=1)
 
 
 def _means(fit: Fit) -> list[float]:

@@ -25,7 +25,6 @@ from simulator.calibrate.payouts import Paid, Payouts, priced
 from simulator.calibrate.posterior import posterior
 from simulator.calibrate.reading import Export, read_export
 from simulator.calibrate.recognise import source_of
-from simulator.calibrate.replay import total
 from simulator.calibrate.scores import RULES
 from simulator.errors import fault
 from simulator.scenario.schema import Scenario
@@ -200,7 +199,7 @@ def backtest(
         payouts = Payouts(scenario, fit, rows, dated=dated)
         observed = payouts.observed(known, names if period == first else ("baseline",), period, quarters)
         sample = payouts.predicted(known, drawn, period, quarters, min(draws, PAID_DRAWS))
-        found += held_payout(total(observed["baseline"]), sample, period)
+        found += held_payout(observed["baseline"].total[0], sample, period)
         if period == first:
             paid, cautions = priced(observed, quarters), [*cautions, *payouts.cautions(names)]
     return Backtest(

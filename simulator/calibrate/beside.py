@@ -20,9 +20,9 @@ from simulator.errors import InputError, Problem, fault
 class Beside:
     """Files that go with an export.
 
-    roster: who is a partner; deals of others are the vendor's own. payouts: what was paid. history: stages entered;
-    the day on which a deal entered its last won or lost stage is its close date. rates: columns `Currency` and `Rate`,
-    what one unit is worth in the scenario currency.
+    roster: who is a partner, in which segment and territory; deals of others are the vendor's own. payouts: what was
+    paid. history: stages entered; the day on which a deal entered its last won or lost stage is its close date. rates:
+    columns `Currency` and `Rate`, what one unit is worth in the scenario currency.
     """
 
     roster: Path | None = None
@@ -40,24 +40,13 @@ ALONE = Beside()
 """An export that nothing goes with."""
 
 
-def read_roster(path: Path | None, profile: Profile, log: Log) -> frozenset[str] | None:
-    """Names of the partners."""
-    if path is None:
-        return None
-    table = whole(path, Form())
-    _require(table, path, {"roster.partner": profile.roster.partner})
-    names = table[profile.roster.partner]
-    log.add("noted", "partner on the roster more than once", int(names[names.ne("")].duplicated().sum()))
-    return frozenset(names) - {""}
-
-
 def read_payouts(path: Path | None, profile: Profile, owners: set[str], log: Log) -> pd.DataFrame | None:
     """Past payouts: `partner`, `end`, `paid`; unreadable ones are dropped and counted."""
     if path is None:
         return None
     named, form = profile.payouts, Form(profile.dates.format, profile.amounts.decimal)
     table = whole(path, form)
-    _require(table, path, {"payouts.partner": named.partner, "payouts.end": named.end, "payouts.paid": named.paid})
+    require(table, path, {"payouts.partner": named.partner, "payouts.end": named.end, "payouts.paid": named.paid})
     text = table[named.paid].str.replace(profile.amounts.thousands, "", regex=False)
     paid = pd.to_numeric(text.str.replace(profile.amounts.decimal, ".", regex=False), errors="coerce")
     found = pd.DataFrame({
@@ -78,7 +67,7 @@ def decided_days(path: Path, profile: Profile, ids: pd.Series, log: Log) -> pd.S
         raise fault(str(path), "history", None, "a stage history needs columns.id in the profile")
     found, unread, undated = [], 0, 0
     for part in chunks(path, form):
-        _require(part, path, {"history.id": named.id, "history.stage": named.stage, "history.entered": named.entered})
+        require(part, path, {"history.id": named.id, "history.stage": named.stage, "history.entered": named.entered})
         means = {stage: outcome_of(stage, profile) for stage in part[named.stage].unique()}
         unread += int(part[named.stage].map({s: m is None for s, m in means.items()}).sum())
         part = part[part[named.stage].map({s: m in ("won", "lost") for s, m in means.items()})]
@@ -99,7 +88,7 @@ def with_rates(profile: Profile, path: Path | None) -> Profile:
     if path is None:
         return profile
     table = whole(path, Form())
-    _require(table, path, {"Currency": "Currency", "Rate": "Rate"})
+    require(table, path, {"Currency": "Currency", "Rate": "Rate"})
     rate = pd.to_numeric(table["Rate"], errors="coerce")
     bad = ~(rate > 0) | ~np.isfinite(rate)
     if bad.any():
@@ -117,7 +106,8 @@ def with_rates(profile: Profile, path: Path | None) -> Profile:
     return profile.model_copy(update={"currency": Currency(scenario=own, rates=rates, rates_source=source)})
 
 
-def _require(table: pd.DataFrame, path: Path, named: dict[str, str]) -> None:
+def require(table: pd.DataFrame, path: Path, named: dict[str, str]) -> None:
+    """Refuse a table without the columns `named`, by the path in the profile that names them."""
     known = ", ".join(str(name) for name in table.columns)
     problems = [
         Problem(str(path), use, repr(name), "is not a column", f"name it in the profile, or use one of: {known}")

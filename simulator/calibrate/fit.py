@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +14,17 @@ from simulator.calibrate.closing import Pattern, closing_pattern
 from simulator.calibrate.contrast import Contrast, contrast
 from simulator.calibrate.cycle import MIN_OF_EACH, Cycle
 from simulator.calibrate.findings import Estimate, Remark
+from simulator.calibrate.groups import (
+    Group,
+    fit_groups,
+    names,
+    own_markets,
+    own_spreads,
+    shares,
+    split_markets,
+    with_own_odds,
+    with_own_sizes,
+)
 from simulator.calibrate.odds import Odds, direct_odds, fit_odds, trials
 from simulator.calibrate.profile import Profile
 from simulator.calibrate.reading import Export
@@ -53,6 +63,7 @@ class Fit:
     odds_without_extremes: tuple[int, Odds] | None
     cycle: Cycle | None
     mix: Mapping[str, float]
+    groups: Mapping[str, Group]
     direct_win: Estimate | None
     direct_per_year: Estimate | None
     contrast: Contrast | None
@@ -83,6 +94,8 @@ def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
     """Fit volumes, sizes, odds and cycles. label: the export as the user named it, for messages."""
     notes = _Notes()
     rows = export.rows.assign(market=_markets(export.rows, profile, notes))
+    minimum = profile.judgement.segment_min_rows
+    rows["market"] = split_markets(rows, lambda level: _standing_alone(rows.loc[level.index], level, minimum))
     all_partner_rows, direct_rows = rows[~rows["direct"]], rows[rows["direct"]]
     partner_rows = _whole_cohorts(all_partner_rows, export, notes)
     few = thinned(partner_rows)
@@ -97,12 +110,18 @@ def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
     cycles = None if refusal else cycle.fit_cycle(few, end=export.end)
     ripe = _telling(decided, cycles, export, profile, notes)
     sized = _sized(decided, label)
-    sizes = fit_sizes(sized)
     with_size = _slope_possible(ripe, profile, notes)
+    usable = ripe[ripe["amount"].notna()] if with_size else ripe
+    spread = own_spreads(usable)
+    own = {name: own_markets(partner_rows, name) for name in spread}
+    sizes_of = {"": fit_sizes(sized), **{name: fit_sizes(sized[sized["group"].eq(name)]) for name in spread}}
+    sizes = with_own_sizes(sizes_of[""], [(own[name], sizes_of[name]) for name in spread])
     medians = {name: estimate.value for name, estimate in sizes.median.items()}
     plain = fit_odds(trials(ripe, medians=medians, with_size=False))
-    usable = ripe[ripe["amount"].notna()] if with_size else ripe
-    odds = fit_odds(trials(usable, medians=medians, with_size=True)) if with_size else plain
+    odds_of = {"": fit_odds(trials(usable, medians=medians, with_size=True)) if with_size else plain}
+    for name in spread:
+        odds_of[name] = fit_odds(trials(usable[usable["group"].eq(name)], medians=medians, with_size=with_size))
+    odds = with_own_odds(odds_of[""], [(own[name], odds_of[name]) for name in spread])
     if partner_rows["owner"].is_unique:
         rule = "no owner has two opportunities: is this the partner's column?"
         raise fault(label, profile.columns.owner, None, rule)
@@ -123,7 +142,8 @@ def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
         odds_without_size=plain,
         odds_without_extremes=_without_extremes(usable, medians, with_size),
         cycle=cycles,
-        mix=_shares(partner_rows["market"]),
+        mix=shares(partner_rows["market"]),
+        groups=fit_groups(partner_rows, volume, sizes_of, odds_of, export.territories),
         direct_win=win,
         direct_per_year=per_year,
         contrast=contrast(both["outcome"].eq("won"), both["direct"]) if win is not None else None,
@@ -172,7 +192,7 @@ def _markets(rows: pd.DataFrame, profile: Profile, notes: _Notes) -> pd.Series:
         return one
     if rest.any():
         notes.remarks.append(Remark("noted", "small or missing segments put together as 'other'", int(rest.sum())))
-    return rows["segment"].map(_names(large)).mask(rest, "other")
+    return rows["segment"].map(names(large)).mask(rest, "other")
 
 
 def _standing_alone(rows: pd.DataFrame, level: pd.Series, minimum: int) -> list[Any]:
@@ -185,19 +205,6 @@ def _standing_alone(rows: pd.DataFrame, level: pd.Series, minimum: int) -> list[
     })  # fmt: skip
     table = table[(table["won"] >= MIN_OF_EACH) & (table["lost"] >= MIN_OF_EACH) & (table["sized"] >= minimum)]
     return list(table.sort_values("sized", ascending=False, kind="stable").index)
-
-
-def _names(levels: list[str]) -> dict[str, str]:
-    """Names that a scenario accepts (a letter, then letters, digits and _; at most 40), all different."""
-    names: dict[str, str] = {}
-    for level in levels:
-        stem = re.sub(r"[^a-z0-9]+", "_", level.lower()).strip("_")[:32]
-        stem = stem if stem[:1].isalpha() else f"segment_{stem}".rstrip("_")
-        name = stem
-        while name in (*names.values(), "other"):
-            name = f"{stem}_{len(names) + 1}"
-        names[level] = name
-    return names
 
 
 def _require_enough(decided: pd.DataFrame, label: str) -> None:
@@ -348,7 +355,3 @@ def _note_dates(rows: pd.DataFrame, profile: Profile, notes: _Notes) -> None:
     weekend = round(share * len(closed))
     detail = f"{share:.1%}" + (": above 20 %, dates ignore the working week" if share > 0.2 else "")
     notes.remarks.append(Remark("noted", "close dates on a weekend", weekend, detail))
-
-
-def _shares(market: pd.Series) -> dict[str, float]:
-    return {str(name): float(share) for name, share in sorted(market.value_counts(normalize=True).items())}

@@ -12,7 +12,7 @@ from simulator.calibrate.ahead import Ahead
 from simulator.calibrate.fit import Fit
 from simulator.calibrate.likelihood import Array
 from simulator.calibrate.posterior import Posterior
-from simulator.calibrate.replay import Deals, Payer, total
+from simulator.calibrate.replay import Deals, Payer, Settled
 from simulator.errors import fault
 from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.program.compiled import Ints
@@ -39,6 +39,7 @@ class Payouts:
     """Pays a history and its predictions. first: first quarter of the history."""
 
     def __init__(self, scenario: Scenario, fit: Fit, rows: pd.DataFrame, *, dated: bool) -> None:
+        _require_segments(scenario, fit)
         self._scenario, self._payer, self._fit, self._dated = scenario, Payer(scenario), fit, dated
         self._rows = _decided(rows, fit, dated)
         # Years of a program are calendar years, so that its windows end when the export's quarters do.
@@ -56,17 +57,13 @@ class Payouts:
 
     def observed(
         self, known: Posterior, programs: Sequence[str], start: pd.Period, quarters: int
-    ) -> dict[str, dict[str, Array]]:
-        """Payout by program, component and quarter, (quarters so far + ahead,), of the history as it was.
-
-        Quarters go from the first of the history's first year on.
-        """
+    ) -> dict[str, Settled]:
+        """Payout by program of the history as it was, one draw; quarters go from the first of its first year on."""
         owners = list(dict.fromkeys((*known.owners, *self._rows["owner"].astype(str))))
-        span = (start - self._from).n + quarters
-        per_year = _per_year(self._fit, known, len(owners))
-        deals = self._deals(self._rows, owners, self._from)
-        paid = self._payer.pay(deals, programs, per_year=per_year, quarters=span, draws=1)
-        return {name: {c: value[0] for c, value in parts.items()} for name, parts in paid.items()}
+        return self._payer.pay(
+            self._deals(self._rows, owners, self._from), programs, per_year=_per_year(self._fit, known, len(owners)),
+            quarters=(start - self._from).n + quarters, draws=1, segment=self._segments(owners),
+        )  # fmt: skip
 
     def predicted(self, known: Posterior, drawn: Ahead, start: pd.Period, quarters: int, draws: int) -> Array:
         """Payout of the baseline in the quarters ahead, (draws, quarters)."""
@@ -81,10 +78,12 @@ class Payouts:
         ahead = Deals(
             drawn.draw[pick], drawn.partner[pick], market, created, closed, drawn.amount[pick], drawn.won[pick]
         )
-        per_year = _per_year(self._fit, known, max(int(drawn.partner.max(initial=0)) + 1, len(known.owners)))
-        both, span = before.joined(ahead), offset + quarters
-        paid = self._payer.pay(both, ("baseline",), per_year=per_year, quarters=span, draws=draws)
-        return total(paid["baseline"])[:, offset:]
+        count = max(int(drawn.partner.max(initial=0)) + 1, len(known.owners))
+        paid = self._payer.pay(
+            before.joined(ahead), ("baseline",), per_year=_per_year(self._fit, known, count),
+            quarters=offset + quarters, draws=draws, segment=np.resize(self._segments(known.owners), count),
+        )  # fmt: skip
+        return paid["baseline"].total[:, offset:]
 
     def _deals(self, rows: pd.DataFrame, owners: list[str], start: pd.Period) -> Deals:
         rows = rows[rows["amount"].notna() & rows["owner"].astype(str).isin(owners)]
@@ -98,6 +97,15 @@ class Payouts:
             rows["outcome"].eq("won").to_numpy(dtype=bool),
         )
 
+    def _segments(self, owners: Sequence[str]) -> Ints:
+        """Positions of owners' partner segments in the scenario; newcomers repeat those of the others."""
+        if len(self._scenario.partners) == 1:
+            return np.zeros(len(owners), dtype=np.int64)
+        of = dict(zip(self._rows["owner"].astype(str), self._rows["group"].astype(str), strict=True))
+        of = dict(zip(self._fit.rows["owner"].astype(str), self._fit.rows["group"].astype(str), strict=True)) | of
+        known = list(self._scenario.partners)
+        return np.array([known.index(of[name]) for name in owners], dtype=np.int64)
+
     def _markets(self, names: Sequence[str]) -> Ints:
         """Positions in the scenario of markets by name; all of them the one market of a scenario with one."""
         known = list(self._scenario.markets)
@@ -110,21 +118,31 @@ class Payouts:
         return np.array([known.index(name) for name in names], dtype=np.int64)
 
 
-def priced(paid: Mapping[str, Mapping[str, Array]], quarters: int) -> tuple[Paid, ...]:
+def priced(paid: Mapping[str, Settled], quarters: int) -> tuple[Paid, ...]:
     """What programs would have paid in the last `quarters` quarters."""
     return tuple(
-        Paid(program, component, float(value[-quarters:].sum()))
-        for program, parts in paid.items()
-        for component, value in parts.items()
+        Paid(program, component, float(value[0, -quarters:].sum()))
+        for program, settled in paid.items()
+        for component, value in settled.parts.items()
     )
+
+
+def _require_segments(scenario: Scenario, fit: Fit) -> None:
+    """Refuse a scenario whose partner segments are not those that the export's partners belong to."""
+    known, found = set(scenario.partners), set(fit.rows["group"].astype(str))
+    if len(known) > 1 and not found <= known:
+        rule = f"the export's partners belong to {', '.join(sorted(found))}"
+        hint = "give a roster with their segments, or fit a scenario with calibrate"
+        raise fault("scenario", "partners", ", ".join(scenario.partners), rule, hint)
 
 
 def _decided(rows: pd.DataFrame, fit: Fit, dated: bool) -> pd.DataFrame:
     """Decided rows with their market and the day on which they count."""
     known = rows["closed"].notna() if dated else rows["outcome"].ne("open")
     part = rows[known & rows["outcome"].ne("open")]
-    names = dict(zip(fit.rows["segment"].astype(str), fit.rows["market"].astype(str), strict=True))
-    market = part["segment"].astype(str).map(names).fillna(list(fit.mix)[-1])
+    names = fit.rows.astype({"group": "str"}).groupby(["segment", "group"])["market"].first()
+    key = pd.MultiIndex.from_frame(part.astype({"group": "str"})[["segment", "group"]])
+    market = pd.Series(names.reindex(key).to_numpy(), index=part.index).fillna(list(fit.mix)[-1])
     return part.assign(market=market, counted=part["closed"] if dated else part["created"])
 
 

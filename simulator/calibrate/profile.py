@@ -123,10 +123,14 @@ class History(Spec):
 
 
 class Roster(Spec):
-    """Columns of a partner roster: a row for each partner of the program."""
+    """Columns of a partner roster: a row for each partner of the program. Those that a profile does not name itself may
+    be missing."""
 
     partner: Column = Field("Partner", description="the partner, as the export names it")
-    segment: Column | None = Field(None, description="partner segment")
+    segment: Column = Field("Segment", description="partner segment")
+    tier: Column = Field("Tier", description="tier, which stands in for a segment where none is given")
+    territory: Column = Field("Territory", description="territory that the partner works in")
+    start: Column = Field("Start Date", description="first day in the program")
 
 
 class Payouts(Spec):

@@ -70,16 +70,16 @@ def verdicts(fit: Fit) -> dict[str, str]:
 
 def cautions(fit: Fit) -> list[str]:
     """What to keep in mind when the scenario is used."""
-    volume = fit.volume
     found = list(fit.cautions)
-    implied = volume.partners * volume.per_year.value
-    if volume.recent is not None and not 1 / GROWTH < volume.recent / implied < GROWTH:
-        level = figure(volume.recent / volume.partners)
-        found.append(
-            f"The last 52 weeks held {volume.recent:,} opportunities, the fitted mean implies "
-            f"{implied:,.0f}: volume changed over the export. For its latest level set "
-            f"opportunities_per_year to {level}."
-        )
+    for name, group in fit.groups.items():
+        implied = group.partners * group.per_year.value
+        if group.recent is not None and not 1 / GROWTH < group.recent / implied < GROWTH:
+            of = "" if len(fit.groups) == 1 else f" of {name}"
+            found.append(
+                f"The last 52 weeks held {group.recent:,} opportunities{of}, the fitted mean implies "
+                f"{implied:,.0f}: volume changed over the export. For its latest level set "
+                f"opportunities_per_year to {figure(group.recent / group.partners)}."
+            )
     for name, estimate in fit.sizes.median.items():
         raw = fit.sizes.raw_median[name]
         if not 1 / GROWTH < raw / estimate.value < GROWTH:

@@ -6,20 +6,22 @@ without a rate of conversion, dates in another format) end it with a message.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from simulator.calibrate.beside import ALONE, Beside, decided_days, read_payouts, read_roster
+from simulator.calibrate.beside import ALONE, Beside, decided_days, read_payouts
 from simulator.calibrate.checks import bulk_created, complete_from, last_day, note_tail, spellings
 from simulator.calibrate.compact import Compact
 from simulator.calibrate.files import Form, chunks, sha256_of
 from simulator.calibrate.findings import Remark
+from simulator.calibrate.groups import PARTNERS, TERRITORY
 from simulator.calibrate.log import Log
 from simulator.calibrate.profile import Profile, Source
+from simulator.calibrate.roster import Roster, note_roster, read_roster
 from simulator.calibrate.stages import outcome_of
 from simulator.errors import InputError, Problem, fault
 from simulator.program.compiled import Ints
@@ -35,9 +37,9 @@ class Export:
     """Checked rows of an export.
 
     rows: columns `owner`, `outcome` (won, lost, open), `amount` (scenario currency, nan where not usable),
-    `created`, `closed` (NaT where not usable), `product`, `segment`, `direct`. end: the last day the export
-    knows of; complete_from: where the export was cut by closing date, deals created before that day are in it only if
-    they took long; payouts: `partner`, `end`, `paid`, where given.
+    `created`, `closed` (NaT where not usable), `product`, `segment`, `direct`, `group` (partner segment). end: the last
+    day the export knows of; complete_from: where the export was cut by closing date, deals created before that day are
+    in it only if they took long; payouts: `partner`, `end`, `paid`, where given; territories: by partner segment.
     """
 
     label: str
@@ -48,6 +50,7 @@ class Export:
     end: pd.Timestamp
     complete_from: pd.Timestamp | None = None
     payouts: pd.DataFrame | None = None
+    territories: Mapping[str, str] = field(default_factory=lambda: {PARTNERS: TERRITORY})
 
 
 def read_export(export: Path, *, source: Source, beside: Beside = ALONE) -> Export:
@@ -67,7 +70,7 @@ def read_export(export: Path, *, source: Source, beside: Beside = ALONE) -> Expo
     roster = read_roster(beside.roster, profile, log)
     for use in ("owner", "product"):
         if use in words:
-            words[use] = spellings(use, words[use], table[use], roster, log)
+            words[use] = spellings(use, words[use], table[use], roster.partners if roster else None, log)
     table = _with_owner(table, words, profile, roster, log)
     table["amount"] = _amounts(table, words, source, compact, label, log)
     table = _with_creation(table, profile, compact, label, log)
@@ -76,11 +79,15 @@ def read_export(export: Path, *, source: Source, beside: Beside = ALONE) -> Expo
         hint = "see the profile's stages, dates and exclude"
         raise fault(label, "rows", 0, f"no usable row is left of {compact.total}", hint)
     rows = _plain(table, words)
+    group = PARTNERS if roster is None else rows["owner"].map(roster.group).fillna(PARTNERS)
+    rows["group"] = pd.Series(group, index=rows.index).astype("category")
+    note_roster(roster, rows, log)
     _note_rest(table, rows, log)
     cut = complete_from(rows, log)
     payouts = read_payouts(beside.payouts, profile, set(rows["owner"]), log)
     end = _end(rows, profile)
-    return Export(export.name, digest, compact.total, rows, tuple(log.remarks), end, cut, payouts)
+    territories = roster.territories if roster else {PARTNERS: TERRITORY}
+    return Export(export.name, digest, compact.total, rows, tuple(log.remarks), end, cut, payouts, territories)
 
 
 def _require_columns(part: pd.DataFrame, source: Source, label: str) -> None:
@@ -181,7 +188,7 @@ def _tally(codes: pd.Series, words: Sequence[str]) -> Ints:
 
 
 def _with_owner(
-    table: pd.DataFrame, words: dict[str, list[str]], profile: Profile, roster: frozenset[str] | None, log: Log
+    table: pd.DataFrame, words: dict[str, list[str]], profile: Profile, roster: Roster | None, log: Log
 ) -> pd.DataFrame:
     """Rows with an owner, and which of them are direct."""
     direct = np.zeros(len(table), dtype=bool)
@@ -191,7 +198,7 @@ def _with_owner(
     blank = np.array([not word for word in words["owner"]], dtype=bool)[table["owner"]]
     table = log.drop(table, pd.Series(blank & ~direct, index=table.index), "owner missing")
     if roster is not None:
-        off = ~np.isin(words["owner"], list(roster))[table["owner"]] & ~table["direct"]
+        off = ~np.isin(words["owner"], list(roster.partners))[table["owner"]] & ~table["direct"]
         log.add("noted", "owner not on the partner roster", int(off.sum()), "read as the vendor's own deals")
         table["direct"] |= off
     return table

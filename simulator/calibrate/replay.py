@@ -10,7 +10,7 @@ pay nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,6 @@ from simulator.engines.rollout import Conduct, everyone
 from simulator.engines.settle import attribute, ledger_rows
 from simulator.engines.tables import DONE
 from simulator.engines.vector import VectorLife
-from simulator.errors import fault
 from simulator.fit import Reference
 from simulator.model.setting import WEEKS_PER_QUARTER, WEEKS_PER_YEAR, compile_setting
 from simulator.program.compiled import ACCOUNTS, Bools, Ints, deal_code
@@ -58,36 +57,56 @@ class Deals:
         return Deals(**{name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in _ARRAYS})
 
 
-class Payer:
-    """Pays deals by the programs of a scenario.
+@dataclass(frozen=True)
+class Settled:
+    """Payout in money, by the quarter in which windows end. parts: by component, (draws, quarters); partners: (draws,
+    P, quarters)."""
 
-    Raises `InputError` for a scenario with several partner segments, as an export does not tell to which its partners
-    belong.
-    """
+    parts: Mapping[str, Array]
+    partners: Array
+
+    @property
+    def total(self) -> Array:
+        """Payout of all components, (draws, quarters)."""
+        return np.asarray(sum(self.parts.values()))
+
+
+class Payer:
+    """Pays deals by the programs of a scenario."""
 
     def __init__(self, scenario: Scenario) -> None:
-        if len(scenario.partners) > 1:
-            names = ", ".join(scenario.partners)
-            raise fault("scenario", "partners", names, "an export's partners fit a scenario with one segment only")
         self._scenario = scenario
-        self._reference = Reference(_sized(scenario, 1, 4), effort=False)
+        self._reference = Reference(_sized(scenario, _one_each(scenario), 4), effort=False)
 
     def unseen(self, programs: Sequence[str]) -> list[str]:
         """Components that pay on what no history of deals tells, as PROGRAM.COMPONENT."""
-        setting = compile_setting(_sized(self._scenario, 1, 4))
+        setting = compile_setting(_sized(self._scenario, _one_each(self._scenario), 4))
         compiled = {name: self._reference.offer(name, setting, None).program for name in programs}
         return [f"{n}.{c.name}" for n, p in compiled.items() for c in p.components if c.measure.event != Event.SIGNED]
 
     def pay(
-        self, deals: Deals, programs: Sequence[str], *, per_year: Array, quarters: int, draws: int
-    ) -> dict[str, dict[str, Array]]:
-        """Payout in money by program, component and (draws, quarters), by the quarter in which windows end.
+        self,
+        deals: Deals,
+        programs: Sequence[str],
+        *,
+        per_year: Array,
+        quarters: int,
+        draws: int,
+        segment: Ints | None = None,
+    ) -> dict[str, Settled]:
+        """What each program pays.
 
-        per_year: (P,) usual opportunities of each partner, for quotas.
+        per_year: (P,) usual opportunities of each partner, for quotas; segment: (P,) position of its partner segment in
+        the scenario, None where there is one.
         """
-        setting = compile_setting(_sized(self._scenario, len(per_year), quarters))
+        of = np.zeros(len(per_year), dtype=np.int64) if segment is None else segment
+        counts = np.bincount(of, minlength=len(self._scenario.partners))
+        setting = compile_setting(_sized(self._scenario, np.maximum(counts, 1), quarters))
+        place, rate = _placed(of, counts), np.full(setting.partners.count, 1e-3)
+        rate[place] = np.maximum(per_year, 1e-3)
+        deals = replace(deals, partner=place[deals.partner])
         world = World(setting, Streams(0), np.arange(draws))
-        world.rate = np.ascontiguousarray(np.broadcast_to(np.maximum(per_year, 1e-3) / WEEKS_PER_YEAR, world.shape))
+        world.rate = np.ascontiguousarray(np.broadcast_to(rate / WEEKS_PER_YEAR, world.shape))
         conduct = Conduct(frozenset(), self._reference.outlook(setting, world, None), responding=False)
         offers = [self._reference.offer(name, setting, None) for name in ("baseline", *programs)]
         paid = {}
@@ -95,33 +114,45 @@ class Payer:
             rollout = everyone((offers[0], offers[k + 1]), 1, setting.partners.count, setting.horizon)
             start, lived = (VectorLife(world, rollout, conduct) for _ in range(2))
             _fill(lived, deals)
-            paid[name] = _sums(start.repay(lived, rollout), draws, quarters)
+            paid[name] = _sums(start.repay(lived, rollout), draws, quarters, place)
         return paid
 
 
-def _sums(life: VectorLife, draws: int, quarters: int) -> dict[str, Array]:
+def _sums(life: VectorLife, draws: int, quarters: int, place: Ints) -> Settled:
     sums = {c.name: np.zeros((draws, quarters)) for c in life.rollout.offers[1].program.components}
+    people = np.zeros((draws, life.shape[1], quarters))
     for books in (*life.closed, *life.books):
         for part in attribute(life, books):
             rows = ledger_rows(life, part)
             quarter = (rows["end"].astype(np.int64) - 1) // WEEKS_PER_QUARTER
-            at = np.searchsorted(life.world.ids, rows["replication"]) * quarters + quarter
-            money = np.bincount(at, weights=rows["accrued"], minlength=draws * quarters) / 100
-            name = books.offer.program.components[part.closing.component].name
-            sums[name] = sums[name] + money.reshape(draws, quarters)
-    return sums
+            draw = np.searchsorted(life.world.ids, rows["replication"])
+            at = (draw * life.shape[1] + rows["partner"].astype(np.int64)) * quarters + quarter
+            money = np.bincount(at, weights=rows["accrued"], minlength=people.size).reshape(people.shape) / 100
+            people += money
+            sums[books.offer.program.components[part.closing.component].name] += money.sum(axis=1)
+    return Settled(sums, people[:, place])
 
 
-def total(paid: Mapping[str, Array]) -> Array:
-    """Payout of all components, (draws, quarters)."""
-    return np.asarray(sum(paid.values()))
+def _one_each(scenario: Scenario) -> Ints:
+    return np.ones(len(scenario.partners), dtype=np.int64)
 
 
-def _sized(scenario: Scenario, partners: int, quarters: int) -> Scenario:
-    """The scenario with as many partners and quarters, and nothing uncertain."""
-    ((name, segment),) = scenario.partners.items()
+def _placed(segment: Ints, counts: Ints) -> Ints:
+    """Places of partners in a world that has them segment by segment, and one in a segment without any."""
+    first = np.concatenate(([0], np.cumsum(np.maximum(counts, 1))[:-1]))
+    order = np.argsort(segment, kind="stable")
+    place = np.empty(len(segment), dtype=np.int64)
+    place[order] = np.arange(len(segment)) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(first, counts)
+    return place
+
+
+def _sized(scenario: Scenario, partners: Ints, quarters: int) -> Scenario:
+    """The scenario with as many partners by segment, as many quarters, and nothing uncertain."""
     time = scenario.time.model_copy(update={"horizon_weeks": quarters * WEEKS_PER_QUARTER})
-    people = {name: segment.model_copy(update={"count": partners, "prospects": 0})}
+    people = {
+        name: segment.model_copy(update={"count": int(count), "prospects": 0})
+        for (name, segment), count in zip(scenario.partners.items(), partners, strict=True)
+    }
     return scenario.model_copy(
         update={"partners": people, "time": time, "uncertainty": {}, "correlation": (), "participation": None}
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import annotated_types as at
@@ -13,6 +13,7 @@ from scipy.special import ndtri
 
 from simulator.calibrate.findings import PROBABILITIES, SLOPES, Estimate, figure
 from simulator.calibrate.fit import Fit
+from simulator.calibrate.groups import Group
 from simulator.calibrate.past_rate import past_rate
 from simulator.calibrate.profile import Profile
 from simulator.calibrate.reading import Export
@@ -20,7 +21,6 @@ from simulator.program.spec import Spec
 from simulator.scenario.market import Economy, Market, PartnerSegment
 from simulator.scenario.schema import Time
 
-PARTNERS, TERRITORY = "partners", "all"
 PARTNER_LIFT = 1.08
 """Relative lift of the win rate by partners, discounted for selection; grade B, as in the schema."""
 BURN_IN_CYCLES, LOOK_BACK_WEEKS = 3.25, 52
@@ -132,8 +132,10 @@ def scenario_text(
     _time(writer, fit)
     for name in fit.mix:
         _market(writer, fit, name)
-    _territory(writer, fit, profile)
-    _partners(writer, fit)
+    for name in dict.fromkeys(group.territory for group in fit.groups.values()):
+        _territory(writer, fit, profile, name)
+    for name, group in fit.groups.items():
+        _partners(writer, fit, name, group)
     _season(writer, fit)
     text = "\n".join(
         [*writer.lines, "", _elasticity(fit), *_uncertain(writer, volume_known), _programs(writer, export, fit)]
@@ -218,11 +220,18 @@ def _cycle(writer: _Writer, fit: Fit, name: str) -> None:
     writer.judged("signature_weeks", 0.0, "the fitted cycle already ends with the close date")
 
 
-def _territory(writer: _Writer, fit: Fit, profile: Profile) -> None:
-    from_partners = fit.volume.partners * fit.volume.per_year.value
-    writer.table(f"territories.{TERRITORY}", Spec)
+def _territory(writer: _Writer, fit: Fit, profile: Profile, name: str) -> None:
+    """The vendor's own stream, which goes over territories and markets as the partners' does."""
+    home = {group.territory == name for group in fit.groups.values()}
+    of = {own: sum(_volume(group) for group in fit.groups.values() if (group.territory == name) == own) for own in home}
+    from_partners, share = of[True], of[True] / sum(of.values())
+    writer.table(f"territories.{name}", Spec)
     if fit.direct_per_year is not None:
-        writer.fitted("vendor_opportunities_per_year", fit.direct_per_year)
+        estimate, note = fit.direct_per_year, ""
+        if share < 1:
+            note = f"{share:.0%} of all, the share of this territory's partners"
+            estimate = replace(estimate, value=share * estimate.value, se=share * (estimate.se or 0.0) or None)
+        writer.fitted("vendor_opportunities_per_year", estimate, note)
     else:
         share = profile.judgement.vendor_share
         reason = f"judgement: {share:.0%} of all opportunities; {fit.refused['direct_win_probability']}"
@@ -230,21 +239,35 @@ def _territory(writer: _Writer, fit: Fit, profile: Profile) -> None:
         if found > MOST_VENDOR:
             found, reason = MOST_VENDOR, f"{reason}; cut to what one territory can have, from {figure(found)}"
         writer.judged("vendor_opportunities_per_year", found, reason)
-    writer.put("markets", _mix(fit))
+    writer.put("markets", _mix(_mixed(fit, name)))
 
 
-def _partners(writer: _Writer, fit: Fit) -> None:
-    volume = fit.volume
-    writer.table(f"partners.{PARTNERS}", PartnerSegment)
-    writer.put("count", str(volume.partners), f"with an opportunity in the last 52 weeks, of {volume.seen} ever seen")
-    writer.put("territory", _string(TERRITORY))
-    writer.put("markets", _mix(fit))
-    writer.fitted(
-        "opportunities_per_year", volume.per_year, f"the partners' own rates have mean {figure(volume.mean_of_rates)}"
-    )
-    writer.fitted("volume_log_sd", volume.log_sd)
-    writer.fitted("size_log_sd_between", fit.sizes.between)
-    writer.fitted("win_logit_sd_between", fit.odds.between, fit.odds.verdict())
+def _volume(group: Group) -> float:
+    return group.partners * group.per_year.value
+
+
+def _mixed(fit: Fit, territory: str) -> Mapping[str, float]:
+    """Markets of a territory's partners together, each partner segment by its volume."""
+    if all(group.territory == territory for group in fit.groups.values()):
+        return fit.mix
+    mine = [group for group in fit.groups.values() if group.territory == territory]
+    found: dict[str, float] = {}
+    for group in mine:
+        for name, share in group.mix.items():
+            found[name] = found.get(name, 0.0) + share * _volume(group) / sum(map(_volume, mine))
+    return found
+
+
+def _partners(writer: _Writer, fit: Fit, name: str, group: Group) -> None:
+    writer.table(f"partners.{name}", PartnerSegment)
+    writer.put("count", str(group.partners), f"with an opportunity in the last 52 weeks, of {group.seen} ever seen")
+    writer.put("territory", _string(group.territory))
+    writer.put("markets", _mix(group.mix))
+    mean = f"the partners' own rates have mean {figure(fit.volume.mean_of_rates)}" if len(fit.groups) == 1 else ""
+    writer.fitted("opportunities_per_year", group.per_year, mean)
+    writer.fitted("volume_log_sd", group.log_sd)
+    writer.fitted("size_log_sd_between", group.size_between)
+    writer.fitted("win_logit_sd_between", group.win_between, fit.odds.verdict() if len(fit.groups) == 1 else "")
     writer.default("own_margin", "not in the export: ask partners")
 
 
@@ -277,11 +300,11 @@ def _uncertain(writer: _Writer, volume_known: bool) -> Iterator[str]:
     Lognormal for positive numbers, normal for slopes and probabilities; ends at the schema's bounds. Of volume and its
     spread the middle 95 %, as a sample: their far tails together would make partners of any size.
     """
-    known = {f"partners.{PARTNERS}.{key}" for key in VOLUME} if volume_known else set()
-    if known:
+    if volume_known:
         yield f"# {VOLUME_KNOWN}\n"
     for path, estimate in writer.estimates.items():
-        if path in known or path in writer.moved or not estimate.se or not estimate.value:
+        known = volume_known and path.rsplit(".", 1)[1] in VOLUME
+        if known or path in writer.moved or not estimate.se or not estimate.value:
             continue
         log_sd = estimate.se / estimate.value
         if path.rsplit(".", 1)[1] in VOLUME:
@@ -295,9 +318,9 @@ def _uncertain(writer: _Writer, volume_known: bool) -> Iterator[str]:
         yield "\n".join([f'[uncertainty."{path}"]', *lines, f"source = {source}", ""])
 
 
-def _mix(fit: Fit) -> str:
+def _mix(mix: Mapping[str, float]) -> str:
     """Shares in full precision: rounded ones need not sum to 1."""
-    return "{ " + ", ".join(f"{name} = {share!r}" for name, share in fit.mix.items()) + " }"
+    return "{ " + ", ".join(f"{name} = {share!r}" for name, share in mix.items()) + " }"
 
 
 def _within(model: type[Spec], key: str, value: float) -> tuple[float, str]:

@@ -36,10 +36,9 @@ class SimulatedExport:
 
     opportunities: `id`, `owner` ("" if direct), `account`, `amount`, `created`, `closed` (NaT while open), `outcome`
     (won, lost, open), `stage` (0 to 4: how far an open deal is; 0 if direct), `segment`, `product` (""), `direct`,
-    `currency`: what `simulator.calibrate.reading.Export` calls rows, and more. roster: `partner`, `segment`. payouts:
-    `partner`, `end`, `paid`, from launch on. history: `id`, `stage` (0 to 4, won, lost), `entered`; of direct deals
-    only first and last.
-    end: the day of the export.
+    `currency`: what `simulator.calibrate.reading.Export` calls rows, and more. roster: `partner`, `segment`,
+    `territory`. payouts: `partner`, `end`, `paid`, from launch on. history: `id`, `stage` (0 to 4, won, lost),
+    `entered`; of direct deals only first and last. end: the day of the export.
     """
 
     opportunities: pd.DataFrame
@@ -84,7 +83,8 @@ def _exports(life: VectorLife, launch: pd.Timestamp) -> Iterator[SimulatedExport
     opportunities, history = _deals(life, launch)
     payouts, partners = _payouts(life, launch), life.setting.partners
     segments = np.array(partners.segments)[partners.segment]
-    roster = pd.DataFrame({"partner": partners.names, "segment": segments})[~partners.prospect]
+    home = [life.setting.scenario.partners[name].territory for name in segments]
+    roster = pd.DataFrame({"partner": partners.names, "segment": segments, "territory": home})[~partners.prospect]
     end = launch + pd.Timedelta(weeks=life.setting.horizon, days=-1)
     for position, replication in enumerate(life.world.ids):
         yield SimulatedExport(

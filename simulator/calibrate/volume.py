@@ -16,10 +16,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from simulator.calibrate.findings import Estimate
-from simulator.calibrate.likelihood import Array, log_integrals, maximum, standard_deviation
+from simulator.calibrate.likelihood import Array, by_group, log_integrals, maximum, standard_deviation
 
 YEAR_WEEKS = 52.0
 GONE = 0.01
@@ -52,7 +53,7 @@ def fit_volume(rows: pd.DataFrame, *, min_activity_weeks: float) -> Volume:
     activity = _activity(rows, min_activity_weeks)
     later = activity["count"].to_numpy(dtype=float) - 1.0
     years = activity["weeks"].to_numpy(dtype=float) / YEAR_WEEKS
-    mean, log_sd = _poisson_lognormal(later, years)
+    (mean,), log_sd = poisson_lognormal(later, years)
     since = rows["created"].max() - pd.Timedelta(weeks=ACTIVE_WEEKS)
     recent = rows[rows["created"] > since]
     return Volume(
@@ -97,15 +98,19 @@ def _mean_rate(later: Array, years: Array, shortest: float) -> float:
     return float((later[settled] / years[settled]).mean())
 
 
-def _poisson_lognormal(later: Array, years: Array) -> tuple[Estimate, Estimate]:
-    """Mean exp(mu + sigma^2 / 2) and spread sigma of the rates by maximum likelihood; errors by the delta method."""
-    groups = len(later)
+def poisson_lognormal(
+    later: Array, years: Array, segment: NDArray[np.intp] | None = None
+) -> tuple[list[Estimate], Estimate]:
+    """Means exp(mu_s + sigma^2 / 2) by segment (0..S-1; None: one) and the common spread sigma of the partners' rates,
+    by maximum likelihood; errors by the delta method. later, years: (P,)."""
+    of, groups = np.zeros(len(later), dtype=np.intp) if segment is None else segment, len(later)
+    count = int(of.max()) + 1
 
     def log_likelihood(at: Array) -> float:
-        centre, spread = at[0], at[1]
+        centre, spread = at[of], at[-1]
 
         def value(effect: Array) -> Array:
-            log_mean = centre + spread * effect + np.log(years)[:, None]
+            log_mean = centre[:, None] + spread * effect + np.log(years)[:, None]
             return np.asarray(later[:, None] * log_mean - np.exp(log_mean) - gammaln(later + 1)[:, None])
 
         def slope_and_curvature(effect: Array) -> tuple[Array, Array]:
@@ -114,15 +119,16 @@ def _poisson_lognormal(later: Array, years: Array) -> tuple[Estimate, Estimate]:
 
         return float(log_integrals(value, slope_and_curvature, groups).sum())
 
-    start = np.array([np.log(max(later.sum(), 0.5) / years.sum()), 1.0])
-    best = maximum(log_likelihood, start=start)
+    rate = np.maximum(by_group(later, of, count), 0.5) / by_group(years, of, count)
+    best = maximum(log_likelihood, start=np.append(np.log(rate), 1.0))
     spread, spread_error = standard_deviation(best, groups)
-    mean = float(np.exp(best.at[0] + best.at[1] ** 2 / 2))
-    change = np.array([1.0, best.at[1]])
-    variance = float(change @ best.covariance @ change)
-    error = mean * float(np.sqrt(variance)) if np.isfinite(variance) and variance > 0 else None
     note = "Poisson-lognormal by maximum likelihood: without the Poisson noise of the counts"
-    return (
-        Estimate(mean, error, groups, "per partner and year", note, groups - 1),
-        Estimate(spread, spread_error, groups, "log units", note, groups - 1),
-    )
+    means = []
+    for j in range(count):
+        mean = float(np.exp(best.at[j] + best.at[-1] ** 2 / 2))
+        change = np.zeros(count + 1)
+        change[[j, count]] = 1.0, best.at[-1]
+        variance = float(change @ best.covariance @ change)
+        error = mean * float(np.sqrt(variance)) if np.isfinite(variance) and variance > 0 else None
+        means.append(Estimate(mean, error, int((of == j).sum()), "per partner and year", note, max(groups - count, 1)))
+    return means, Estimate(spread, spread_error, groups, "log units", note, max(groups - count, 1))

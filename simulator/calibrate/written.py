@@ -105,7 +105,9 @@ def as_written(export: SimulatedExport, profile: Profile) -> dict[str, pd.DataFr
     history, roster, payouts = export.history, export.roster, export.payouts
     return {
         "opportunities": pd.DataFrame({name: values for name, values in named.items() if name is not None}),
-        "roster": pd.DataFrame({r.partner: roster["partner"], r.segment or "Segment": roster["segment"]}),
+        "roster": pd.DataFrame({
+            r.partner: roster["partner"], r.segment: roster["segment"], r.territory: roster["territory"]
+        }),
         "payouts": pd.DataFrame({
             p.partner: payouts["partner"], p.end: days(payouts["end"]), p.paid: money(payouts["paid"])
         }),

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from simulator.calibrate.backtest import backtest
-from simulator.calibrate.replay import Deals, Payer, total
+from simulator.calibrate.replay import Deals, Payer
 from simulator.engines.settle import settle
 from simulator.engines.tables import DONE
 from simulator.engines.vector import VectorLife
-from simulator.errors import InputError
 from simulator.run import fit_reference, prepare
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
@@ -79,10 +78,10 @@ def test_a_share_and_a_bonus_by_hand(scenario: Scenario) -> None:
     paid = Payer(scenario).pay(
         history, ("baseline", "steps"), per_year=np.array([5.0, 5.0]), quarters=2, draws=1
     )  # fmt: skip
-    assert paid["baseline"]["share"].tolist() == [[8_500, 3_000]]
-    assert paid["steps"]["bonus"].tolist() == [[5_000, 0]]
+    assert paid["baseline"].parts["share"].tolist() == [[8_500, 3_000]]
+    assert paid["steps"].parts["bonus"].tolist() == [[5_000, 0]]
     again = Payer(scenario).pay(history.repeated(2), ("baseline",), per_year=np.array([5.0, 5.0]), quarters=2, draws=2)
-    assert total(again["baseline"]).tolist() == [[8_500, 3_000]] * 2
+    assert again["baseline"].total.tolist() == [[8_500, 3_000]] * 2
 
 
 def test_simulated_deals_are_paid_as_the_static_rung_pays_them(scenario: Scenario) -> None:
@@ -103,13 +102,13 @@ def test_simulated_deals_are_paid_as_the_static_rung_pays_them(scenario: Scenari
     for name, component in (("baseline", "share"), ("steps", "bonus"), ("grow", "growth")):
         life = start.repay(honest, stage.rollout(name)) if name != "baseline" else honest
         expected = settle(life).totals[f"cost.{component}"] / 100
-        assert found[name][component].sum(axis=1).tolist() == pytest.approx(expected.tolist(), abs=0.005)
+        assert found[name].parts[component].sum(axis=1).tolist() == pytest.approx(expected.tolist(), abs=0.005)
         assert expected.sum() > 0
     # Without the year before, growth has nothing to grow from and pays otherwise: the check above would see it.
     late = lived.closed >= 0
     fresh = replace(lived, **{n: getattr(lived, n)[late] for n in Deals.__dataclass_fields__})
     forgetful = Payer(scenario).pay(fresh, ("grow",), per_year=np.full(4, 30.0), quarters=2, draws=3)
-    assert forgetful["grow"]["growth"].sum() != pytest.approx(found["grow"]["growth"].sum(), rel=0.01)
+    assert forgetful["grow"].parts["growth"].sum() != pytest.approx(found["grow"].parts["growth"].sum(), rel=0.01)
 
 
 def test_a_backtest_pays_what_was_observed_and_predicted(scenario: Scenario, tmp_path: Path) -> None:
@@ -126,9 +125,3 @@ def test_a_backtest_pays_what_was_observed_and_predicted(scenario: Scenario, tmp
     assert paid["grow", "activity"] == 0
     assert "counted as 0: grow.activity." in " ".join(study.cautions)
     assert any(line.startswith("steps would have paid ") for line in study.headline())
-
-
-def test_partners_of_several_segments_are_refused(scenario: Scenario) -> None:
-    two = scenario.model_copy(update={"partners": {"a": scenario.partners["partners"]} | dict(scenario.partners)})
-    with pytest.raises(InputError, match="an export's partners fit a scenario with one segment only"):
-        Payer(two)
