@@ -7,7 +7,8 @@ with nobody. Over the quarters that a decision counts for, weighted by the rollo
     now               V w(0)
     after the pilot   D + 1(go) V w(q) - C
 
-D what the pilot itself gains while it runs, q its length, C what running it costs.
+D what the pilot itself gains while it runs, q its length, C what running it costs. A pilot that looks or limits end
+early gains less as it runs, costs less, and is followed by its decision sooner; one that a limit stops is no go.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from simulator.pilots.diagnosis import AGAIN, Concluded, false_calls
-from simulator.pilots.estimated import Estimated
+from simulator.model.setting import WEEKS_PER_QUARTER
+from simulator.pilots.diagnosis import Concluded
 from simulator.pilots.estimators.table import ESTIMATORS
+from simulator.pilots.looks import AGAIN, Looked, looked
 from simulator.pilots.plan import Plan
 from simulator.pilots.trial import Beside, Trial, over_cells
-from simulator.program.compiled import Bools
+from simulator.program.compiled import Bools, Ints
 from simulator.program.numbers import Array
 from simulator.stats.sensitivity.factors import Factor, Figure, mean_figure
 from simulator.stats.sensitivity.knowledge import Worth, value_of_knowing
@@ -29,43 +31,44 @@ from simulator.stats.sensitivity.smooth import best_fit, smooth
 
 
 def conclude(
-    plan: Plan, trial: Trial, value: Array, seed: int, again: int = AGAIN, beside: Beside | None = None
-) -> Concluded:
+    plan: Plan, trial: Trial, value: Array, seed: int, again: int = AGAIN, beside: Beside | None = None,
+    harm: Ints | None = None,
+) -> Concluded:  # fmt: skip
     """What pilots conclude by the plan's estimator and rule. value: (R,), of a full rollout; again: A/A pilots per
-    world; beside: what else is known of them."""
+    world; beside: what else is known of them; harm: (R,), period at whose end limits stop each."""
     estimator, level = ESTIMATORS[plan.measure.estimator], plan.measure.level
-    estimate = estimator.estimate
-    estimated = estimate(trial.panel)
-    chance = estimate(replace(trial.panel, outcome=trial.off)).effect if estimator.compared else None
-    lower, _ = estimated.limits(1 - level)
-    false = false_calls(trial, estimate, level, seed, again)
-    return Concluded(trial, level, estimated, lower, false, go(plan, trial, estimated, value), value, beside, chance)
+    seen = looked(plan.interim, trial, estimator.estimate, level, seed, again, harm)
+    chance = estimator.estimate(replace(trial.panel, outcome=trial.off)).effect if estimator.compared else None
+    return Concluded(trial, level, seen, go(plan, trial, seen, value), value, beside, chance)
 
 
-def go(plan: Plan, trial: Trial, estimated: Estimated, value: Array) -> Bools:
+def go(plan: Plan, trial: Trial, seen: Looked, value: Array) -> Bools:
     """Whether each pilot says go by the plan's rule, (R,). value: (R,), of a full rollout."""
-    effect = estimated.effect
-    known: Bools = np.asarray(np.isfinite(effect))
+    effect = seen.estimated.effect
+    known: Bools = np.isfinite(effect) & ~seen.stopped
     if plan.decision.rule == "significant":
-        return estimated.rejects(plan.measure.level) & (effect > 0)
+        return np.asarray(seen.crossed & (effect > 0))
     if plan.decision.rule == "above_threshold":
         assert plan.decision.threshold is not None
-        return np.asarray(known & (effect > plan.decision.threshold * _seen_level(trial)))
+        return np.asarray(known & (effect > plan.decision.threshold * _seen_level(trial, seen.ends)))
     says: Bools = np.zeros(effect.shape, dtype=bool)
     if known.any():
-        says[known] = expected(effect[known], value[known]) > 0
+        says[known] = best_fit(told(seen)[known], value[known]).fitted(value[known]) > 0
     return says
 
 
-def expected(effect: Array, value: Array) -> Array:
-    """Mean value given the estimate, (N,), by regression over simulated pilots."""
-    return best_fit(effect[:, None], value).fitted(value)
+def told(seen: Looked) -> Array:
+    """What pilots tell of the value of a rollout: the estimate, 0 where there is none, and when it came where that
+    differs; (R, 1 or 2)."""
+    effect = np.nan_to_num(seen.estimated.effect, posinf=0.0, neginf=0.0)
+    same = bool((seen.ends == seen.ends[0]).all())
+    return effect[:, None] if same else np.column_stack([effect, seen.ends])
 
 
-def _seen_level(trial: Trial) -> Array:
-    """Mean outcome of those not on the candidate, where there are any, else before launch; (R,)."""
+def _seen_level(trial: Trial, ends: Ints) -> Array:
+    """Mean outcome until the end of those not on the candidate, where there are any, else before launch; (R,)."""
     p = trial.panel
-    beside = over_cells(p.outcome, p.observed & ~p.treated)
+    beside = over_cells(p.outcome, p.observed & ~p.treated & (np.arange(p.shape[2]) < ends[:, None, None]))
     seen: Bools = np.asarray(p.observed.any(axis=2))
     before = over_cells(p.before, np.broadcast_to(seen[..., None], p.before.shape))
     return np.asarray(np.where(np.isfinite(beside), beside, before))
@@ -86,9 +89,10 @@ class PilotWorth:
 
     now: of a rollout at once; after: of the pilot and what it decides, its cost taken off; gain: of piloting over the
     better of a rollout now and none; sampled: the expected value of sample information, of deciding by the estimate as
-    well as can be, without delay and cost; perfect: of perfect information; cost: of running the pilot; break_even:
-    quarters that a decision must count for before the pilot pays, None where it never does; taught: by uncertain
-    number.
+    well as can be, without cost; perfect: of perfect information; cost: of running the pilot, on average; most: of
+    running it to its end; break_even: quarters that a decision must count for before the pilot pays, None where it
+    never does; taught: by uncertain number; early: what looks and limits gain over the same pilot run to its end, None
+    without any.
     """
 
     now: Figure
@@ -97,22 +101,40 @@ class PilotWorth:
     sampled: Worth
     perfect: Worth | None
     cost: float
+    most: float
     break_even: float | None
     taught: tuple[Taught, ...]
+    early: Figure | None = None
 
 
-def cost_of(plan: Plan, partners: float) -> float:
-    """Money that running the pilot costs."""
-    return plan.cost.fixed + plan.cost.per_partner_quarter * partners * plan.design.quarters
+def cost_of(plan: Plan, partners: float, quarters: Array | float) -> Array:
+    """Money that running the pilot for so many quarters costs."""
+    return np.asarray(plan.cost.fixed + plan.cost.per_partner_quarter * partners * quarters)
 
 
-def gain_of(plan: Plan, says: Bools, value: Array, during: Array, partners: float) -> Figure:
-    """What piloting gains over the better of a rollout at once and none."""
-    return mean_figure(_after(plan, says, value, during, partners) - _best(value) * value * plan.rolled_out(0))
+def gain_of(plan: Plan, concluded: Concluded, gained: Array, partners: float) -> Figure:
+    """What piloting gains over the better of a rollout at once and none. gained: (R, T), by the pilot as it runs."""
+    value = _value(concluded)
+    return mean_figure(_after(plan, concluded, gained, partners) - _best(value) * value * plan.rolled_out(0))
 
 
-def _after(plan: Plan, says: Bools, value: Array, during: Array, partners: float) -> Array:
-    return np.asarray(during + says * value * plan.rolled_out(plan.design.quarters) - cost_of(plan, partners))
+def _after(plan: Plan, concluded: Concluded, gained: Array, partners: float) -> Array:
+    """What the pilot and what it decides come to in each world, (R,)."""
+    during = np.where(np.arange(gained.shape[1]) < concluded.seen.ends[:, None], gained, 0.0).sum(axis=1)
+    quarters = _quarters(plan, concluded)
+    return np.asarray(
+        during + concluded.go * _value(concluded) * plan.rolled_out(quarters) - cost_of(plan, partners, quarters)
+    )
+
+
+def _quarters(plan: Plan, concluded: Concluded) -> Array:
+    """Length of each pilot, (R,)."""
+    return concluded.seen.ends * plan.design.period_weeks / WEEKS_PER_QUARTER
+
+
+def _value(concluded: Concluded) -> Array:
+    assert concluded.value is not None
+    return concluded.value
 
 
 def _best(value: Array) -> float:
@@ -123,20 +145,19 @@ def _best(value: Array) -> float:
 def worth_of(
     plan: Plan,
     concluded: Concluded,
-    during: Array,
+    gained: Array,
     partners: float,
     inputs: tuple[tuple[str, ...], Array | None],
     seed: int,
+    whole: Concluded | None = None,
 ) -> PilotWorth:
-    """What a pilot is worth. during: (R,), what it gains while it runs; partners: who take part; inputs: paths and unit
-    coordinates of the uncertain numbers."""
-    says, value, effect = concluded.go, concluded.value, concluded.estimated.effect
-    assert value is not None
-    gain = gain_of(plan, says, value, during, partners)
-    later = value * plan.rolled_out(plan.design.quarters)
-    data = np.where(np.isfinite(effect), effect, 0.0)[:, None]
-    both = np.column_stack([np.zeros_like(later), later])
-    sampled = value_of_knowing(data, both, [Factor("the pilot", (0,))], seed)[0]
+    """What a pilot is worth. gained: (R, T), by it as it runs; partners: who take part; inputs: paths and unit
+    coordinates of the uncertain numbers; whole: the same pilots run to their end."""
+    says, value, quarters = concluded.go, _value(concluded), _quarters(plan, concluded)
+    gain, after = gain_of(plan, concluded, gained, partners), _after(plan, concluded, gained, partners)
+    later = value * plan.rolled_out(quarters)
+    data, both = told(concluded.seen), np.column_stack([np.zeros_like(later), later])
+    sampled = value_of_knowing(data, both, [Factor("the pilot", tuple(range(data.shape[1])))], seed)[0]
     paths, unit = inputs
     known: list[Worth] = []
     if unit is not None:
@@ -147,11 +168,12 @@ def worth_of(
         for k, path in enumerate(paths)
         if unit is not None
     )
-    after = mean_figure(_after(plan, says, value, during, partners))
+    early = None if whole is None else mean_figure(after - _after(plan, whole, gained, partners))
     break_even = _break_even(plan, gain.value, float(np.mean((says - _best(value)) * value)))
     return PilotWorth(
-        mean_figure(value * plan.rolled_out(0)), after, gain, sampled, known[0] if known else None,
-        cost_of(plan, partners), break_even, taught,
+        mean_figure(value * plan.rolled_out(0)), mean_figure(after), gain, sampled, known[0] if known else None,
+        float(np.mean(cost_of(plan, partners, quarters))), float(cost_of(plan, partners, plan.design.quarters)),
+        break_even, taught, early,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from simulator.pilots.estimated import Estimated
-from simulator.pilots.panel import Panel
+from simulator.pilots.looks import AGAIN, Looked
 from simulator.pilots.trial import CHANNELS, Beside, Trial, over_cells, spill
 from simulator.program.compiled import Bools
 from simulator.program.numbers import Array
@@ -25,8 +25,6 @@ from simulator.stats.interval import CONFIDENCE, quantile_limits, t_quantile
 
 POWER = 0.8
 """The power that a minimum detectable effect is for."""
-AGAIN = 4
-"""A/A pilots per simulated world, each with an assignment of its own."""
 _NOTHING_BEFORE = "there is no period before launch"
 _SURE = 3.0
 """Standard errors by which a false-positive rate must pass the level to be called too high."""
@@ -36,8 +34,8 @@ _SURE = 3.0
 class Concluded:
     """What R pilots say, beside the truth.
 
-    estimated: by the estimator; lower: (R,), lower limits of the test's interval; false: (R,), share of A/A pilots of
-    each world that call an effect; go: (R,), what the decision rule says; value: (R,), what a full rollout is worth
+    seen: what the estimator says at each pilot's end; go: (R,), what the decision rule says; value: (R,), what a full
+    rollout is worth
     over what a decision holds for, in money, None where it is not known; beside: what else is known of them, None where
     it is not asked for; chance: (R,), the estimate
     from the same assignment with nobody on the candidate, which is 0 on average where groups are drawn and compared;
@@ -46,23 +44,27 @@ class Concluded:
 
     trial: Trial
     level: float
-    estimated: Estimated
-    lower: Array
-    false: Array
+    seen: Looked
     go: Bools
     value: Array | None = None
     beside: Beside | None = None
     chance: Array | None = None
 
     @property
+    def estimated(self) -> Estimated:
+        """The estimate at each pilot's end."""
+        return self.seen.estimated
+
+    @property
     def called(self) -> Bools:
         """Whether an effect is told apart from 0, either way, (R,)."""
-        return self.estimated.rejects(self.level)
+        return self.seen.crossed
 
     @property
     def least_called(self) -> Array:
         """The least effect that each pilot would have called positive, (R,); infinite where it calls none."""
-        return np.where(np.isfinite(self.lower), self.trial.effect - self.lower, np.inf)
+        lower = self.seen.lower
+        return np.where(np.isfinite(lower), self.trial.effect - lower, np.inf)
 
     def power_at(self, effect: float) -> Estimate:
         """Share of pilots that call an effect of that size, in the outcome's unit."""
@@ -73,15 +75,6 @@ def sees_plausible(c: Concluded, detectable: Estimate) -> bool:
     """Whether the high end of the plausible lifts (P90 over worlds) would be seen with 80 % power."""
     lifts = np.abs(c.trial.effect) / float(np.mean(c.trial.level))
     return detectable.mean is not None and detectable.mean <= float(np.quantile(lifts, 0.9))
-
-
-Estimator = Callable[[Panel], Estimated]
-
-
-def false_calls(trial: Trial, estimator: Estimator, level: float, seed: int, again: int = AGAIN) -> Array:
-    """Share of A/A pilots of each world that call an effect, (R,)."""
-    called = [estimator(trial.without_effect(seed, draw)).rejects(level) for draw in range(again)]
-    return np.asarray(np.mean(called, axis=0))
 
 
 def _power(c: Concluded) -> Estimate:
@@ -122,10 +115,10 @@ def _coverage(c: Concluded) -> Estimate:
 
 
 def _false_positives(c: Concluded) -> Estimate:
-    found = estimate(mean_of(c.false))
+    found = estimate(mean_of(c.seen.false))
     if found.mean:
         return found
-    none = estimate(probability_of(np.zeros(len(c.false) * AGAIN, dtype=bool)))
+    none = estimate(probability_of(np.zeros(len(c.go) * AGAIN, dtype=bool)))
     return _estimate(0.0, none.se, 0.0, none.high)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtri, stdtr, stdtrit
 
-from simulator.program.compiled import Bools
+from simulator.program.compiled import Bools, Ints
 from simulator.program.numbers import Array
 
 
@@ -53,6 +54,19 @@ class Estimated:
     def rejects(self, level: float = 0.05, effect: float = 0.0) -> Bools:
         """Whether the effect is told apart from `effect` at a two-sided level, (R,); never where it is NaN."""
         return np.asarray(self.p_value(effect) <= level)
+
+
+def picked(parts: Sequence[Estimated], at: Ints) -> Estimated:
+    """Of each pilot the estimate by the part at place `at`, (R,)."""
+    own = np.arange(len(at))
+
+    def of(arrays: Sequence[Array]) -> Array:
+        return np.asarray(np.stack(arrays)[at, own])
+
+    labels = [part.ends for part in parts if part.ends is not None]
+    ends = (of([low for low, _ in labels]), of([high for _, high in labels])) if labels else None
+    effect, se, degrees = (of([getattr(p, n) for p in parts]) for n in ("effect", "se", "degrees"))
+    return Estimated(effect, se, degrees, ends)
 
 
 def _inverted(low: Array, high: Array, level: float, effect: Array) -> tuple[Array, Array]:

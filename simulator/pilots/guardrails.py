@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.pilots.diagnosis import Estimator
+from simulator.pilots.looks import Estimator
 from simulator.pilots.panel import Panel
 from simulator.pilots.plan import Guardrails
 from simulator.program.compiled import Bools, Ints

@@ -27,7 +27,7 @@ from simulator.model.setting import WEEKS_PER_YEAR, Setting
 from simulator.pilots.assign import Assigned, History, assign
 from simulator.pilots.panel import Panel
 from simulator.pilots.plan import Plan
-from simulator.pilots.reading import OUTCOMES, Periods, shared_deals, sourced
+from simulator.pilots.reading import OUTCOMES, Periods, payout, shared_deals, sourced
 from simulator.pilots.trial import CHANNELS, Beside, over_cells, spill
 from simulator.program.compiled import Ints
 from simulator.program.numbers import Array
@@ -44,7 +44,8 @@ class Tried:
     panels: by outcome, as the pilot sees it, signatures on the dates on which they were filed; off, on: by outcome,
     (R, P, T), the same partners with nobody and with everybody on the candidate, signatures on their true dates;
     totals: "off", "on", "pilot" -> total of `simulator.engines.settle` -> (R,), money in cents, of all partners and of
-    the vendor's own deals up to the horizon. beside: by outcome.
+    the vendor's own deals up to the horizon. beside: by outcome. honest: (R, P, T), payout in the same pilot had nobody
+    gamed, None where no limit asks for it.
     """
 
     assigned: Assigned
@@ -53,6 +54,7 @@ class Tried:
     on: Mapping[str, Array]
     totals: Mapping[str, Mapping[str, Ints]]
     beside: Mapping[str, Beside]
+    honest: Array | None = None
 
     def estimand(self, outcome: str) -> Array:
         """Effect of a full rollout by partner and period, (R, P, T)."""
@@ -85,12 +87,24 @@ def live(
     history = history_of(start)
     off, on = (start.fork(stage.rollout(n)).run(0, horizon).finish() for n in ("baseline", candidate))
     totals = {"off": settle(off).totals, "on": settle(on).totals}
-    found = []
+    found, honest = [], None
     for plan in plans:
         assigned = assign(world, plan, history)
-        pilots = _by_channel(start, Rollout(offers, assigned.schedule))
-        found.append(_read(plan, assigned, (pilots, off, on), totals, outcomes))
+        rollout = Rollout(offers, assigned.schedule)
+        tried = _read(plan, assigned, (_by_channel(start, rollout), off, on), totals, outcomes)
+        if plan.guardrails.max_gaming_share is not None and gaming:
+            if honest is None:
+                honest = VectorLife(world, stage.rollout("baseline"), stage.conduct[False]).run(
+                    -world.setting.burn_in, 0
+                )
+            fair = payout(honest.fork(rollout).run(0, horizon).finish(), _periods(plan))
+            tried = replace(tried, honest=fair)
+        found.append(tried)
     return found
+
+
+def _periods(plan: Plan) -> Periods:
+    return Periods(0, plan.design.period_weeks, plan.periods)
 
 
 def _by_channel(start: VectorLife, rollout: Rollout) -> dict[str, VectorLife]:
@@ -128,7 +142,7 @@ def _read(
 ) -> Tried:
     pilots, off, on = lives
     pilot = next(iter(pilots.values()))
-    periods = Periods(0, plan.design.period_weeks, plan.periods)
+    periods = _periods(plan)
     before = periods_before(pilot.setting, periods.weeks)
     a = assigned
 

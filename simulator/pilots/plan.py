@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field
 
 from simulator.model.setting import WEEKS_PER_QUARTER
+from simulator.program.numbers import Array
 from simulator.program.spec import Listed, Spec, number
 
 Assignment = Literal["parallel", "stratified", "matched_pairs", "stepped_wedge", "switchback"]
@@ -92,6 +94,11 @@ class Interim(Spec):
         description="how the level is kept over several looks; none: every look at the full level",
     )
 
+    @property
+    def uncalibrated(self) -> bool:
+        """Whether there are several looks, each as if it were the only one."""
+        return self.looks > 1 and self.boundary == "none"
+
 
 class Guardrails(Spec):
     """What stops the pilot or the rollout for harm, checked at every period's end."""
@@ -169,10 +176,17 @@ class Plan(Spec):
         """Readings of the outcome after launch."""
         return self.weeks // self.design.period_weeks
 
-    def rolled_out(self, start: int) -> float:
+    @property
+    def ends_early(self) -> bool:
+        """Whether looks or limits may end the pilot before its time."""
+        return self.interim.looks > 1 or self.guardrails.any
+
+    def rolled_out(self, start: Array | float) -> Array:
         """Quarters of a full rollout that one started in quarter `start` comes to, by its milestones."""
-        left = range(self.rollout.quarters - start)
-        return sum(max((m.share for m in self.rollout.milestones if m.quarter <= q), default=0.0) for q in left)
+        share = [max((m.share for m in self.rollout.milestones if m.quarter <= q), default=0.0)
+                 for q in range(self.rollout.quarters)]  # fmt: skip
+        done = np.concatenate([[0.0], np.cumsum(share)])
+        return np.asarray(np.interp(self.rollout.quarters - np.asarray(start), np.arange(len(done)), done))
 
     @property
     def steps(self) -> int:

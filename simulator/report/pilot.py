@@ -15,7 +15,7 @@ from simulator.report.numbers import UNDEFINED, Form, form_of
 from simulator.report.sensitivity import listed
 from simulator.report.style import QUIET, colour, new_axes, sampled, styled
 from simulator.report.terminal import WIDTH, blocks, wrapped
-from simulator.stats.estimate import Estimate
+from simulator.stats.estimate import Estimate, estimate, mean_of
 from simulator.stats.sensitivity.factors import Figure
 
 if TYPE_CHECKING:
@@ -159,34 +159,41 @@ def decides(study: Pilot) -> str:
 
 def ends(study: Pilot) -> list[str]:
     """What looks before the end and limits do, where there are any."""
-    said = []
-    if study.looks is not None:
-        k = study.looks
+    plan, k, w, said = study.plan, study.concluded.seen, study.worth, []
+    if len(k.periods) > 1:
         bounds = listed([f"{b:.2f}" if np.isfinite(b) else "none" for b in k.bounds])
+        how = "as if each were the only one" if plan.interim.uncalibrated else "calibrated by simulation"
+        naive = estimate_text(estimate(mean_of(k.naive)))
         said.append(
-            f"With {len(k.bounds)} looks (bounds on |z| calibrated by simulation: {bounds}) it calls an effect in "
-            f"{100 * np.mean(k.crossed):.1f} % and ends after {k.length.mean:.1f} of {study.plan.periods} periods on "
-            f"average; without an effect it calls one in {estimate_text(k.kept)} of A/A pilots, and with each look at "
-            f"the full level in {estimate_text(k.naive)}."
+            f"With {len(k.periods)} looks (bounds on |z|, {how}: {bounds}) it calls an effect in "
+            f"{100 * np.mean(k.crossed):.1f} %; without an "
+            f"effect it calls one in {_said('false_positives', study)} of A/A pilots, and with each look at the full "
+            f"level in {naive}."
         )
-    if study.harm is not None:
-        stopped = study.harm < study.plan.periods
-        value = study.lives.value
+    if plan.guardrails.any:
         said.append(
-            f"Its limits stop it in {100 * np.mean(stopped):.1f} % of pilots, in "
-            f"{100 * np.mean(stopped & (value > 0)):.1f} % though a rollout gains."
+            f"Its limits stop it in {100 * np.mean(k.stopped):.1f} % of pilots, which is no go, in "
+            f"{100 * np.mean(k.stopped & (study.lives.value > 0)):.1f} % though a rollout gains."
         )
-        if study.plan.guardrails.max_gaming_share is not None:
-            said.append("Its limit on gaming is left out here; the rollout's is simulated.")
+    if w.early is not None:
+        weeks = plan.design.period_weeks * (k.length.mean or 0.0)
+        open_ended = "" if w.early.low > 0 or w.early.high < 0 else ", which is within error"
+        said.append(
+            f"So it takes {weeks:.0f} of {plan.weeks} weeks on average{_costs(study)}. Against one that is run to its "
+            f"end whatever it sees that is worth {_money(study, w.early)}{open_ended}."
+        )
     return said
+
+
+def _costs(study: Pilot) -> str:
+    w, currency = study.worth, study.scenario.currency
+    return f" and costs {w.cost:,.0f} of {w.most:,.0f} {currency}" if w.most else ""
 
 
 def worth(study: Pilot) -> str:
     """What piloting is worth, and from when on it pays."""
     w, over = study.worth, quarters(study.plan.rollout.quarters)
-    told = (
-        f"Over {over} what the estimate tells is worth {_money(study, w.sampled.worth)} (EVSI, before delay and cost)"
-    )
+    told = f"Over {over} what the estimate tells is worth {_money(study, w.sampled.worth)} (EVSI, before cost)"
     if w.perfect is not None:
         told += f", knowing everything {_money(study, w.perfect.worth)}"
     if w.break_even is None:

@@ -55,7 +55,7 @@ def content(study: Pilot) -> dict[str, Any]:
 
 
 def _design(study: Pilot) -> dict[str, str]:
-    plan, d, currency = study.plan, study.plan.design, study.scenario.currency
+    plan, d = study.plan, study.plan.design
     outcome = OUTCOMES[plan.measure.outcome]
     weeks = plan.weeks // plan.periods
     looks = plan.interim.looks
@@ -68,8 +68,16 @@ def _design(study: Pilot) -> dict[str, str]:
         "Decides": words.rule_text(plan),
         "Looks": "one, at the end" if looks == 1 else f"{looks}, boundary {plan.interim.boundary.replace('_', ' ')}",
         "Stops for harm": _guardrails(plan),
-        "Costs to run": f"{study.worth.cost:,.0f} {currency}" if study.worth.cost else "not stated",
+        "Costs to run": _cost(study),
     }
+
+
+def _cost(study: Pilot) -> str:
+    w, currency = study.worth, study.scenario.currency
+    if not w.most:
+        return "not stated"
+    most = f"{w.most:,.0f} {currency}"
+    return most if w.cost == w.most else f"{w.cost:,.0f} {currency} on average, {most} if run to its end"
 
 
 def _eligible(plan: Plan) -> str:
@@ -103,7 +111,7 @@ def _cannot(study: Pilot) -> list[str]:
             f"Lifts below {words.PERCENT.number(least)} % are missed more often than one time in five; "
             f"{100 * missed:.0f} % of the plausible ones are."
         )
-    said += [*words.misleads(study), words.decides(study)]
+    said += [*words.misleads(study), words.decides(study), *words.ends(study)]
     told = study.figures["exaggeration"]
     if told.mean is not None:
         said.append(f"An effect that it does call looks {told.mean:.2f} times as large as it is, on average.")

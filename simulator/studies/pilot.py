@@ -19,8 +19,7 @@ from simulator.pilots.diagnosis import DIAGNOSANDS, POWER, Concluded, diagnose, 
 from simulator.pilots.estimators.table import ESTIMATORS, misfits
 from simulator.pilots.guardrails import breaches, first_breach, watched
 from simulator.pilots.lives import count_before
-from simulator.pilots.looks import Looked, looked
-from simulator.pilots.plan import Plan
+from simulator.pilots.plan import Interim, Plan
 from simulator.pilots.plan_file import Given, plan_of, scenario_of
 from simulator.pilots.power import textbook_power
 from simulator.program.compiled import Ints
@@ -60,9 +59,7 @@ class Pilot(Study):
     """What a planned pilot can and cannot conclude.
 
     figures: diagnosands by name; alternatives: the plan's estimator first, then the others on the same pilots; worth:
-    what piloting is worth; textbook: power by closed forms, None where they do not apply; looks: at the data before the
-    end, None without; harm: (R,), period at whose end the plan's limits stop each pilot, their number where none does,
-    None without limits.
+    what piloting is worth; textbook: power by closed forms, None where they do not apply.
     """
 
     scenario: Scenario
@@ -74,8 +71,6 @@ class Pilot(Study):
     alternatives: tuple[Alternative, ...]
     worth: PilotWorth
     textbook: float | None = None
-    looks: Looked | None = None
-    harm: Ints | None = None
 
     @property
     def title(self) -> str:
@@ -101,6 +96,8 @@ class Pilot(Study):
             rate = own.figures["false_positives"].mean or 0.0
             better = [a.name for a in self.alternatives[1:] if a.holds(self.plan.measure.level)]
             way_out = f"use '{better[0]}', which keeps it" if better else "no estimator on offer keeps it here"
+            if self.plan.interim.uncalibrated:
+                way_out = "give its looks a boundary, such as 'obrien_fleming'"
             said.append(
                 f"{own.name} calls an effect in {100 * rate:.1f} % of pilots without one, above its level of "
                 f"{100 * self.plan.measure.level:g} %: {way_out}"
@@ -174,8 +171,7 @@ class Pilot(Study):
             },
             "worth": asdict(self.worth),
             "textbook_power": self.textbook,
-            "looks": None if self.looks is None else self.looks.plain(),
-            "stopped_for_harm": None if self.harm is None else float(np.mean(self.harm < self.plan.periods)),
+            "looks": self.concluded.seen.plain() if self.plan.ends_early else None,
             "warnings": self.warnings,
             "headline": self.headline(),
         }
@@ -226,23 +222,28 @@ def study_of(scenario: Scenario, plan: Plan, lives: PilotLives, seed: int) -> Pi
     """The study of pilots that were simulated."""
     trial = lives.trials[plan.measure.outcome]
     beside = None if lives.beside is None else lives.beside.get(plan.measure.outcome)
-    concluded = conclude(plan, trial, lives.value, seed, beside=beside)
+    harm, early = _harm(plan, lives), plan.ends_early
+    concluded = conclude(plan, trial, lives.value, seed, beside=beside, harm=harm)
+    whole = conclude(_to_the_end(plan), trial, lives.value, seed, again=1) if early else None
     name, level = plan.measure.estimator, plan.measure.level
     own = Alternative(name, diagnose(concluded), tuple(misfits(name, trial.panel, level)))
-    worth = worth_of(plan, concluded, lives.during, lives.partners, lives.inputs, seed)
+    worth = worth_of(plan, concluded, lives.gained, lives.partners, lives.inputs, seed, whole)
     fit = (
         other
         for other, e in ESTIMATORS.items()
         if other != name and not e.slow and not any(misfits(other, trial.panel, level))
     )
     others = (
-        Alternative(other, diagnose(conclude(reading(plan, other), trial, lives.value, seed)), ()) for other in fit
+        Alternative(other, diagnose(conclude(reading(plan, other), trial, lives.value, seed, harm=harm)), ())
+        for other in fit
     )
-    looks = looked(plan.interim, trial, ESTIMATORS[name].estimate, level, seed) if plan.interim.looks > 1 else None
-    textbook = textbook_power(trial, level)
     return Pilot(
-        scenario, plan, seed, lives, concluded, own.figures, (own, *others), worth, textbook, looks, _harm(plan, lives)
+        scenario, plan, seed, lives, concluded, own.figures, (own, *others), worth, textbook_power(trial, level)
     )
+
+
+def _to_the_end(plan: Plan) -> Plan:
+    return plan.model_copy(update={"interim": Interim()})
 
 
 def _harm(plan: Plan, lives: PilotLives) -> Ints | None:
@@ -250,7 +251,7 @@ def _harm(plan: Plan, lives: PilotLives) -> Ints | None:
     if not plan.guardrails.any or "payout" not in lives.trials:
         return None
     panel, paid = lives.trials[plan.measure.outcome].panel, lives.trials["payout"].panel
-    seen = watched(plan.guardrails, panel, paid, None, ESTIMATORS[plan.measure.estimator].estimate)
+    seen = watched(plan.guardrails, panel, paid, lives.honest, ESTIMATORS[plan.measure.estimator].estimate)
     return first_breach(breaches(plan.guardrails, seen))[0]
 
 

@@ -34,7 +34,7 @@ class PilotLives:
     trials: by outcome, in periods of the plan; value: (R,), net value of a full rollout over none, money per quarter;
     gained: (R, T), what the pilot gains over no pilot in each period, of everyone; partners: mean number who take part;
     inputs: paths of the uncertain numbers and their coordinates (R, K), None without any; beside: by outcome, what else
-    is known of them.
+    is known of them; honest: (R, P, T), payout had nobody gamed, None where no limit asks for it.
     """
 
     trials: Mapping[str, Trial]
@@ -43,16 +43,12 @@ class PilotLives:
     partners: float
     inputs: tuple[tuple[str, ...], Array | None] = ((), None)
     beside: Mapping[str, Beside] | None = None
-
-    @property
-    def during(self) -> Array:
-        """What the pilot gains over no pilot while it runs, (R,)."""
-        return np.asarray(self.gained.sum(axis=1))
+    honest: Array | None = None
 
     def until(self, period: int) -> PilotLives:
         """The same pilots, ended after the first `period` periods."""
         trials = {name: t.until(period) for name, t in self.trials.items()}
-        return replace(self, trials=trials, gained=self.gained[:, :period], beside=None)
+        return replace(self, trials=trials, gained=self.gained[:, :period], beside=None, honest=None)
 
 
 @dataclass(frozen=True)
@@ -81,7 +77,7 @@ class _Work:
         joined = float(tried.assigned.takes_part.sum(axis=1).mean())
         inputs = (tuple(self.scenario.uncertainty), unit)
         beside = {name: tried.beside[name] for name in self.outcomes}
-        return PilotLives(trials, (on - off) / quarters, self._gained(tried), joined, inputs, beside)
+        return PilotLives(trials, (on - off) / quarters, self._gained(tried), joined, inputs, beside, tried.honest)
 
     def _gained(self, tried: Tried) -> Array:
         """Margin, bookings and pipeline at their worth, less payout, beyond those without a pilot; (R, T). Other goals
@@ -133,8 +129,9 @@ def _joined(parts: Sequence[PilotLives]) -> PilotLives:
     partners = float(np.average([part.partners for part in parts], weights=counts))
     units = [part.inputs[1] for part in parts]
     unit = None if units[0] is None else np.concatenate([u for u in units if u is not None])
+    honest = None if first.honest is None else np.concatenate([p.honest for p in parts if p.honest is not None])
     beside = {name: _beside([(part.beside or {})[name] for part in parts]) for name in first.beside or {}}
-    return PilotLives(trials, value, gained, partners, (first.inputs[0], unit), beside)
+    return PilotLives(trials, value, gained, partners, (first.inputs[0], unit), beside, honest)
 
 
 def _one(trials: Sequence[Trial]) -> Trial:

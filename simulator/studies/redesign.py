@@ -293,11 +293,11 @@ def _option(plan: Plan, lives: PilotLives, seed: int) -> Option:
     trial = lives.trials[plan.measure.outcome]
     concluded = conclude(plan, trial, lives.value, seed, again=1)
     found = diagnose(concluded)
-    gain = gain_of(plan, concluded.go, lives.value, lives.during, lives.partners)
+    gain = gain_of(plan, concluded, lives.gained, lives.partners)
     sees = sees_plausible(concluded, found["detectable_lift"])
     return Option(
         plan, lives.partners, found["power"], found["assurance"], found["bias"], found["detectable_lift"],
-        found["false_positives"], gain, cost_of(plan, lives.partners), sees,
+        found["false_positives"], gain, float(cost_of(plan, lives.partners, plan.design.quarters)), sees,
         not too_eager(found["false_positives"], plan.measure.level),
     )  # fmt: skip
 

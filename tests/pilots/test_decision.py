@@ -11,6 +11,7 @@ from scipy import stats
 from simulator.pilots.decision import PilotWorth, conclude, cost_of, gain_of, worth_of
 from simulator.pilots.diagnosis import Concluded
 from simulator.pilots.estimated import Estimated
+from simulator.pilots.looks import Looked
 from simulator.pilots.plan import Plan
 from simulator.pilots.plan_file import plan_of
 from simulator.program.numbers import Array
@@ -33,8 +34,15 @@ def told(value: Array, effect: Array) -> Concluded:
     known = np.full(len(value), np.inf)
     weight = np.cov(value, effect)[0, 1] / np.var(effect, ddof=1)
     says = value.mean() + weight * (effect - effect.mean()) > 0
-    pilots = trial(0.0, pilots=4)
-    return Concluded(pilots, 0.05, Estimated(effect, known, known), effect, known, says, value)
+    return Concluded(trial(0.0, pilots=4), 0.05, at_end(effect, known), says, value)
+
+
+def at_end(effect: Array, known: Array) -> Looked:
+    """Pilots that are looked at when their two periods are over."""
+    return Looked(
+        np.array([2]), np.array([1.96]), np.array([1.96]), np.full(len(effect), 2), Estimated(effect, known, known),
+        known > np.inf, effect, known > np.inf, np.zeros(len(effect)), np.zeros(len(effect)),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +52,7 @@ def worth() -> PilotWorth:
     value = 2 + 5 * (z - z.mean()) / z.std()
     effect = value + 5 * normals(2, "error", N)
     inputs = (("behavior.elasticity",), stats.norm.cdf((value - 2) / 5)[:, None])
-    return worth_of(plan(), told(value, effect), np.zeros(N), 9, inputs, 1)
+    return worth_of(plan(), told(value, effect), np.zeros((N, 2)), 9, inputs, 1)
 
 
 def near(got: Figure, expected: float) -> bool:
@@ -85,10 +93,15 @@ def test_money_by_hand() -> None:
     """
     asked = plan(cost={"fixed": 1.0, "per_partner_quarter": 0.5})
     value, during, says = np.array([10.0, -4.0]), np.array([2.0, -1.0]), np.array([True, False])
-    assert cost_of(asked, 4) == 5.0
-    assert gain_of(asked, says, value, during, 4).value == pytest.approx(((7 - 30) + (-6 + 12)) / 2)
-    lost = np.array([4.0, -10.0])  # worth -3 on average: not rolled out without a pilot
-    assert gain_of(asked, says, lost, during, 4).value == pytest.approx(((2 + 4 - 5) + (-1 - 5)) / 2)
+    assert cost_of(asked, 4, 2) == 5.0
+    gained = np.column_stack([np.zeros(2), during])
+    made = replace(told(value, value), go=says)
+    assert gain_of(asked, made, gained, 4).value == pytest.approx(((7 - 30) + (-6 + 12)) / 2)
+    lost = replace(made, value=np.array([4.0, -10.0]))  # worth -3 on average: not rolled out without a pilot
+    assert gain_of(asked, lost, gained, 4).value == pytest.approx(((2 + 4 - 5) + (-1 - 5)) / 2)
+    # Ended after a quarter, the first is rolled out for two and costs 3; what it would have gained later is not gained.
+    early = replace(made, seen=replace(made.seen, ends=np.array([1, 2])))
+    assert gain_of(asked, early, gained, 4).value == pytest.approx(((20 - 3 - 30) + (-6 + 12)) / 2)
 
 
 @pytest.mark.parametrize(

@@ -8,22 +8,21 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulator.pilots.diagnosis import Concluded, diagnose, false_calls, too_eager
+from simulator.pilots.diagnosis import Concluded, diagnose, too_eager
 from simulator.pilots.estimators.table import ESTIMATORS
+from simulator.pilots.looks import looked
+from simulator.pilots.plan import Interim
 from simulator.pilots.trial import Beside, Trial, spill
 from simulator.stats.estimate import Estimate
 from tests.pilots.made import trial
 
 
 def concluded(
-    pilots: Trial, name: str = "difference", level: float = 0.05, value: float = 1.0, again: int = 0
+    pilots: Trial, name: str = "difference", level: float = 0.05, value: float = 1.0, again: int = 1
 ) -> Concluded:
-    estimate = ESTIMATORS[name].estimate
-    got = estimate(pilots.panel)
-    says = got.rejects(level) & (got.effect > 0)
-    worth = np.full(len(says), value)
-    false = false_calls(pilots, estimate, level, 1, again) if again else np.zeros(len(says))
-    return Concluded(pilots, level, got, got.limits(1 - level)[0], false, says, worth)
+    seen = looked(Interim(), pilots, ESTIMATORS[name].estimate, level, 1, again)
+    says = seen.crossed & (seen.estimated.effect > 0)
+    return Concluded(pilots, level, seen, says, np.full(len(says), value))
 
 
 def power_of(effect: float, per_arm: int, sd: float = 1.0, level: float = 0.05) -> float:

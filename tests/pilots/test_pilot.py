@@ -291,17 +291,46 @@ def test_a_bad_plan_is_refused_with_place_and_rule(tmp_path: Path) -> None:
     assert "plan.toml:3: design.quarters = 0: must be between 1 and 20" in result.stderr
 
 
-def test_looks_and_limits_of_a_plan_are_told() -> None:
+def test_looks_and_limits_end_pilots_and_change_what_they_decide_and_cost() -> None:
     plan = {
-        **PLAN, "interim": {"looks": 2, "boundary": "pocock"},
+        **PLAN, "interim": {"looks": 2, "boundary": "pocock"}, "cost": {"fixed": 100.0, "per_partner_quarter": 10.0},
         "guardrails": {"max_cost_overrun": 0.01, "min_lift": -1.0},
     }  # fmt: skip
     found = sim.pilot(world(), plan, replications=10, seed=1)
-    assert found.looks is not None
-    assert found.looks.periods.tolist() == [1, 2]
-    assert found.harm is not None
-    assert (found.harm < 2).any()  # three times the rate costs more
+    seen, worth = found.concluded.seen, found.worth
+    assert seen.periods.tolist() == [1, 2]
+    assert seen.stopped.any()  # three times the rate costs more
+    assert not found.concluded.go[seen.stopped].any()
+    assert worth.cost == pytest.approx(100 + 10 * 12 * seen.ends.mean())
+    assert worth.cost < worth.most == 340.0
+    assert worth.early is not None
+    whole = sim.pilot(world(), {**plan, "interim": {}, "guardrails": {}}, replications=10, seed=1)
+    assert whole.worth.early is None
+    assert worth.early.value == pytest.approx(worth.gain.value - whole.worth.gain.value)
     text = " ".join(found.headline())
-    assert "With 2 looks" in text
-    assert "Its limits stop it" in text
-    assert found.to_dict()["looks"]["periods"] == [1, 2]
+    for said in ("With 2 looks", "Its limits stop it in", "which is no go", "of 26 weeks on average and costs"):
+        assert said in text
+    assert found.to_dict()["looks"]["stopped_for_harm"] == seen.stopped.mean()
+
+
+def test_a_limit_on_gaming_stops_pilots_of_those_who_game() -> None:
+    """Where all are opportunists, signatures held back until launch are paid at three times the rate; where none is,
+    the twin that does not game is paid the same to the cent."""
+    plan = {**PLAN, "guardrails": {"max_gaming_share": 0.02}}
+    games, honest = (sim.pilot(world(opportunists=share), plan, replications=8, seed=1) for share in (1.0, 0.0))
+    assert games.concluded.seen.stopped.mean() >= 0.5
+    assert not honest.concluded.seen.stopped.any()
+    fair, paid = honest.lives.honest, honest.lives.trials["payout"].panel.outcome
+    assert fair is not None
+    assert np.array_equal(fair, paid)
+
+
+def test_looks_without_a_boundary_are_warned_of() -> None:
+    text = """
+    candidate = "more"
+    design = { quarters = 2, period_weeks = 2 }
+    interim = { looks = 6, boundary = "none" }
+    measure = { estimator = "difference" }
+    """
+    found = study_of(world(), parse_plan(text, world()), lives(0.5, spread=0.1, pilots=60, periods=13), 1)
+    assert any("give its looks a boundary" in line for line in found.warnings)
