@@ -197,7 +197,7 @@ def backtest(
         if scenario is None:
             continue
         payouts = Payouts(scenario, fit, rows, dated=dated)
-        observed = payouts.observed(known, names if period == first else ("baseline",), period, quarters)
+        _, observed = payouts.observed(known, names if period == first else ("baseline",), period, quarters)
         sample = payouts.predicted(known, drawn, period, quarters, min(draws, PAID_DRAWS))
         found += held_payout(observed["baseline"].total[0], sample, period)
         if period == first:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from simulator.calibrate.checks import in_one_spelling
 from simulator.calibrate.compact import days, hashed
 from simulator.calibrate.files import Form, chunks, whole
 from simulator.calibrate.log import Log
@@ -22,18 +23,22 @@ class Beside:
 
     roster: who is a partner, in which segment and territory; deals of others are the vendor's own. payouts: what was
     paid. history: stages entered; the day on which a deal entered its last won or lost stage is its close date. rates:
-    columns `Currency` and `Rate`, what one unit is worth in the scenario currency.
+    columns `Currency` and `Rate`, what one unit is worth in the scenario currency. plan: a scenario file whose programs
+    are taken over; its baseline was in force.
     """
 
     roster: Path | None = None
     payouts: Path | None = None
     history: Path | None = None
     rates: Path | None = None
+    plan: Path | None = None
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """Those that are given."""
-        return tuple(path for path in (self.roster, self.payouts, self.history, self.rates) if path is not None)
+        return tuple(
+            path for path in (self.roster, self.payouts, self.history, self.rates, self.plan) if path is not None
+        )
 
 
 ALONE = Beside()
@@ -55,6 +60,7 @@ def read_payouts(path: Path | None, profile: Profile, owners: set[str], log: Log
     found = log.drop(found, found["end"].isna() | found["paid"].isna(), "payout with an unreadable date or amount")
     if found.empty:
         raise fault(str(path), "payouts", 0, "no payout can be read", "see dates.format and amounts of the profile")
+    found["partner"] = in_one_spelling(found["partner"], owners)
     strangers = ~found["partner"].isin(owners)
     log.add("noted", "payout to a partner without opportunities", int(strangers.sum()))
     return found.reset_index(drop=True)

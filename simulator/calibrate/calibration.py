@@ -15,10 +15,12 @@ import pandas as pd
 from simulator.calibrate.beside import ALONE, Beside
 from simulator.calibrate.findings import Estimate, Remark
 from simulator.calibrate.fit import fit_export
+from simulator.calibrate.plan import plan_text
 from simulator.calibrate.profile import Profile
 from simulator.calibrate.quality_text import cautions, diagnostics, quality_text, verdicts
 from simulator.calibrate.reading import Export, read_export
 from simulator.calibrate.recognise import source_of
+from simulator.calibrate.reconcile import Reconciled, reconciled_or_noted
 from simulator.calibrate.scenario_text import VOLUME_KNOWN, scenario_text
 from simulator.calibrate.shown import Shown, shown
 from simulator.errors import InputError, Problem
@@ -39,7 +41,7 @@ class Calibration(Study):
     estimates: by path in the scenario; diagnostics: further estimates by name; refused: what was not
     estimated, and why; verdicts: how well things fit; remarks: counts of rows; quality: the report as
     Markdown; defaults: what stands in for numbers that the export cannot tell; export: the checked rows; shown: the
-    numbers behind the figures.
+    numbers behind the figures; paid: past payouts against the baseline's, where they were given.
     """
 
     scenario: Scenario
@@ -57,6 +59,7 @@ class Calibration(Study):
     profile: Profile = field(repr=False)
     shown: Shown = field(repr=False)
     report_path: Path | None = None
+    paid: Reconciled | None = None
 
     @property
     def title(self) -> str:
@@ -106,6 +109,7 @@ class Calibration(Study):
             "verdicts": dict(self.verdicts),
             "cautions": list(self.cautions),
             "remarks": [asdict(r) for r in self.remarks],
+            "payouts": None if self.paid is None else self.paid.to_dict(),
             "scenario_path": str(self.scenario_path),
             "quality_path": str(self.quality_path),
         }
@@ -144,24 +148,28 @@ def calibrate(
     """Fit a scenario to a CRM export and write it to `out`, with a data-quality report beside it.
 
     profile: path of a column profile or the name of a shipped one; None: that of the CRM whose columns the export has;
-    beside: roster, payouts, stage history and rates that go with it; quality_path: where the report on the data goes,
-    by default `out` with the ending `.quality.md`; report_path: page with the figures, none by default; overwrite:
-    replace existing files; schema: what the scenario's first line names. Raises `InputError` when the export or the
-    profile cannot be used or a file is in the way; nothing is written then.
+    beside: roster, payouts, stage history, rates and plan that go with it; quality_path: where the report on the data
+    goes, by default `out` with the ending `.quality.md`; report_path: page with the figures, none by default;
+    overwrite: replace existing files; schema: what the scenario's first line names. Raises `InputError` when the export
+    or the profile cannot be used or a file is in the way; nothing is written then.
     """
     report = quality_path if quality_path is not None else out.with_suffix(".quality.md")
     source = source_of(export, profile, beside.rates)
     _require_free(out, report, report_path, inputs=(export, source.path, *beside.paths), overwrite=overwrite)
     rows = read_export(export, source=source, beside=beside)
     fit = fit_export(rows, source.profile, label=str(export))
-    draft = scenario_text(rows, source.profile, fit, quality_name=report.name, schema=schema)
+    plan = "" if beside.plan is None else plan_text(beside.plan)
+    draft = scenario_text(rows, source.profile, fit, quality_name=report.name, schema=schema, plan=plan)
     known: tuple[str, ...] = ()
     try:
         scenario = parse(draft.text, file=str(out))
     except InputError:
-        draft = scenario_text(rows, source.profile, fit, quality_name=report.name, schema=schema, volume_known=True)
+        draft = scenario_text(
+            rows, source.profile, fit, quality_name=report.name, schema=schema, plan=plan, volume_known=True
+        )
         scenario, known = parse(draft.text, file=str(out)), (VOLUME_KNOWN,)
-    quality = quality_text(rows, source.profile, fit, draft)
+    paid, said = reconciled_or_noted(rows, fit, scenario)
+    quality = quality_text(rows, source.profile, fit, draft, paid, said)
     _write(report, quality)
     _write(out, draft.text)
     found = Calibration(
@@ -171,7 +179,7 @@ def calibrate(
         estimates=MappingProxyType(draft.estimates),
         diagnostics=MappingProxyType(diagnostics(fit)),
         refused=MappingProxyType(dict(fit.refused)),
-        verdicts=MappingProxyType(verdicts(fit)),
+        verdicts=MappingProxyType(verdicts(fit) | dict(said)),
         cautions=(*cautions(fit), *known),
         remarks=(*rows.remarks, *fit.remarks),
         quality=quality,
@@ -180,6 +188,7 @@ def calibrate(
         profile=source.profile,
         shown=shown(rows, fit),
         report_path=report_path,
+        paid=paid,
     )
     if report_path is not None:
         found.report(report_path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -58,6 +58,12 @@ def spellings(use: str, words: Sequence[str], codes: pd.Series, known: frozenset
     more = f" and {len(told) - 3} more" if len(told) > 3 else ""
     log.add("repaired", f"{use} written in several ways", rows, ", ".join(told[:3]) + more)
     return chosen
+
+
+def in_one_spelling(words: pd.Series, known: Iterable[str]) -> pd.Series:
+    """`words` as the one of `known` that they differ from in case, spaces and signs only, if there is one."""
+    named = {_key(name): name for name in known}
+    return words.map({word: named.get(_key(word), word) for word in words.unique()})
 
 
 def _key(word: str) -> str:

@@ -57,10 +57,11 @@ class Payouts:
 
     def observed(
         self, known: Posterior, programs: Sequence[str], start: pd.Period, quarters: int
-    ) -> dict[str, Settled]:
-        """Payout by program of the history as it was, one draw; quarters go from the first of its first year on."""
+    ) -> tuple[list[str], dict[str, Settled]]:
+        """Partners, and payout by program of the history as it was, one draw; quarters go from the first of its first
+        year on."""
         owners = list(dict.fromkeys((*known.owners, *self._rows["owner"].astype(str))))
-        return self._payer.pay(
+        return owners, self._payer.pay(
             self._deals(self._rows, owners, self._from), programs, per_year=_per_year(self._fit, known, len(owners)),
             quarters=(start - self._from).n + quarters, draws=1, segment=self._segments(owners),
         )  # fmt: skip

@@ -8,6 +8,7 @@ from simulator.calibrate.findings import Estimate, Remark, figure
 from simulator.calibrate.fit import Fit
 from simulator.calibrate.profile import Profile
 from simulator.calibrate.reading import Export
+from simulator.calibrate.reconcile import Reconciled, rows_shown
 from simulator.calibrate.scenario_text import Draft
 from simulator.calibrate.size import LIST_PRICE_SHARE
 
@@ -91,8 +92,10 @@ def cautions(fit: Fit) -> list[str]:
     return found
 
 
-def quality_text(export: Export, profile: Profile, fit: Fit, draft: Draft) -> str:
-    """The report in Markdown."""
+def quality_text(
+    export: Export, profile: Profile, fit: Fit, draft: Draft, paid: Reconciled | None, said: Mapping[str, str]
+) -> str:
+    """The report in Markdown. paid: past payouts against the baseline's; said: what is to be said of them."""
     parts = [
         f"# Data quality: {_cell(export.label)}",
         f"Profile {_cell(profile.name)}; {export.total:,} rows read, {len(export.rows):,} used.\n"
@@ -105,7 +108,8 @@ def quality_text(export: Export, profile: Profile, fit: Fit, draft: Draft) -> st
         "## Diagnostics\n\nNot in the scenario, but they help to judge what is.",
         _estimate_table(diagnostics(fit)),
         "## Verdicts",
-        _bullets(verdicts(fit)),
+        _bullets(verdicts(fit) | dict(said)),
+        *_paid(paid),
         "## Refused",
         _bullets(fit.refused) or "Nothing.",
         "## Cautions",
@@ -122,6 +126,17 @@ def _rates(profile: Profile) -> str:
         return ""
     rates = ", ".join(f"1 {name} = {rate} {profile.currency.scenario}" for name, rate in profile.currency.rates.items())
     return f"Conversion: {_cell(rates)}. Source: {_cell(profile.currency.rates_source)}."
+
+
+def _paid(paid: Reconciled | None) -> Iterable[str]:
+    """Tables of payouts, by period and by partner."""
+    if paid is None:
+        return
+    yield "## Payouts: paid, and replayed by the baseline's rules"
+    for name, table in paid.tables.items():
+        head = [f"| {name} | paid | replayed | ratio |", "|---|---:|---:|---:|"]
+        yield "\n".join([*head, *(f"| {' | '.join(map(_cell, row))} |" for row in rows_shown(table))])
+    yield "\n".join(f"- {note}" for note in paid.notes)
 
 
 def _remark_table(remarks: Iterable[Remark]) -> str:

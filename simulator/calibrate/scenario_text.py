@@ -123,10 +123,12 @@ class _Writer:
 
 
 def scenario_text(
-    export: Export, profile: Profile, fit: Fit, *, quality_name: str, schema: str, volume_known: bool = False
-) -> Draft:
-    """Write the scenario. quality_name: file of the quality report; schema: path of the JSON Schema; volume_known:
-    take partners' volumes as known, since with their errors rare ones would be larger than can be simulated."""
+    export: Export, profile: Profile, fit: Fit, *, quality_name: str, schema: str, plan: str = "",
+    volume_known: bool = False,
+) -> Draft:  # fmt: skip
+    """Write the scenario. quality_name: file of the quality report; schema: path of the JSON Schema; plan: programs to
+    write, placeholders if none; volume_known: take partners' volumes as known, since with their errors rare ones would
+    be larger than can be simulated."""
     writer = _Writer(profile.currency.scenario)
     _head(writer, export, profile, quality_name=quality_name, schema=schema)
     _time(writer, fit)
@@ -138,7 +140,7 @@ def scenario_text(
         _partners(writer, fit, name, group)
     _season(writer, fit)
     text = "\n".join(
-        [*writer.lines, "", _elasticity(fit), *_uncertain(writer, volume_known), _programs(writer, export, fit)]
+        [*writer.lines, "", _elasticity(fit), *_uncertain(writer, volume_known), plan or _programs(writer, export, fit)]
     )
     return Draft(text, writer.estimates, writer.defaults)
 

@@ -27,9 +27,12 @@ _File = click.Path(path_type=Path)
     help="Column profile: a TOML file, or one shipped  [default: the CRM is recognised by its columns]",
 )
 @click.option("--roster", type=_File, metavar="FILE", help="Who is a partner: deals of others are the vendor's own")
-@click.option("--payouts", type=_File, metavar="FILE", help="What was paid to partners")
+@click.option("--payouts", type=_File, metavar="FILE", help="What was paid to partners: held against the baseline")
 @click.option("--history", type=_File, metavar="FILE", help="Stages entered: tells when deals were decided")
 @click.option("--rates", type=_File, metavar="FILE", help="Conversion rates: columns Currency and Rate")
+@click.option(
+    "--plan", type=_File, metavar="FILE", help="Scenario whose programs are taken over; its baseline was in force"
+)
 @click.option("--out", required=True, metavar="SCENARIO", help="Scenario file to write")
 @click.option(
     "--report",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 
 from simulator.calibrate.findings import Estimate, figure
+from simulator.calibrate.reconcile import Reconciled, rows_shown
 from simulator.report.calibration_figures import Draw, drawings
 from simulator.report.page import Table, facts, inline, page
 
@@ -44,6 +45,7 @@ def content(found: Calibration) -> dict[str, Any]:
         "verdicts": [f"{name.capitalize()}: {text}." for name, text in found.verdicts.items()],
         "estimates": _estimates("Numbers of the scenario", found.estimates),
         "diagnostics": _estimates("Further numbers, not in the scenario", found.diagnostics),
+        "paid": _paid(found.paid),
         "unknown": Table(
             "Not identified",
             ("number", "why, and what stands in for it"),
@@ -87,6 +89,17 @@ def _row(name: str, estimate: Estimate) -> tuple[str, ...]:
     limits = estimate.interval()
     interval = _NONE if limits is None else f"{figure(limits[0])} to {figure(limits[1])}"
     return (name, figure(estimate.value), interval, f"{estimate.n:,}", estimate.unit, estimate.note)
+
+
+def _paid(paid: Reconciled | None) -> list[Table]:
+    """Past payouts beside those of the baseline's rules."""
+    if paid is None:
+        return []
+    captions = {"period": "Payouts by period", "partner": "Payouts by partner, largest differences first"}
+    return [
+        Table(caption, (name, "paid", "replayed", "ratio"), rows_shown(paid.tables[name]))
+        for name, caption in captions.items()
+    ]
 
 
 def _uncertain(found: Calibration) -> Table:
