@@ -11,9 +11,10 @@ import pandas as pd
 from simulator.calibrate.checks import in_one_spelling
 from simulator.calibrate.compact import days, hashed
 from simulator.calibrate.files import Form, chunks, whole
+from simulator.calibrate.funnel import MILESTONES
 from simulator.calibrate.log import Log
 from simulator.calibrate.profile import Currency, Profile
-from simulator.calibrate.stages import outcome_of
+from simulator.calibrate.stages import milestone_of, outcome_of
 from simulator.errors import InputError, Problem, fault
 
 
@@ -66,24 +67,35 @@ def read_payouts(path: Path | None, profile: Profile, owners: set[str], log: Log
     return found.reset_index(drop=True)
 
 
-def decided_days(path: Path, profile: Profile, ids: pd.Series, log: Log) -> pd.Series:
-    """By row of `ids`, hashes of opportunity ids, the last day on which it entered a won or lost stage; NaT if none."""
+def read_history(path: Path | None, profile: Profile, ids: pd.Series, log: Log) -> pd.DataFrame | None:
+    """By row of `ids`, hashes of opportunity ids: `decided`, the last day on which it entered a won or lost stage, and
+    the first on which it passed each of `MILESTONES`; NaT if none."""
+    if path is None:
+        return None
     named, form = profile.history, Form(profile.dates.format)
     if profile.columns.id is None:
         raise fault(str(path), "history", None, "a stage history needs columns.id in the profile")
     found, unread, undated = [], 0, 0
     for part in chunks(path, form):
         require(part, path, {"history.id": named.id, "history.stage": named.stage, "history.entered": named.entered})
-        means = {stage: outcome_of(stage, profile) for stage in part[named.stage].unique()}
+        stages = part[named.stage].unique()
+        means = {stage: outcome_of(stage, profile) for stage in stages}
+        passed = {stage: milestone_of(stage, profile) or 0 for stage in stages}
+        is_end = part[named.stage].map({s: m in ("won", "lost") for s, m in means.items()})
         unread += int(part[named.stage].map({s: m is None for s, m in means.items()}).sum())
-        part = part[part[named.stage].map({s: m in ("won", "lost") for s, m in means.items()})]
-        entered = days(part[named.entered], form.date)
+        kept = is_end | part[named.stage].map(passed).gt(0)
+        entered = days(part[named.entered][kept], form.date)
         undated += int(entered.isna().sum())
-        found.append(pd.DataFrame({"id": hashed(part[named.id]), "day": entered.to_numpy()}).dropna())
+        rows = pd.DataFrame({"id": hashed(part[named.id][kept]), "day": entered.to_numpy()})
+        rows["passed"] = part[named.stage][kept].map(passed).mask(is_end[kept], 0).to_numpy(dtype=np.int8)
+        found.append(rows.dropna())
     log.add("noted", "stage history in a stage that the profile does not know", unread, "not used")
     log.add("noted", "stage history without a readable date", undated, "not used")
-    last = pd.concat(found).groupby("id")["day"].max()
-    return pd.Series(last.reindex(ids.to_numpy()).to_numpy(), index=ids.index)
+    table = pd.concat(found)
+    told = {"decided": table[table["passed"] == 0].groupby("id")["day"].max()}
+    for k, name in enumerate(MILESTONES, start=1):
+        told[name] = table[table["passed"] == k].groupby("id")["day"].min()
+    return pd.DataFrame({name: day.reindex(ids.to_numpy()).to_numpy() for name, day in told.items()}, index=ids.index)
 
 
 def with_rates(profile: Profile, path: Path | None) -> Profile:

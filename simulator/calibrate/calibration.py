@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from scipy.special import expit
 
 from simulator.calibrate.beside import ALONE, Beside
 from simulator.calibrate.findings import Estimate, Remark
-from simulator.calibrate.fit import fit_export
+from simulator.calibrate.fit import Fit, fit_export
+from simulator.calibrate.funnel import MILESTONES, fit_funnel
 from simulator.calibrate.plan import plan_text
+from simulator.calibrate.posterior import log_odds, posterior
 from simulator.calibrate.profile import Profile
 from simulator.calibrate.quality_text import cautions, diagnostics, quality_text, verdicts
 from simulator.calibrate.reading import Export, read_export
@@ -157,7 +160,7 @@ def calibrate(
     source = source_of(export, profile, beside.rates)
     _require_free(out, report, report_path, inputs=(export, source.path, *beside.paths), overwrite=overwrite)
     rows = read_export(export, source=source, beside=beside)
-    fit = fit_export(rows, source.profile, label=str(export))
+    fit = _with_funnel(fit_export(rows, source.profile, label=str(export)), rows)
     plan = "" if beside.plan is None else plan_text(beside.plan)
     draft = scenario_text(rows, source.profile, fit, quality_name=report.name, schema=schema, plan=plan)
     known: tuple[str, ...] = ()
@@ -193,6 +196,24 @@ def calibrate(
     if report_path is not None:
         found.report(report_path)
     return found
+
+
+def _with_funnel(fit: Fit, export: Export) -> Fit:
+    """The fit with the funnel that a stage history tells: each market's own, else that of all, else a reason."""
+    if MILESTONES[0] not in fit.rows:
+        return fit
+    known = posterior(fit.rows, fit, end=export.end)
+    effect = dict(zip(known.owners, known.odds[0], strict=True))
+    p = expit(log_odds(fit.rows, fit) + fit.rows["owner"].astype("str").map(effect).to_numpy(dtype=float))
+    every = fit_funnel(fit.rows, p, end=export.end)
+    if isinstance(every, str):
+        return replace(fit, refused={**fit.refused, "stages": every})
+    found = {}
+    for name in fit.mix:
+        mine = fit.rows["market"].eq(name).to_numpy()
+        own = fit_funnel(fit.rows[mine], p[mine], end=export.end)
+        found[name] = every if isinstance(own, str) else own
+    return replace(fit, funnel=found)
 
 
 def _require_free(out: Path, report: Path, page: Path | None, *, inputs: tuple[Path, ...], overwrite: bool) -> None:

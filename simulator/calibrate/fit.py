@@ -14,6 +14,7 @@ from simulator.calibrate.closing import Pattern, closing_pattern
 from simulator.calibrate.contrast import Contrast, contrast
 from simulator.calibrate.cycle import MIN_OF_EACH, Cycle
 from simulator.calibrate.findings import Estimate, Remark
+from simulator.calibrate.funnel import Funnel
 from simulator.calibrate.groups import (
     Group,
     fit_groups,
@@ -53,7 +54,8 @@ class Fit:
     lost nearly everything and how many those are, None where there are none; direct_win, direct_per_year:
     share won and number of the opportunities that the vendor works alone; mix: share of opportunities by
     market; contrast: partner against direct business; pattern: when deals close; season: of demand; response: to past
-    changes of the program; rows: partner rows with their `market`; told: those that odds were fitted to.
+    changes of the program; rows: partner rows with their `market`; told: those that odds were fitted to;
+    funnel: by market, empty where no stage history tells it.
     """
 
     volume: Volume
@@ -75,6 +77,7 @@ class Fit:
     remarks: tuple[Remark, ...]
     rows: pd.DataFrame = field(repr=False)
     told: pd.DataFrame = field(repr=False)
+    funnel: Mapping[str, Funnel] = field(default_factory=dict)
 
 
 @dataclass

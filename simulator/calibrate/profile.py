@@ -120,6 +120,16 @@ class History(Spec):
     id: Column = Field("Opportunity ID", description="opportunity id")
     stage: Column = Field("Stage", description="stage that was entered")
     entered: Column = Field("Entered", description="day on which it was")
+    milestones: Listed[str] = Field(
+        (), description="stages that a deal enters when it is qualified, after the joint demo, after the pilot; none: "
+        "the open stages in their order, of which there must be five or more, spread evenly",
+    )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _three(self) -> History:
+        if len(set(self.milestones)) not in (0, 3) or len(self.milestones) > 3:
+            raise ValueError("milestones must name three stages, or none")
+        return self
 
 
 class Roster(Spec):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from simulator.calibrate.findings import Estimate, Remark, figure
 from simulator.calibrate.fit import Fit
+from simulator.calibrate.funnel import STAGES
 from simulator.calibrate.profile import Profile
 from simulator.calibrate.reading import Export
 from simulator.calibrate.reconcile import Reconciled, rows_shown
@@ -40,6 +41,9 @@ def diagnostics(fit: Fit) -> dict[str, Estimate]:
             volume.mean_of_rates, None, volume.seen, "per partner and year", "plain mean of the partners' own rates"
         ),
     }
+    for market, funnel in fit.funnel.items():
+        for use, values in (("weight", funnel.weights), ("duration", funnel.durations)):
+            found |= {f"{market}_{use}_of_{stage}": e for stage, e in zip(STAGES, values, strict=True)}
     if fit.odds_without_extremes:
         count, odds = fit.odds_without_extremes
         note = f"without {count} partners that won or lost 95 % of 20 deals or more"

@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from simulator.calibrate.beside import ALONE, Beside, decided_days, read_payouts
+from simulator.calibrate.beside import ALONE, Beside, read_history, read_payouts
 from simulator.calibrate.checks import bulk_created, complete_from, last_day, note_tail, spellings
 from simulator.calibrate.compact import Compact
 from simulator.calibrate.files import Form, chunks, sha256_of
 from simulator.calibrate.findings import Remark
+from simulator.calibrate.funnel import MILESTONES
 from simulator.calibrate.groups import PARTNERS, TERRITORY
 from simulator.calibrate.log import Log
 from simulator.calibrate.profile import Profile, Source
@@ -37,9 +38,10 @@ class Export:
     """Checked rows of an export.
 
     rows: columns `owner`, `outcome` (won, lost, open), `amount` (scenario currency, nan where not usable),
-    `created`, `closed` (NaT where not usable), `product`, `segment`, `direct`, `group` (partner segment). end: the last
-    day the export knows of; complete_from: where the export was cut by closing date, deals created before that day are
-    in it only if they took long; payouts: `partner`, `end`, `paid`, where given; territories: by partner segment.
+    `created`, `closed` (NaT where not usable), `product`, `segment`, `direct`, `group` (partner segment); with a
+    stage history `MILESTONES`, the days on which they were passed. end: the last day the export knows of;
+    complete_from: where the export was cut by closing date, deals created before that day are in it only if they took
+    long; payouts: `partner`, `end`, `paid`, where given; territories: by partner segment.
     """
 
     label: str
@@ -74,11 +76,14 @@ def read_export(export: Path, *, source: Source, beside: Beside = ALONE) -> Expo
     table = _with_owner(table, words, profile, roster, log)
     table["amount"] = _amounts(table, words, source, compact, label, log)
     table = _with_creation(table, profile, compact, label, log)
-    table["closed"] = _closed(table, profile, compact, beside.history, label, log)
+    told = read_history(beside.history, profile, table["id"], log)
+    table["closed"] = _closed(table, profile, compact, told, label, log)
     if table.empty:
         hint = "see the profile's stages, dates and exclude"
         raise fault(label, "rows", 0, f"no usable row is left of {compact.total}", hint)
     rows = _plain(table, words)
+    if told is not None:
+        rows = rows.assign(**{name: told[name].to_numpy() for name in MILESTONES})
     group = PARTNERS if roster is None else rows["owner"].map(roster.group).fillna(PARTNERS)
     rows["group"] = pd.Series(group, index=rows.index).astype("category")
     note_roster(roster, rows, log)
@@ -267,7 +272,7 @@ def _format_hint(profile: Profile) -> str:
 
 
 def _closed(
-    table: pd.DataFrame, profile: Profile, compact: Compact, history: Path | None, label: str, log: Log
+    table: pd.DataFrame, profile: Profile, compact: Compact, history: pd.DataFrame | None, label: str, log: Log
 ) -> pd.Series:
     """Close dates of decided rows; NaT where missing, unreadable, before creation or after the export."""
     decided = table["outcome"].ne("open")
@@ -277,7 +282,7 @@ def _closed(
     bad = written & closed.isna()
     _require_readable(table, bad, written, compact, "closed", label, _format_hint(profile))
     if history is not None:
-        told = decided_days(history, profile, table["id"], log).where(decided)
+        told = history["decided"].where(decided)
         log.add("repaired", "close date taken from the stage history", int((told.notna() & (told != closed)).sum()))
         closed, written, bad = closed.mask(told.notna(), told), written | told.notna(), bad & told.isna()
     log.add("set aside", "closed date missing (decided deals)", int((decided & ~written).sum()))

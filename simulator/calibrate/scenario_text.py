@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import annotated_types as at
@@ -107,6 +107,12 @@ class _Writer:
         parts = [f"{error}n = {estimate.n}", estimate.note, remark, moved]
         self.put(key, _number(value), "; ".join(part for part in parts if part))
 
+    def shares(self, key: str, estimates: Sequence[Estimate]) -> None:
+        """Shares that sum to 1, in full precision; as such they cannot be uncertain one by one."""
+        errors = ", ".join(_number(e.se or 0.0) for e in estimates)
+        note = f"+- {errors}, n = {estimates[0].n}; {estimates[0].note}"
+        self.put(key, f"[{', '.join(repr(e.value) for e in estimates)}]", note)
+
     def default(self, key: str, reason: str) -> None:
         """The schema's own default with its grade and the reason for using it."""
         described = self._model.model_fields[key]
@@ -197,6 +203,9 @@ def _market(writer: _Writer, fit: Fit, name: str) -> None:
         writer.fitted("win_slope", fit.odds.slope[name])
     else:
         writer.default("win_slope", f"refused because {fit.refused['win_slope']}")
+    if name in fit.funnel:
+        writer.shares("stage_weights", fit.funnel[name].weights)
+        writer.shares("stage_durations", fit.funnel[name].durations)
     _cycle(writer, fit, name)
     writer.default("gross_margin", "not in the export: set your own")
 

@@ -12,12 +12,12 @@ import pandas as pd
 from simulator.calibrate.dirt import OTHER_RATE, dirty, other_currency
 from simulator.calibrate.profile import Profile, load_profile
 from simulator.calibrate.simulated import SimulatedExport, simulated_exports
+from simulator.calibrate.stages import open_stage
 from simulator.errors import InputError, Problem
 from simulator.scenario.schema import Scenario
 
 DIRECT = "Direct sales"
 """Owner of direct deals where a profile has no other way to tell them."""
-_OPEN_STAGES = 5
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def as_written(export: SimulatedExport, profile: Profile) -> dict[str, pd.DataFr
     outcome = {"won": profile.stages.won[0], "lost": profile.stages.lost[0]}
 
     def stages(values: pd.Series) -> list[str]:
-        return [outcome.get(v) or (opens[int(v) * len(opens) // _OPEN_STAGES] if opens else "open") for v in values]
+        return [outcome.get(v) or (open_stage(int(v), opens) if opens else "open") for v in values]
 
     def days(values: pd.Series) -> pd.Series:
         return pd.Series(values.dt.strftime(profile.dates.format).fillna(""))
