@@ -110,18 +110,24 @@ def sees(study: Pilot) -> str:
 
 def misleads(study: Pilot) -> list[str]:
     """Bias and contamination where they can be told from 0, and what naive readings say beside the truth."""
-    felt = [
-        f"{words}: {_points(study, f'from_{c}', '%')}" for c, words in CHANNELS.items() if _sure(study, f"from_{c}")
-    ]
     said = {
         "bias": "A full rollout does not bring what the pilot shows: its estimate of the lift is off by "
         f"{_points(study, 'bias')}.",
         "contamination": "What partners who are not on the candidate feel of its effect is "
-        f"{_points(study, 'contamination', '%')}, through {listed(felt)}.",
+        f"{_points(study, 'contamination', '%')}, {_channels(study)}.",
         "by_source": "Counting all that partners on it sourced as its effect, the lift would be off by "
         f"{_points(study, 'by_source')}.",
     }
     return [*(words for name, words in said.items() if _sure(study, name)), *_before_after(study)]
+
+
+def _channels(study: Pilot) -> str:
+    """What contamination is made of."""
+    there = {words: f"from_{c}" for c, words in CHANNELS.items() if study.figures[f"from_{c}"].mean}
+    if len(there) == 1:
+        return f"all through {next(iter(there))}"
+    parts = [f"{words} ({_points(study, name, '%')})" for words, name in there.items()]
+    return f"through {listed(parts)}" if parts else "which has no channel"
 
 
 def _before_after(study: Pilot) -> list[str]:

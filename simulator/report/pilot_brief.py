@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _SHOWN = (
     "lift", "power", "assurance", "detectable_lift", "bias", "coverage", "false_positives", "wrong_go", "wrong_stop",
-    "contamination", "before_after", "pre_post", "moved",
 )  # fmt: skip
 _ASSIGNED = {
     "parallel": "two groups, drawn at random",
@@ -123,7 +122,6 @@ def _figures(study: Pilot) -> Table:
     rows = [
         [DIAGNOSANDS[name].label, words.estimate_text(study.figures[name]), words.limits_text(study.figures[name])]
         for name in _SHOWN
-        if name in words.shown(study)
     ]
     return Table("What it concludes, beside the truth", ["", "Mean \u00b1 SE", "95 % CI"], rows)
 

@@ -15,6 +15,7 @@ from simulator.studies.leadership import leadership
 from simulator.studies.runs import comparison_of
 from tests.browser.conftest import keep
 from tests.calibrate.exports import Truth, synthetic, written
+from tests.pilots.test_pilot import verdict
 from tests.report.test_leadership import run as stored
 
 run = stored
@@ -37,6 +38,16 @@ def test_the_report_of_a_calibration_is_too(page: Page, tmp_path: Path) -> None:
     calibrate(*written(synthetic(Truth(partners=12), seed=8), tmp_path), report_path=file)
     is_sound(page, file)
     keep(page, "calibration")
+
+
+def test_the_brief_of_a_pilot_is_too_and_prints_on_a_page(page: Page, tmp_path: Path) -> None:
+    file, printed = tmp_path / "brief.html", tmp_path / "brief.pdf"
+    file.write_text(verdict(1.6, cost=160.0).brief(), encoding="utf-8")
+    is_sound(page, file)
+    keep(page, "brief")
+    print_pdf(file.read_text(encoding="utf-8"), printed)
+    content = printed.read_bytes()
+    assert content.count(b"/Type /Page\n") + content.count(b"/Type /Page/") == 1
 
 
 def is_sound(page: Page, file: Path) -> None:
