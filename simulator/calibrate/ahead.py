@@ -18,7 +18,7 @@ from simulator.calibrate.cycle import ages, weeks
 from simulator.calibrate.findings import Estimate
 from simulator.calibrate.fit import Fit
 from simulator.calibrate.likelihood import Array
-from simulator.calibrate.posterior import Level, Posterior, log_odds
+from simulator.calibrate.posterior import Posterior, log_odds
 from simulator.calibrate.volume import YEAR_WEEKS, in_weeks
 from simulator.program.compiled import Bools, Ints
 from simulator.streams import Streams, poisson
@@ -58,9 +58,11 @@ class _Luck:
 def look_ahead(fit: Fit, known: Posterior, *, end: pd.Timestamp, quarters: int, draws: int, seed: int) -> Ahead:
     """Draw the `quarters` from the day after `end` on; known: what the fit says of its partners."""
     luck = _Luck(seed)
-    parts = [_fresh(fit, known, quarters, draws, luck, end)]
+    levels = _levels(known, quarters, draws, luck)
+    here, effects = _people(fit, known, quarters, draws, luck, end)
+    parts = [_fresh(fit, known, levels, here, effects, luck)]
     if fit.cycle is not None:
-        parts.append(_waiting(fit, known, draws, luck, end))
+        parts.append(_waiting(fit, known, levels, effects, luck, end))
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return Ahead(known.owners, **joined)
 
@@ -76,24 +78,30 @@ def _drawn(estimate: Estimate, z: Array, *, of: str = "log") -> Array:
     return np.asarray(estimate.value + z * se)
 
 
-def _walk(level: Level, z: Array) -> Array:
-    """The level in the quarters ahead, (draws, quarters); z: (draws, 1 + quarters)."""
-    start = level.mean + np.sqrt(level.variance) * z[:, :1]
-    return np.asarray(start + level.step * np.cumsum(z[:, 1:], axis=1))
+def _levels(known: Posterior, quarters: int, draws: int, luck: _Luck) -> Array:
+    """Levels of volume, size, odds and tilt at the start and in the quarters ahead, (4, draws, 1 + quarters)."""
+    steps = np.repeat(np.arange(draws), quarters + 1), np.tile(np.arange(quarters + 1), draws)
+    z = ndtri(luck("level", *steps)).reshape(4, draws, quarters + 1)
+    walks = []
+    for level, move in zip((known.volume_level, known.size_level, known.odds_level, known.tilt.level), z, strict=True):
+        move[:, 0] = level.mean + np.sqrt(level.variance) * move[:, 0]
+        move[:, 1:] *= level.step
+        walks.append(np.cumsum(move, axis=1))
+    return np.stack(walks)
+
+
+def _drift(known: Posterior, levels: Array, x: Array) -> Array:
+    """What drift adds to log-odds; x: what the slope of deals multiplies; levels: theirs, (4, n)."""
+    return np.asarray(levels[2] + levels[3] * (x - known.tilt.centre) / known.tilt.spread)
 
 
 def _fresh(
-    fit: Fit, known: Posterior, quarters: int, draws: int, luck: _Luck, end: pd.Timestamp
+    fit: Fit, known: Posterior, levels: Array, here: Array, effects: Array, luck: _Luck
 ) -> dict[str, Array | Ints]:
     """Deals that are created in the quarters ahead."""
+    _, draws, quarters = levels[..., 1:].shape
     index = np.arange(draws)
-    steps = np.repeat(index, quarters + 1), np.tile(np.arange(quarters + 1), draws)
-    z = ndtri(luck("level", *steps)).reshape(4, draws, quarters + 1)
-    volume, size, odds = (
-        _walk(level, z[k]) for k, level in enumerate((known.volume_level, known.size_level, known.odds_level))
-    )
-    here, rate, effects = _people(fit, known, quarters, draws, luck, end)
-    mean = np.minimum(rate[:, :, None] * np.exp(volume)[:, None, :] * here / 4, MOST_PER_QUARTER)
+    mean = np.minimum(np.exp(effects[..., :1]) * np.exp(levels[0, :, None, 1:]) * here / 4, MOST_PER_QUARTER)
     cell_draw, cell_who, cell_quarter = (axis.ravel() for axis in np.indices(mean.shape))
     count = _counts(luck("count", cell_draw, cell_who, cell_quarter)[0], mean.ravel())
     cell = np.repeat(np.arange(mean.size), count)
@@ -105,11 +113,13 @@ def _fresh(
     parameters = ndtri(luck("parameters", np.repeat(index, len(markets)), np.tile(np.arange(len(markets)), draws)))
     p = parameters.reshape(4, draws, len(markets))
     base, slope, within, middle, most = _market_tables(fit, p)
-    log_size = effects[0][draw, who] + size[draw, quarter] + within[draw, market] * ndtri(u[0][1])
+    level = levels[:, draw, quarter + 1]
+    log_size = effects[draw, who, 1] + level[1] + within[draw, market] * ndtri(u[0][1])
     log_size = np.minimum(log_size, (most - middle)[market])
     # What is uncertain of a known partner's odds is in its own effect.
     eta = np.where(who < len(known.owners), np.array(_means(fit))[market], base[draw, market])
-    eta = eta + slope[draw, market] * log_size + effects[1][draw, who] + odds[draw, quarter]
+    x = fit.odds.of_size(log_size)
+    eta = eta + slope[draw, market] * x + effects[draw, who, 2] + _drift(known, level, x)
     won = u[0][2] < expit(eta)
     created = quarter + u[0][3]
     closed = np.full(len(created), np.inf)
@@ -129,9 +139,9 @@ def _fresh(
 
 def _people(
     fit: Fit, known: Posterior, quarters: int, draws: int, luck: _Luck, end: pd.Timestamp
-) -> tuple[Array, Array, tuple[Array, Array]]:
-    """Share of each quarter in which partners are there, (draws, P + newcomers, quarters), their opportunities per year
-    and their effects on log size and log-odds, (draws, P + newcomers)."""
+) -> tuple[Array, Array]:
+    """Share of each quarter in which partners are there, (draws, P + newcomers, quarters), and their effects,
+    (draws, P + newcomers, 3)."""
     activity, old = fit.volume.activity, len(known.owners)
     first = fit.rows.groupby("owner")["created"].min()
     year = pd.Timedelta(weeks=YEAR_WEEKS)
@@ -148,17 +158,10 @@ def _people(
     departure[:, :old] *= np.where(known.active > 0, 1.0, 0.0)
     q = np.arange(quarters)
     here = np.clip(np.minimum(departure[..., None], q + 1) - np.maximum(arrival[..., None], q), 0.0, 1.0)
-    spread = fit.volume.log_sd.value
-    centre = np.log(_drawn(fit.volume.per_year, ndtri(luck("population", np.arange(draws))[0]))) - spread**2 / 2
-
-    def mixed(mine: tuple[Array, Array], z: Array, sd: float, middle: Array | float = 0.0) -> Array:
-        own = mine[0] + mine[1] * z[:, :old]
-        return np.concatenate([own, middle + sd * z[:, old:]], axis=1)
-
-    rate = np.exp(mixed(known.rate, ndtri(v[0]), spread, centre[:, None]))
-    size = mixed(known.size, ndtri(v[1]), fit.sizes.between.value)
-    odds = mixed(known.odds, ndtri(v[2]), fit.odds.between.value)
-    return here, rate, (size, odds)
+    effects = known.drawn(ndtri(v[:3]))
+    population = _drawn(fit.volume.per_year, ndtri(luck("population", np.arange(draws))[0]))
+    effects[:, old:, 0] += np.log(population / fit.volume.per_year.value)[:, None]
+    return here, effects
 
 
 def _counts(u: Array, mean: Array) -> Ints:
@@ -231,10 +234,12 @@ def _stale(fit: Fit, market: str) -> float:
     return fit.cycle.stale[market].value if market in fit.cycle.stale else 0.0
 
 
-def _waiting(fit: Fit, known: Posterior, draws: int, luck: _Luck, end: pd.Timestamp) -> dict[str, Array | Ints]:
+def _waiting(
+    fit: Fit, known: Posterior, levels: Array, effects: Array, luck: _Luck, end: pd.Timestamp
+) -> dict[str, Array | Ints]:
     """What becomes of the deals that are open at the start: won, lost or left lying, given that they still wait."""
     rows = fit.rows[fit.rows["outcome"].eq("open")].reset_index(drop=True)
-    count, markets = len(rows), list(fit.mix)
+    count, draws, markets = len(rows), levels.shape[1], list(fit.mix)
     owner = np.array(pd.Index(known.owners).get_indexer(pd.Index(rows["owner"])), dtype=np.int64)
     market = np.array([markets.index(name) for name in rows["market"]], dtype=np.int64)
     age = ages(rows, end).to_numpy(dtype=float)
@@ -242,14 +247,14 @@ def _waiting(fit: Fit, known: Posterior, draws: int, luck: _Luck, end: pd.Timest
     draw, row = np.repeat(np.arange(draws), count), np.tile(np.arange(count), draws)
     u = [luck(f"open {k}", draw, row) for k in range(2)]
     who, place = owner[row], market[row]
-    effect = [mean[who] + sd[who] * ndtri(u[k][0]) for k, (mean, sd) in enumerate((known.size, known.odds))]
     within = np.array([fit.sizes.within[name].value for name in markets])[place]
-    amount = np.exp(middle[row] + effect[0] + within * ndtri(u[0][1]))
+    amount = np.exp(middle[row] + effects[draw, who, 1] + within * ndtri(u[0][1]))
     amount = np.minimum(amount, np.array([fit.sizes.largest[name] for name in markets])[place])
     written = rows["amount"].to_numpy(dtype=float)[row]
     amount = np.where(np.isnan(written), amount, written)
     deals = pd.DataFrame({"market": np.array(markets)[place], "amount": amount})
-    p = expit(log_odds(deals, fit) + effect[1])
+    drift = _drift(known, levels[:, draw, 0], fit.odds.of_size(np.log(amount) - middle[row]))
+    p = expit(log_odds(deals, fit) + effects[draw, who, 2] + drift)
     won, spent = np.zeros(len(draw), dtype=bool), np.full(len(draw), np.inf)
     for j, name in enumerate(markets):
         at = np.flatnonzero(place == j)

@@ -18,7 +18,7 @@ import pandas as pd
 from simulator.calibrate import cycle
 from simulator.calibrate.ahead import look_ahead
 from simulator.calibrate.beside import ALONE, Beside
-from simulator.calibrate.fit import fit_export
+from simulator.calibrate.fit import bent, fit_export
 from simulator.calibrate.held import QUANTITIES, Predicted, held, held_payout
 from simulator.calibrate.payouts import DRAWS as PAID_DRAWS
 from simulator.calibrate.payouts import Paid, Payouts, priced
@@ -189,7 +189,7 @@ def backtest(
     cautions = [] if dated else [_UNDATED]
     for period in periods:
         past = as_known(read, period.start_time, dated=dated)
-        fit = fit_export(past, source.profile, label=f"{export} before {period.start_time:%Y-%m-%d}")
+        fit = bent(fit_export(past, source.profile, label=f"{export} before {period.start_time:%Y-%m-%d}"))
         known = posterior(fit.rows, fit, end=past.end)
         drawn = look_ahead(fit, known, end=past.end, quarters=quarters, draws=draws, seed=seed)
         rows, sized = read.rows[~read.rows["direct"]], not source.profile.amounts.lost_amount_is_zero

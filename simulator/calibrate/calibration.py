@@ -18,7 +18,7 @@ from simulator.calibrate.findings import Estimate, Remark
 from simulator.calibrate.fit import Fit, fit_export
 from simulator.calibrate.funnel import MILESTONES, fit_funnel
 from simulator.calibrate.plan import plan_text
-from simulator.calibrate.posterior import log_odds, posterior
+from simulator.calibrate.posterior import Posterior, log_odds, posterior
 from simulator.calibrate.profile import Profile
 from simulator.calibrate.quality_text import cautions, diagnostics, quality_text, verdicts
 from simulator.calibrate.reading import Export, read_export
@@ -160,7 +160,9 @@ def calibrate(
     source = source_of(export, profile, beside.rates)
     _require_free(out, report, report_path, inputs=(export, source.path, *beside.paths), overwrite=overwrite)
     rows = read_export(export, source=source, beside=beside)
-    fit = _with_funnel(fit_export(rows, source.profile, label=str(export)), rows)
+    fit = fit_export(rows, source.profile, label=str(export))
+    partners = posterior(fit.rows, fit, end=rows.end)
+    fit = _with_funnel(fit, partners, end=rows.end)
     plan = "" if beside.plan is None else plan_text(beside.plan)
     draft = scenario_text(rows, source.profile, fit, quality_name=report.name, schema=schema, plan=plan)
     known: tuple[str, ...] = ()
@@ -172,7 +174,7 @@ def calibrate(
         )
         scenario, known = parse(draft.text, file=str(out)), (VOLUME_KNOWN,)
     paid, said = reconciled_or_noted(rows, fit, scenario)
-    quality = quality_text(rows, source.profile, fit, draft, paid, said)
+    quality = quality_text(rows, source.profile, fit, draft, partners, paid, said)
     _write(report, quality)
     _write(out, draft.text)
     found = Calibration(
@@ -180,10 +182,10 @@ def calibrate(
         scenario_path=out,
         quality_path=report,
         estimates=MappingProxyType(draft.estimates),
-        diagnostics=MappingProxyType(diagnostics(fit)),
+        diagnostics=MappingProxyType(diagnostics(fit, partners)),
         refused=MappingProxyType(dict(fit.refused)),
-        verdicts=MappingProxyType(verdicts(fit) | dict(said)),
-        cautions=(*cautions(fit), *known),
+        verdicts=MappingProxyType(verdicts(fit, partners) | dict(said)),
+        cautions=(*cautions(fit, partners), *known),
         remarks=(*rows.remarks, *fit.remarks),
         quality=quality,
         defaults=MappingProxyType(draft.defaults),
@@ -198,20 +200,19 @@ def calibrate(
     return found
 
 
-def _with_funnel(fit: Fit, export: Export) -> Fit:
+def _with_funnel(fit: Fit, known: Posterior, *, end: pd.Timestamp) -> Fit:
     """The fit with the funnel that a stage history tells: each market's own, else that of all, else a reason."""
     if MILESTONES[0] not in fit.rows:
         return fit
-    known = posterior(fit.rows, fit, end=export.end)
-    effect = dict(zip(known.owners, known.odds[0], strict=True))
+    effect = dict(zip(known.owners, known.mean[:, 2], strict=True))
     p = expit(log_odds(fit.rows, fit) + fit.rows["owner"].astype("str").map(effect).to_numpy(dtype=float))
-    every = fit_funnel(fit.rows, p, end=export.end)
+    every = fit_funnel(fit.rows, p, end=end)
     if isinstance(every, str):
         return replace(fit, refused={**fit.refused, "stages": every})
     found = {}
     for name in fit.mix:
         mine = fit.rows["market"].eq(name).to_numpy()
-        own = fit_funnel(fit.rows[mine], p[mine], end=export.end)
+        own = fit_funnel(fit.rows[mine], p[mine], end=end)
         found[name] = every if isinstance(own, str) else own
     return replace(fit, funnel=found)
 

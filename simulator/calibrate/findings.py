@@ -11,6 +11,7 @@ from scipy.special import expit, logit, ndtri, stdtrit
 Kind = Literal["dropped", "repaired", "set aside", "noted"]
 
 PROBABILITIES, SLOPES = ("probability", "share", "win rate"), ("logit per log unit",)
+CORRELATION = "correlation"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class Estimate:
     def interval(self, level: float = 0.95) -> tuple[float, float] | None:
         """Interval that holds the true number with probability `level`; None without a standard error.
 
-        Symmetric in the logit of a probability, in the log of other positive numbers, and as it is in a slope.
+        Symmetric in the logit of a probability, in Fisher's z of a correlation, in the log of other positive numbers,
+        and as it is in a slope.
         """
         if self.se is None:
             return None
@@ -47,6 +49,9 @@ class Estimate:
         if self.unit in PROBABILITIES and 0 < self.value < 1:
             step = z / (self.value * (1 - self.value))
             return float(expit(logit(self.value) - step)), float(expit(logit(self.value) + step))
+        if self.unit == CORRELATION:
+            middle, step = np.arctanh(self.value), z / (1 - self.value**2)
+            return float(np.tanh(middle - step)), float(np.tanh(middle + step))
         if self.unit in SLOPES or self.value <= 0:
             return self.value - z, self.value + z
         return float(self.value * np.exp(-z / self.value)), float(self.value * np.exp(z / self.value))

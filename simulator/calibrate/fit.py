@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from simulator.calibrate.groups import (
     with_own_odds,
     with_own_sizes,
 )
-from simulator.calibrate.odds import Odds, direct_odds, fit_odds, trials
+from simulator.calibrate.odds import Odds, direct_odds, fit_odds, trials, with_knee
 from simulator.calibrate.profile import Profile
 from simulator.calibrate.reading import Export
 from simulator.calibrate.response import Response, response
@@ -54,7 +54,7 @@ class Fit:
     lost nearly everything and how many those are, None where there are none; direct_win, direct_per_year:
     share won and number of the opportunities that the vendor works alone; mix: share of opportunities by
     market; contrast: partner against direct business; pattern: when deals close; season: of demand; response: to past
-    changes of the program; rows: partner rows with their `market`; told: those that odds were fitted to;
+    changes of the program; rows: partner rows with their `market`; told: those that odds were fitted to; sized: sizes;
     funnel: by market, empty where no stage history tells it.
     """
 
@@ -77,6 +77,7 @@ class Fit:
     remarks: tuple[Remark, ...]
     rows: pd.DataFrame = field(repr=False)
     told: pd.DataFrame = field(repr=False)
+    sized: pd.DataFrame = field(repr=False)
     funnel: Mapping[str, Funnel] = field(default_factory=dict)
 
 
@@ -112,8 +113,9 @@ def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
         notes.refused["cycle_weeks"] = refusal
     cycles = None if refusal else cycle.fit_cycle(few, end=export.end)
     ripe = _telling(decided, cycles, export, profile, notes)
-    sized = _sized(decided, label)
     with_size = _slope_possible(ripe, profile, notes)
+    # Of decided deals alone those that are decided fast, lost ones say, would count too much.
+    sized = _sized(few if with_size else decided, label)
     usable = ripe[ripe["amount"].notna()] if with_size else ripe
     spread = own_spreads(usable)
     own = {name: own_markets(partner_rows, name) for name in spread}
@@ -158,7 +160,19 @@ def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
         remarks=tuple(notes.remarks),
         rows=partner_rows,
         told=usable,
+        sized=sized,
     )
+
+
+def bent(fit: Fit) -> Fit:
+    """The fit with the odds that predict best: with a knee in size where the deals ask for it.
+
+    A scenario has one slope, so that its fit has none.
+    """
+    if not fit.odds.slope:
+        return fit
+    medians = {name: estimate.value for name, estimate in fit.sizes.median.items()}
+    return replace(fit, odds=with_knee(trials(fit.told, medians=medians, with_size=True), fit.odds))
 
 
 def _whole_cohorts(rows: pd.DataFrame, export: Export, notes: _Notes) -> pd.DataFrame:
@@ -220,8 +234,8 @@ def _require_enough(decided: pd.DataFrame, label: str) -> None:
         raise fault(label, "rows", None, f"{owners} owners: differences between partners need at least {MIN_OWNERS}")
 
 
-def _sized(decided: pd.DataFrame, label: str) -> pd.DataFrame:
-    sized = decided[decided["amount"].notna()]
+def _sized(rows: pd.DataFrame, label: str) -> pd.DataFrame:
+    sized = rows[rows["amount"].notna()]
     if len(sized) < MIN_DECIDED or sized["amount"].nunique() < 3 or sized["owner"].nunique() < MIN_OWNERS:
         rule = f"sizes need {MIN_DECIDED} positive amounts, three different ones, of {MIN_OWNERS} owners"
         raise fault(label, "amount", None, f"{len(sized)} usable amounts: {rule}")

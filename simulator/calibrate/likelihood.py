@@ -106,9 +106,9 @@ def log_integrals(
     return np.asarray(np.logaddexp.reduce(inside, axis=1) + np.log(scale))
 
 
-def normal_mean(function: Callable[[Array], Array]) -> float:
-    """E f(Z) for a standard normal Z."""
-    return float(np.exp(_LOG_WEIGHTS) @ function(np.asarray(_NODES)))
+def normal_mean(function: Callable[[Array], Array]) -> Array:
+    """E f(Z) for a standard normal Z; function: from nodes (k,) to values (k, ...)."""
+    return np.asarray(np.exp(_LOG_WEIGHTS) @ function(np.asarray(_NODES)))
 
 
 def by_group(values: Array, group: NDArray[np.intp], groups: int) -> Array:

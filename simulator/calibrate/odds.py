@@ -5,17 +5,20 @@ quadrature, so the intercept holds for a partner with effect 0, as the simulator
 it is not the average win rate. Whether partners differ at all is judged by the likelihood ratio against
 between = 0; at this bound of the parameter space it follows an even mixture of 0 and chi2(1) (Self and
 Liang 1987, JASA 82).
+
+For predictions the line may have a knee: slope * (ln(1 + size / knee) - ln(1 + median / knee)), odds that do not depend
+on the size of deals far smaller than the knee and have the slope in log size above it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import expit
+from scipy.special import expit, logit
 from scipy.stats import chi2
 
 from simulator.calibrate.findings import Estimate
@@ -54,7 +57,7 @@ class Odds:
     probability: of a median deal with a partner of effect 0; between: sd of the partner effect in logits;
     p_value: of no differences between partners; upper: 95 % limit of `between` (one-sided) where p_value is
     above 5 %; rate_sd: sd between partners of the win rate of a median deal; slope: empty where it was not
-    fitted.
+    fitted; knee: log of the knee over the median size, None for a straight line.
     """
 
     probability: dict[str, Estimate]
@@ -64,6 +67,12 @@ class Odds:
     upper: float | None
     rate_sd: Estimate
     win_rate: Estimate
+    log_likelihood: float
+    knee: float | None = None
+
+    def of_size(self, over_median: Array) -> Array:
+        """What slopes multiply, by the log of size over the median."""
+        return over_median if self.knee is None else _bent(over_median, self.knee)
 
     def verdict(self) -> str:
         """Whether partners differ, in words."""
@@ -113,7 +122,40 @@ def fit_odds(data: Trials) -> Odds:
         upper=upper,
         rate_sd=_rate_sd(data, best, between, error),
         win_rate=_share(float(data.wins.sum()), rows),
+        log_likelihood=best.log_likelihood,
     )
+
+
+def with_knee(data: Trials, straight: Odds) -> Odds:
+    """The odds with a knee, one in units of the median for all markets, if it pays for itself: Schwarz's criterion."""
+    count = len(data.markets)
+
+    def bent(knee: float) -> Trials:
+        # The other markets' sizes in a column are 0 and stay so.
+        return replace(data, design=np.hstack([data.design[:, :count], _bent(data.design[:, count:], knee)]))
+
+    start = [float(logit(e.value)) for e in straight.probability.values()]
+    start += [e.value for e in straight.slope.values()]
+    best = maximum(
+        lambda at: log_likelihood(bent(float(at[-2])), np.append(at[:-2], at[-1])),
+        start=np.array([*start, -1.0, max(straight.between.value, 0.1)]),
+    )
+    if 2 * (best.log_likelihood - straight.log_likelihood) <= np.log(data.deals.sum()):
+        return straight
+    value, error = standard_deviation(best, data.owners)
+    return replace(
+        straight,
+        probability=_probabilities(data, best),
+        slope=_slopes(data, best),
+        between=replace(straight.between, value=value, se=error),
+        log_likelihood=best.log_likelihood,
+        knee=float(best.at[-2]),
+    )
+
+
+def _bent(over_median: Array, knee: float) -> Array:
+    """ln(1 + size / knee) - ln(1 + median / knee)."""
+    return np.asarray(np.logaddexp(0.0, over_median - knee) - np.logaddexp(0.0, -knee))
 
 
 def log_likelihood(data: Trials, at: Array) -> float:
@@ -184,7 +226,7 @@ def _rate_sd(data: Trials, best: Maximum, between: float, error: float | None) -
 
     def rate_sd(spread: float) -> float:
         mean = normal_mean(lambda z: expit(middle + spread * z))
-        return float(np.sqrt(max(0.0, normal_mean(lambda z: expit(middle + spread * z) ** 2) - mean**2)))
+        return float(np.sqrt(np.maximum(0.0, normal_mean(lambda z: expit(middle + spread * z) ** 2) - mean**2)))
 
     step = 1e-4
     change = (rate_sd(between + step) - rate_sd(max(between - step, 0.0))) / (between + step - max(between - step, 0.0))

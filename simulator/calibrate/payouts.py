@@ -159,4 +159,4 @@ def _weeks(days: pd.Series, start: pd.Period) -> Array:
 def _per_year(fit: Fit, known: Posterior, partners: int) -> Array:
     """Usual opportunities per year: the partners' own, a newcomer's is the median."""
     middle = fit.volume.per_year.value * np.exp(-0.5 * fit.volume.log_sd.value**2)
-    return np.concatenate([np.exp(known.rate[0]), np.full(partners - len(known.owners), middle)])
+    return np.concatenate([np.exp(known.mean[:, 0]), np.full(partners - len(known.owners), middle)])

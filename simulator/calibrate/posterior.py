@@ -1,6 +1,7 @@
 """What a fit says of single partners and of the quarter ahead: posteriors of effects, and how the level drifts.
 
-Partner i's effect x ~ N(m, s^2) meets its own deals; the posterior is taken normal at its mode (Laplace). Levels of
+Partner i's effect x ~ N(m, s^2) meets its own deals; the posterior is taken normal at its mode (Laplace); then the
+three effects are put together as they are correlated between partners (`simulator.calibrate.together`). Levels of
 volume, size and odds may drift from quarter to quarter: what the fit leaves unexplained in quarter q is
 y_q = a_q + e_q with e_q ~ N(0, v_q) known, a_q = a_{q-1} + N(0, tau^2), a local level model; tau under a
 half-normal prior, as a dozen quarters say little on it, averaged over a grid; a_q by the Kalman filter (Harvey 1989).
@@ -17,6 +18,7 @@ from scipy.special import expit, logit
 
 from simulator.calibrate.fit import Fit
 from simulator.calibrate.likelihood import Array, by_group
+from simulator.calibrate.together import Together, together
 from simulator.calibrate.volume import YEAR_WEEKS, in_weeks
 from simulator.program.compiled import Ints
 
@@ -35,20 +37,43 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Posterior:
-    """Effects by partner, (P,) means and sds: log opportunities per year, log size, log-odds; and the three levels.
+class Tilt:
+    """How the slope of odds in size drifts: by `level` * (x - centre) / spread in log-odds, x what it multiplies."""
 
-    owners: their names; active: whether they still bring opportunities.
+    level: Level = Level()
+    centre: float = 0.0
+    spread: float = 1.0
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Effects of partners on log opportunities per year, log size and log-odds; and how levels drift.
+
+    owners: their names; active: whether they still bring opportunities; centre, spread: of effects over partners, (3,);
+    together: how they go together.
     """
 
     owners: tuple[str, ...]
     active: Array
-    rate: tuple[Array, Array]
-    size: tuple[Array, Array]
-    odds: tuple[Array, Array]
+    centre: Array
+    spread: Array
+    together: Together
     volume_level: Level
     size_level: Level
     odds_level: Level
+    tilt: Tilt
+
+    @property
+    def mean(self) -> Array:
+        """Posterior means of partners' effects, (P, 3)."""
+        return np.asarray(self.centre + self.spread * self.together.mean)
+
+    def drawn(self, z: Array) -> Array:
+        """Effects of partners and of so many newcomers as there are more scores; z: normal scores (3, D, P + N)."""
+        known = len(self.owners)
+        own = self.together.mean + np.einsum("pij,jdp->dpi", np.linalg.cholesky(self.together.cov), z[..., :known])
+        fresh = np.einsum("ij,jdn->dni", self.together.root, z[..., known:])
+        return np.asarray(self.centre + self.spread * np.concatenate([own, fresh], axis=1))
 
 
 def posterior(rows: pd.DataFrame, fit: Fit, *, end: pd.Timestamp) -> Posterior:
@@ -56,18 +81,22 @@ def posterior(rows: pd.DataFrame, fit: Fit, *, end: pd.Timestamp) -> Posterior:
     owners = fit.volume.activity.index
     owner = np.asarray(owners.get_indexer(pd.Index(rows["owner"])), dtype=np.int64)
     quarter = rows["created"].dt.to_period("Q").astype("int64").to_numpy(dtype=np.int64)
-    rate = _rates(fit)
+    spread = np.maximum([fit.volume.log_sd.value, fit.sizes.between.value, fit.odds.between.value], 1e-3)
+    centre = np.array([np.log(fit.volume.per_year.value) - spread[0] ** 2 / 2, 0.0, 0.0])
+    rate = _rates(fit, centre[0], spread[0])
     size, size_level = _sizes(rows, fit, owner, quarter, len(owners))
-    odds, odds_level = _odds(rows, fit, owner, quarter, len(owners))
+    odds, odds_level, tilt = _odds(rows, fit, owner, quarter, len(owners))
+    mean, sd = (np.stack(parts, axis=1) for parts in zip(rate, size, odds, strict=True))
     return Posterior(
         tuple(str(name) for name in owners),
         fit.volume.activity["active"].to_numpy(dtype=float),
-        rate,
-        size,
-        odds,
+        centre,
+        spread,
+        together(mean - centre, sd, spread),
         _volume_level(rows, fit, rate[0], quarter, end),
         size_level,
         odds_level,
+        tilt,
     )
 
 
@@ -107,12 +136,10 @@ def _mode(slope_and_curvature: Callable[[Array], tuple[Array, Array]], start: Ar
     return at, 1 / np.sqrt(slope_and_curvature(at)[1])
 
 
-def _rates(fit: Fit) -> tuple[Array, Array]:
-    volume = fit.volume
-    spread = max(volume.log_sd.value, 1e-3)
-    centre = np.log(volume.per_year.value) - spread**2 / 2
-    later = volume.activity["count"].to_numpy(dtype=float) - 1
-    years = volume.activity["weeks"].to_numpy(dtype=float) / YEAR_WEEKS
+def _rates(fit: Fit, centre: float, spread: float) -> tuple[Array, Array]:
+    activity = fit.volume.activity
+    later = activity["count"].to_numpy(dtype=float) - 1
+    years = activity["weeks"].to_numpy(dtype=float) / YEAR_WEEKS
 
     def derivatives(x: Array) -> tuple[Array, Array]:
         mean = years * np.exp(x)
@@ -122,11 +149,10 @@ def _rates(fit: Fit) -> tuple[Array, Array]:
 
 
 def _sizes(rows: pd.DataFrame, fit: Fit, owner: Ints, quarter: Ints, owners: int) -> tuple[tuple[Array, Array], Level]:
-    sizes, known = fit.sizes, (rows["amount"].notna() & rows["outcome"].ne("open")).to_numpy()
+    sizes, known = fit.sizes, rows.index.isin(fit.sized.index)
     part, who, when = rows[known], owner[known].astype(np.intp), quarter[known]
-    middle = part["market"].map({name: e.value for name, e in sizes.median.items()}).to_numpy(dtype=float)
     within = part["market"].map({name: e.value for name, e in sizes.within.items()}).to_numpy(dtype=float)
-    residual = np.log(part["amount"].to_numpy(dtype=float) / middle)
+    residual = over_median(part, fit)
     weight = 1 / np.maximum(within, 1e-3) ** 2
     precision = by_group(weight, who, owners) + 1 / max(sizes.between.value, 1e-3) ** 2
     mean = by_group(weight * residual, who, owners) / precision
@@ -134,7 +160,9 @@ def _sizes(rows: pd.DataFrame, fit: Fit, owner: Ints, quarter: Ints, owners: int
     return (mean, 1 / np.sqrt(precision)), _level(when, weight * left, weight)
 
 
-def _odds(rows: pd.DataFrame, fit: Fit, owner: Ints, quarter: Ints, owners: int) -> tuple[tuple[Array, Array], Level]:
+def _odds(
+    rows: pd.DataFrame, fit: Fit, owner: Ints, quarter: Ints, owners: int
+) -> tuple[tuple[Array, Array], Level, Tilt]:
     told = rows.index.isin(fit.told.index)
     part, who, when = fit.told.loc[rows.index[told]], owner[told].astype(np.intp), quarter[told]
     base = log_odds(part, fit)
@@ -146,7 +174,28 @@ def _odds(rows: pd.DataFrame, fit: Fit, owner: Ints, quarter: Ints, owners: int)
 
     mean, sd = _mode(derivatives, np.zeros(owners))
     p = expit(base + mean[who])
-    return (mean, sd), _level(when, won - p, p * (1 - p))
+    left, weight = won - p, p * (1 - p)
+    return (mean, sd), _level(when, left, weight), _tilt(part, fit, when, left, weight)
+
+
+def _tilt(part: pd.DataFrame, fit: Fit, quarter: Ints, left: Array, weight: Array) -> Tilt:
+    """Drift of the slope, in standard deviations of log size: a step of it is then worth as much as one of the level.
+
+    Around the centre where a shift and a turn of the line are told apart, so that each drifts alone.
+    """
+    if not fit.odds.slope:
+        return Tilt()
+    x = fit.odds.of_size(over_median(part, fit))
+    centre = float(np.average(x, weights=weight))
+    spread = max(float(np.sqrt(np.average((x - centre) ** 2, weights=weight))), 1e-3)
+    z = (x - centre) / spread
+    return Tilt(_level(quarter, left * z, weight * z**2), centre, spread)
+
+
+def over_median(rows: pd.DataFrame, fit: Fit) -> Array:
+    """Log of the amount over the market's median, (n,)."""
+    middle = rows["market"].map({name: e.value for name, e in fit.sizes.median.items()}).to_numpy(dtype=float)
+    return np.asarray(np.log(rows["amount"].to_numpy(dtype=float) / middle))
 
 
 def log_odds(rows: pd.DataFrame, fit: Fit) -> Array:
@@ -155,8 +204,7 @@ def log_odds(rows: pd.DataFrame, fit: Fit) -> Array:
     result: Array = np.asarray(base.to_numpy(dtype=np.float64))
     if fit.odds.slope:
         slope = rows["market"].map({name: e.value for name, e in fit.odds.slope.items()}).to_numpy(dtype=float)
-        middle = rows["market"].map({name: e.value for name, e in fit.sizes.median.items()}).to_numpy(dtype=float)
-        result = np.asarray(result + slope * np.log(rows["amount"].to_numpy(dtype=float) / middle))
+        result = np.asarray(result + slope * fit.odds.of_size(over_median(rows, fit)))
     return np.asarray(result + rows["offset"].to_numpy(dtype=float)) if "offset" in rows else result
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from simulator.calibrate.findings import Estimate, Remark, figure
 from simulator.calibrate.fit import Fit
 from simulator.calibrate.funnel import STAGES
+from simulator.calibrate.posterior import Posterior
 from simulator.calibrate.profile import Profile
 from simulator.calibrate.reading import Export
 from simulator.calibrate.reconcile import Reconciled, rows_shown
 from simulator.calibrate.scenario_text import Draft
+from simulator.calibrate.shown import expected, wilson
 from simulator.calibrate.size import LIST_PRICE_SHARE
 
 _REST = (
@@ -21,7 +25,7 @@ GROWTH = 1.25
 """A last year this many times as busy as the fit implies (or as much less) is worth a word."""
 
 
-def diagnostics(fit: Fit) -> dict[str, Estimate]:
+def diagnostics(fit: Fit, known: Posterior) -> dict[str, Estimate]:
     """Estimates that do not enter the scenario, but help to judge those that do."""
     sizes, volume = fit.sizes, fit.volume
     n = sum(estimate.n for estimate in sizes.median.values())
@@ -50,12 +54,19 @@ def diagnostics(fit: Fit) -> dict[str, Estimate]:
         found["win_logit_sd_between_without_extremes"] = Estimate(
             odds.between.value, odds.between.se, odds.between.n, "logits", note
         )
-    return found
+    pairs = known.together.correlations.items()
+    return found | {f"correlation_{pair.replace(' and ', '_')}": estimate for pair, estimate in pairs}
 
 
-def verdicts(fit: Fit) -> dict[str, str]:
+def verdicts(fit: Fit, known: Posterior) -> dict[str, str]:
     """Judgements on the fits, in words."""
-    found = {"sizes": str(fit.sizes.verdict), "partners": fit.odds.verdict()}
+    found = {
+        "sizes": str(fit.sizes.verdict),
+        "partners": fit.odds.verdict(),
+        "partners' volume, size and odds": f"correlations {known.together}; a scenario draws them apart",
+    }
+    if fit.odds.slope:
+        found["large deals"] = _large_deals(fit)
     if fit.sizes.product_share is not None:
         share = f"products explain {fit.sizes.product_share:.1%} of the variance of log size"
         listed = fit.sizes.product_share > LIST_PRICE_SHARE
@@ -73,7 +84,20 @@ def verdicts(fit: Fit) -> dict[str, str]:
     return found
 
 
-def cautions(fit: Fit) -> list[str]:
+def _large_deals(fit: Fit) -> str:
+    """Share won of the largest tenth of deals and of all value, and what the scenario's odds give for them."""
+    amount, won = fit.told["amount"].to_numpy(dtype=float), fit.told["outcome"].eq("won").to_numpy(dtype=float)
+    given, top = expected(fit.told, fit), amount >= np.quantile(amount, 0.9)
+    low, high = (float(x) for x in wilson(won[top].sum(), top.sum()))
+    fits = "fit" if low <= given[top].mean() <= high else "misfit"
+    return (
+        f"{fits}: {won[top].mean():.1%} ({low:.1%} to {high:.1%}) of the largest tenth were won, "
+        f"{given[top].mean():.1%} as modelled; of all value {won @ amount / amount.sum():.1%}, "
+        f"{given @ amount / amount.sum():.1%} as modelled (one slope, size that says nothing of the partner)"
+    )
+
+
+def cautions(fit: Fit, known: Posterior) -> list[str]:
     """What to keep in mind when the scenario is used."""
     found = list(fit.cautions)
     for name, group in fit.groups.items():
@@ -85,20 +109,19 @@ def cautions(fit: Fit) -> list[str]:
                 f"{implied:,.0f}: volume changed over the export. For its latest level set "
                 f"opportunities_per_year to {figure(group.recent / group.partners)}."
             )
-    for name, estimate in fit.sizes.median.items():
-        raw = fit.sizes.raw_median[name]
-        if not 1 / GROWTH < raw / estimate.value < GROWTH:
-            found.append(
-                f"{name}: the median over deals is {figure(raw)}, that of a typical partner "
-                f"{figure(estimate.value)}: busy partners have other sizes than quiet ones, which is not "
-                "modelled."
-            )
+    drift = known.tilt.level
+    if abs(drift.mean) > 2 * np.sqrt(drift.variance):
+        found.append(
+            "The slope of odds in log size drifted: at the end of the export it is "
+            f"{drift.mean / known.tilt.spread:+.2f} off its mean. For its latest level add that to win_slope."
+        )
     return found
 
 
 def quality_text(
-    export: Export, profile: Profile, fit: Fit, draft: Draft, paid: Reconciled | None, said: Mapping[str, str]
-) -> str:
+    export: Export, profile: Profile, fit: Fit, draft: Draft, known: Posterior, paid: Reconciled | None,
+    said: Mapping[str, str],
+) -> str:  # fmt: skip
     """The report in Markdown. paid: past payouts against the baseline's; said: what is to be said of them."""
     parts = [
         f"# Data quality: {_cell(export.label)}",
@@ -110,14 +133,14 @@ def quality_text(
         "## Estimates",
         _estimate_table(draft.estimates),
         "## Diagnostics\n\nNot in the scenario, but they help to judge what is.",
-        _estimate_table(diagnostics(fit)),
+        _estimate_table(diagnostics(fit, known)),
         "## Verdicts",
-        _bullets(verdicts(fit) | dict(said)),
+        _bullets(verdicts(fit, known) | dict(said)),
         *_paid(paid),
         "## Refused",
         _bullets(fit.refused) or "Nothing.",
         "## Cautions",
-        "\n".join(f"- {text}" for text in cautions(fit)) or "None.",
+        "\n".join(f"- {text}" for text in cautions(fit, known)) or "None.",
         "## Not from the export",
         _bullets(draft.defaults),
         _REST,

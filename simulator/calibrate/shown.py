@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit, ndtri
+from scipy.special import expit, ndtri
 
 from simulator.calibrate import cycle
 from simulator.calibrate.fit import Fit
 from simulator.calibrate.likelihood import Array, normal_mean
+from simulator.calibrate.posterior import log_odds
 from simulator.calibrate.reading import Export
 from simulator.program.compiled import Ints
 
@@ -82,7 +82,7 @@ def shown(export: Export, fit: Fit) -> Shown:
     of_largest = decided[decided["market"].eq(largest)]
     believed = fit.cycle is not None
     return Shown(
-        odds=_by_size(fit.told[fit.told["market"].eq(largest)], fit, largest) if largest in fit.odds.slope else None,
+        odds=_by_size(fit.told[fit.told["market"].eq(largest)], fit) if largest in fit.odds.slope else None,
         partners=_by_partner(decided, fit),
         sizes=_quantiles(of_largest),
         cycle=_curves(partner[partner["market"].eq(largest)], fit, largest, export.end) if believed else None,
@@ -105,24 +105,20 @@ def _shares(won: Array, count: Array, at: Array, fitted: Array) -> Shares:
     return Shares(at, won / count, low, high, count, fitted)
 
 
-def _by_size(rows: pd.DataFrame, fit: Fit, market: str) -> Shares:
+def expected(rows: pd.DataFrame, fit: Fit) -> Array:
+    """Chance that a partner, any of them, wins deals like these, as a scenario has it, (n,)."""
+    level, spread = log_odds(rows, fit), fit.odds.between.value
+    return normal_mean(lambda z: expit(level + spread * z[:, None]))
+
+
+def _by_size(rows: pd.DataFrame, fit: Fit) -> Shares:
     """Share won by tenths of size; fitted: for partners as they differ."""
-    sized = rows[rows["amount"].notna()]
-    tenth = pd.qcut(sized["amount"], BINS, labels=False, duplicates="drop")
-    groups = sized.assign(won=sized["outcome"].eq("won"), log=np.log(sized["amount"])).groupby(tenth)
-    at = np.exp(groups["log"].mean().to_numpy(dtype=float))
-    level = logit(fit.odds.probability[market].value) + fit.odds.slope[market].value * np.log(
-        at / fit.sizes.median[market].value
-    )
-    spread = fit.odds.between.value
-    fitted = np.array([normal_mean(partial(_odds_of_partner, level=x, spread=spread)) for x in level])
+    tenth = pd.qcut(rows["amount"], BINS, labels=False, duplicates="drop")
+    marked = rows.assign(won=rows["outcome"].eq("won"), log=np.log(rows["amount"]), fitted=expected(rows, fit))
+    groups = marked.groupby(tenth)
+    at, won, fitted = (groups[name].mean().to_numpy(dtype=float) for name in ("log", "won", "fitted"))
     count = np.asarray(groups.size(), dtype=float)
-    return _shares(groups["won"].sum().to_numpy(dtype=float), count, at, fitted)
-
-
-def _odds_of_partner(z: Array, *, level: float, spread: float) -> Array:
-    """Share won by a partner `z` standard deviations from the middle."""
-    return np.asarray(expit(level + spread * z))
+    return _shares(won * count, count, np.exp(at), fitted)
 
 
 def _by_partner(rows: pd.DataFrame, fit: Fit) -> Shares:

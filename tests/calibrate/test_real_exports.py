@@ -63,6 +63,24 @@ def test_friofrio_sizes_and_volumes(friofrio: Calibration) -> None:
     assert 0.9 < friofrio.estimates["partners.partners.volume_log_sd"].value < 1.6
 
 
+def test_friofrio_partners_and_large_deals(friofrio: Calibration) -> None:
+    """Busy partners have smaller deals and win more of them; the largest tenth recounted with plain pandas."""
+    correlations = [friofrio.diagnostics[f"correlation_{pair}"] for pair in ("volume_size", "volume_odds", "size_odds")]
+    limits = [estimate.interval() or (0.0, 0.0) for estimate in correlations]
+    assert limits[0][1] < 0 < limits[1][0]
+    assert limits[2][1] < 0.05
+    rates = load_profile("friofrio").profile.currency.rates
+    raw = pd.read_csv(FRIOFRIO)
+    raw = raw.assign(amount=raw["amount"] * raw["currency"].map(rates)).query("amount > 0")
+    top = raw[raw["amount"] >= raw["amount"].quantile(0.9)]
+    won = raw["stage"].eq("Closed Won")
+    value = raw.loc[won, "amount"].sum() / raw["amount"].sum()
+    text = friofrio.verdicts["large deals"]
+    assert f"{top['stage'].eq('Closed Won').mean():.1%} (" in text
+    assert f"of all value {value:.1%}, " in text
+    assert any("slope of odds in log size drifted: at the end of the export it is -0." in c for c in friofrio.cautions)
+
+
 def test_friofrio_largest_amount_is_converted(friofrio: Calibration) -> None:
     raw = pd.read_csv(FRIOFRIO)
     assert raw.loc[raw["currency"] == "JPY", "amount"].max() > raw.loc[raw["currency"] == "USD", "amount"].max()
