@@ -1,11 +1,12 @@
-"""Do the calibration's 95 % intervals hold the truth? Synthetic exports of known parameters, fitted one by one.
+"""Do the calibration's 95 % intervals hold the truth? Exports of one simulated world after another, fitted.
 
     python -m benchmarks.recovery --exports 200
 
-Forty partners with lognormal volumes, some 5 to 2,000 deals each; losses take 0.6 of the time of wins; about 30 % of
-the deals are still open. Prints per number the truth, the mean estimate, the share of intervals that hold the truth,
-and how often the interval lay below and above it. Of 200 intervals that hold 95 % the share lies in 92 to 98 % nineteen
-times in twenty.
+Forty partners with lognormal volumes, some 5 to 2,000 deals each, seen for 2.5 years; cycles of 30 weeks, so that about
+30 % of the deals are still open. The world leaves out what no export tells from chance (a response, co-selling), and
+has all stage weight on the last stage, so that losses, too, are decided at the end of a lognormal cycle. Prints per
+number the truth, the mean estimate, the share of intervals that hold the truth, and how often the interval lay below
+and above it. Four standard errors of a share of 95 % of 200 are 6.2 %.
 """
 
 from __future__ import annotations
@@ -16,53 +17,93 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from simulator.calibrate.findings import Estimate
 from simulator.calibrate.fit import fit_export
 from simulator.calibrate.profile import load_profile
 from simulator.calibrate.reading import read_export
 from simulator.calibrate.scenario_text import scenario_text
-from tests.calibrate.exports import Truth, synthetic, written
+from simulator.calibrate.simulated import simulated_exports
+from simulator.calibrate.written import as_written, write_tables
+from simulator.scenario.load import parse
+from simulator.scenario.schema import Scenario
 
-TRUTH = Truth(partners=40, years=2.0, opportunities_per_year=110.0, volume_log_sd=1.3, cycle_weeks=34.0, lost_cycle=0.6)
+WORLD = """
+name = "known"
+[time]
+horizon_weeks = 104
+burn_in_weeks = 26
+[economy]
+market_log_sd = 0.0
+[markets.market]
+size_median = 50_000
+size_log_sd = 1.1
+size_max = 1_000_000_000
+win_probability = 0.35
+win_slope = -0.25
+stage_weights = [0.0, 0.0, 0.0, 1.0]
+cycle_weeks = 30
+cycle_log_sd = 0.7
+complex_share = 0.0
+signature_weeks = 0.0
+[territories.all]
+vendor_opportunities_per_year = 0
+markets = { market = 1.0 }
+[partners.partners]
+count = 40
+territory = "all"
+markets = { market = 1.0 }
+opportunities_per_year = 90
+volume_log_sd = 1.3
+size_log_sd_between = 0.5
+win_logit_sd_between = 0.6
+second_partner_share = 0.0
+[behavior]
+elasticity = 0.0
+cosell_win = 0.0
+cosell_speed = 0.0
+[programs.baseline.components.share]
+kind = "revenue_share"
+rate = 0.05
+"""
 MARKET = ("size_median", "size_log_sd", "win_probability", "win_slope", "cycle_weeks", "cycle_log_sd")
 PARTNERS = ("opportunities_per_year", "volume_log_sd", "size_log_sd_between", "win_logit_sd_between")
-PATHS = {name: f"markets.market.{name}" for name in MARKET} | {name: f"partners.partners.{name}" for name in PARTNERS}
 
 
-def estimates(rows: pd.DataFrame, folder: Path) -> dict[str, Estimate]:
-    """What is fitted to an export, by path in the scenario."""
-    export, profile, _ = written(rows, folder)
-    source = load_profile(profile)
-    read = read_export(export, source=source)
-    fit = fit_export(read, source.profile, label=str(export))
-    return scenario_text(read, source.profile, fit, quality_name="", schema="").estimates
+def truths(scenario: Scenario) -> dict[str, float]:
+    """The fitted numbers of a scenario by path."""
+    return {
+        **{f"markets.market.{name}": getattr(scenario.markets["market"], name) for name in MARKET},
+        **{f"partners.partners.{name}": getattr(scenario.partners["partners"], name) for name in PARTNERS},
+    }
 
 
-def recovery(truth: Truth, seeds: range) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A row per seed and number: truth, estimate, interval; and per seed what the export looks like."""
+def recovery(scenario: Scenario, seed: int, exports: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A row per export and number: truth, estimate, interval; and per export what it looks like."""
     found, seen = [], []
-    with TemporaryDirectory() as folder:
-        for seed in seeds:
-            rows = synthetic(truth, seed=seed)
-            deals = rows["partner"].value_counts()
-            seen.append({"least": deals.min(), "most": deals.max(), "open": (rows["stage"] == "open").mean()})
-            fitted = estimates(rows, Path(folder))
-            for name, path in PATHS.items():
-                estimate, interval = fitted[path], fitted[path].interval()
-                low, high = interval or (float("nan"),) * 2
-                found.append({"number": name, "truth": getattr(truth, name), "estimate": estimate.value,
-                              "se": estimate.se, "low": low, "high": high})  # fmt: skip
+    source, known = load_profile("salesforce"), truths(scenario)
+    for export in simulated_exports(scenario, seed=seed, replications=range(exports), gaming=False):
+        deals = export.opportunities.groupby("owner").size()
+        seen.append({"least": deals.min(), "most": deals.max(),
+                     "open": export.opportunities["outcome"].eq("open").mean()})  # fmt: skip
+        with TemporaryDirectory() as folder:
+            path = write_tables(as_written(export, source.profile), Path(folder))[0]
+            read = read_export(path, source=source)
+        fit = fit_export(read, source.profile, label="simulated")
+        estimates = scenario_text(read, source.profile, fit, quality_name="", schema="").estimates
+        for name, truth in known.items():
+            interval = estimates[name].interval() or (float("nan"),) * 2
+            found.append({"number": name.split(".")[-1], "truth": truth, "estimate": estimates[name].value,
+                          "se": estimates[name].se, "low": interval[0], "high": interval[1]})  # fmt: skip
     return pd.DataFrame(found), pd.DataFrame(seen)
 
 
 def coverage(found: pd.DataFrame) -> pd.DataFrame:
     """Per number how often the interval held the truth, lay below it and above it."""
     marked = found.assign(
-        covered=(found["low"] <= found["truth"]) & (found["truth"] <= found["high"]),
+        held=(found["low"] <= found["truth"]) & (found["truth"] <= found["high"]),
         below=found["high"] < found["truth"],
         above=found["low"] > found["truth"],
     )
-    return marked.groupby("number", sort=False)[["truth", "estimate", "covered", "below", "above"]].mean()
+    return marked.groupby("number", sort=False)[["truth", "estimate", "held", "below", "above"]].mean()
 
 
 def main() -> None:
@@ -70,7 +111,7 @@ def main() -> None:
     parser.add_argument("--exports", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1000)
     asked = parser.parse_args()
-    found, seen = recovery(TRUTH, range(asked.seed, asked.seed + asked.exports))
+    found, seen = recovery(parse(WORLD), asked.seed, asked.exports)
     print(f"{asked.exports} exports; per partner {seen['least'].median():.0f} to {seen['most'].median():.0f} deals "
           f"(medians over exports; {seen['least'].min()} to {seen['most'].max()} over all), "
           f"{seen['open'].mean():.1%} open")  # fmt: skip
