@@ -56,7 +56,7 @@ def together(mean: Array, sd: Array, spread: Array) -> Together:
     best = maximum(log_posterior, start=np.zeros(3))
     root = _root(best.at)
     precision, middle = _given(root, w, b)
-    cov: Array = np.linalg.inv(precision)
+    cov = np.asarray(np.linalg.inv(precision), dtype=np.float64)
     return Together(_estimates(best.at, best.covariance, len(w)), root, middle, cov)
 
 
