@@ -21,7 +21,7 @@ from simulator.program.numbers import Array
 
 Words = NDArray[np.uint64]
 
-_MULTIPLIERS = np.array([[0xD2511F53], [0xCD9E8D57]], dtype=np.uint64)
+_MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 _WEYL = (0x9E3779B9, 0xBB67AE85)
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
@@ -33,38 +33,41 @@ WEEK_OFFSET = 1 << 20
 
 def philox(counter: tuple[Words, Words, Words, Words], key: tuple[int, int]) -> tuple[Words, Words, Words, Words]:
     """Philox 4x32-10: four 32-bit words (held in uint64) per counter."""
-    even, odd = _rounds(np.stack((counter[0], counter[2])), np.stack((counter[1], counter[3])), _round_keys(*key))
-    return even[0], odd[0], even[1], odd[1]
+    words = np.stack(counter)
+    _rounds(words, np.empty_like(words[:2]), _round_keys(*key))
+    return words[0], words[1], words[2], words[3]
 
 
-def _rounds(even: Words, odd: Words, keys: Words) -> tuple[Words, Words]:
-    """Ten rounds on words 0 and 2, and 1 and 3, of the counters (..., 2, n), which are overwritten.
-
-    keys: (10, ..., 2, 1). A round crosses over: word 0 comes from the product of word 2, and the other way round.
-    """
-    product = np.empty_like(even)
-    for key in keys:
-        np.multiply(even, _MULTIPLIERS, out=product)
-        even = np.right_shift(product, _32, out=even)[..., ::-1, :]
-        even ^= odd
-        even ^= key
-        odd = np.bitwise_and(product, _LOW, out=odd)[..., ::-1, :]
-    return even, odd
+def _rounds(words: Words, products: Words, keys: Words) -> None:
+    """Ten rounds on the counters `words` (4, ..., n), in place. products: room for two words; keys: (10, 2, ..., 1)."""
+    w0, w1, w2, w3 = words
+    p0, p1 = products
+    for k0, k1 in keys:
+        np.multiply(w0, _MULTIPLIERS[0], out=p0)
+        np.multiply(w2, _MULTIPLIERS[1], out=p1)
+        np.right_shift(p1, _32, out=w0)
+        w0 ^= w1
+        w0 ^= k0
+        np.right_shift(p0, _32, out=w2)
+        w2 ^= w3
+        w2 ^= k1
+        np.bitwise_and(p1, _LOW, out=w1)
+        np.bitwise_and(p0, _LOW, out=w3)
 
 
 @lru_cache(maxsize=4096)
 def _round_keys(*key: int) -> Words:
-    """The keys of the ten rounds, (10, 2, 1)."""
+    """The keys of the ten rounds, (10, 2)."""
     rounds = [[(k + r * w) & 0xFFFFFFFF for k, w in zip(key, _WEYL, strict=True)] for r in range(10)]
-    return np.array(rounds, dtype=np.uint64)[:, :, None]
+    return np.array(rounds, dtype=np.uint64)
 
 
 @lru_cache(maxsize=4096)
 def _keys(seed: int, streams: tuple[str, ...]) -> Words:
-    """Keys of the rounds of several streams, (10, streams, 2, 1)."""
+    """Keys of the rounds of several streams, (10, 2, streams, 1)."""
     digests = [hashlib.sha256(f"{seed}/{stream}".encode()).digest() for stream in streams]
     keys = [_round_keys(int.from_bytes(d[:4], "little"), int.from_bytes(d[4:8], "little")) for d in digests]
-    return np.stack(keys, axis=1)
+    return np.stack(keys, axis=2)[..., None]
 
 
 def name_word(name: str) -> int:
@@ -96,12 +99,11 @@ class Streams:
         step = max(_BLOCK // len(streams), 1)
         for start in range(0, n, step):
             here = slice(start, min(start + step, n))
-            even, odd = np.empty((2, len(streams), 2, here.stop - start), dtype=np.uint64)
-            for words, pair in ((even, flat[0::2]), (odd, flat[1::2])):
-                for k, part in enumerate(pair):
-                    words[:, k] = part[here] if part.ndim else part
-            out[:, 0::2, here], out[:, 1::2, here] = _rounds(even, odd, keys)
-        out += 0.5
+            words = np.empty((6, len(streams), here.stop - start), dtype=np.uint64)
+            for word, part in zip(words, flat, strict=False):
+                word[:] = part[here] if part.ndim else part
+            _rounds(words[:4], words[4:], keys)
+            np.add(words[:4].swapaxes(0, 1).view(np.int64), 0.5, out=out[:, :, here])
         out *= 2.0**-32
         return out.reshape(4 * len(streams), n)
 

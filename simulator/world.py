@@ -83,13 +83,18 @@ class World:
         wanted = setting.sharing if sharing is None else sharing
         self.joint = JointDeals(setting, self.rate, self._draw) if wanted else None
         self.disputes = None if setting.scenario.disputes is None else Disputes(setting, self._draw)
-        expected = self.rate.sum() * (setting.burn_in + setting.horizon)
-        self.candidates.reserve(int(2.2 * expected))
-        self.deals.reserve(int(1.4 * expected))
+        weeks, vendor = setting.burn_in + setting.horizon, self.vendor_rate()
+        self.candidates.reserve(int(1.1 * (_COMMON_LAYERS * self.rate.sum() + vendor) * weeks))
+        self.deals.reserve(int(1.2 * (self.rate.sum() + vendor) * weeks))
         self._drawn: dict[tuple[int, int], Bools] = {}
         self._layers: dict[tuple[int, int], list[range]] = {}
         self._vendor: dict[int, range] = {}
         self._certifying: dict[int, Array] = {}
+
+    def vendor_rate(self) -> float:
+        """Customers that the vendor finds per week in all replications together."""
+        rate = self.setting.territories.rate
+        return float(rate.mean() * len(self.setting.territories.names) * self.shape[0])
 
     def _draw(self, stream: str, rep: Ints, who: Ints, week: Ints | int = 0, ordinal: Ints | int = 0) -> Array:
         return self._streams.draw(self._prefix + stream, self._luck[rep], who, week, ordinal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -37,11 +38,19 @@ class Rollout:
             return np.zeros(self.schedule.shape[:2], dtype=np.int64)
         return np.asarray(self.schedule[..., min(week, self.schedule.shape[2] - 1)])
 
-    def held(self, rep: Ints, who: Ints, week: Ints) -> Ints:
-        """Offer that each of the partners `who` of replications `rep` is on in `week`, 0 the first; (n,)."""
-        at = np.minimum(week, self.schedule.shape[2] - 1)
-        on = self.schedule[rep % len(self.schedule), who, np.maximum(at, 0)]
-        return np.where(week < 0, 0, on)
+    @cached_property
+    def _only(self) -> int | None:
+        """The offer that everybody is on from launch to the horizon, None where there are several."""
+        first = int(self.schedule.flat[0])
+        return first if (self.schedule == first).all() else None
+
+    def held(self, cell: Ints, week: Ints) -> Ints:
+        """Offer that the partners at the places `cell` of (R, P) are on in `week`, 0 the first; (n,)."""
+        if self._only is not None:
+            return np.where(week < 0, 0, self._only)
+        rep, who = np.divmod(cell, self.schedule.shape[1])
+        at = np.clip(week, 0, self.schedule.shape[2] - 1)
+        return np.where(week < 0, 0, self.schedule[rep % len(self.schedule), who, at])
 
 
 def everyone(offers: tuple[Offer, ...], choice: int, partners: int, horizon: int) -> Rollout:

@@ -86,15 +86,14 @@ def _by_replication(life: VectorLife, cell: Ints, value: Array | None = None) ->
 
 def attribute(life: VectorLife, b: Books) -> list[Attribution]:
     """Each closing that reaches past launch with its claims and their parts of the payout."""
-    c = life.claims
-    rep, who = np.divmod(c["cell"][:], life.shape[1])
-    live = np.flatnonzero((c["event"] >= 0) & (life.rollout.held(rep, who, c["week"][:]) == b.offer_index))
+    c, closings = life.claims, [closing for closing in b.closings if closing.end > 0]
+    if not closings:
+        return []
+    live = np.flatnonzero((c["event"] >= 0) & (life.rollout.held(c["cell"], c["week"]) == b.offer_index))
     live = live[np.argsort(c["week"][live].astype(np.int16), kind="stable")]
     out, weeks = [], c["week"][live]
     by_claim: dict[tuple[int, int], list[tuple[Ints, Array, Array]]] = {}
-    for closing in b.closings:
-        if closing.end <= 0:
-            continue
+    for closing in closings:
         rows = np.sort(live[slice(*np.searchsorted(weeks, (closing.start, closing.end)))])
         rows = rows if closing.columns.all() else rows[closing.columns.reshape(-1)[c["cell"][rows]]]
         component = b.offer.program.components[closing.component]

@@ -99,8 +99,7 @@ class VectorLife:
 
     def _deals_in(self, weeks: int) -> int:
         """About how many deals `weeks` bring, to reserve room for."""
-        vendor = self.setting.territories.rate.mean() * len(self.setting.territories.names) * self.shape[0]
-        return int(1.1 * (self.world.rate.sum() + vendor) * weeks)
+        return int(1.1 * (self.world.rate.sum() + self.world.vendor_rate()) * weeks)
 
     def _components(self) -> list[Component]:
         return [c for b in self.books for c in b.offer.program.components]
