@@ -34,7 +34,7 @@ from simulator.scenario.schema import Scenario
 from simulator.streams import Streams
 from simulator.totals import Totals, joined
 from simulator.vectors import SOBOL, Vectors
-from simulator.workers import share
+from simulator.workers import keep_memory, share
 from simulator.world import World
 
 RUNGS = ("static", "responsive", "strategic")
@@ -229,6 +229,7 @@ class Work:
 
     def chunk(self, first: int, count: int) -> Totals:
         """Totals of the replications first to first + count - 1."""
+        keep_memory()
         ids = np.arange(first, first + count)
         if self.engine == "vector":
             return self._totals(ids, vector_outcomes, vector_kind)

@@ -207,10 +207,9 @@ def shared_deals(life: VectorLife, cells: Bools, periods: Periods) -> tuple[Arra
     rows, time, one = _qualified(life, True)
     mine = life.opps["attached"][rows]
     rows, time, one = rows[mine], time[mine], one[mine]
-    cell, week, count = life.opps["cell"][rows], np.floor(time).astype(np.int64), life.shape[1]
-    second = np.where(life.opps["other"][rows] >= 0, life.opps["other"][rows], cell) % count
-    held = life.rollout.held
-    mixed = held(cell // count, cell % count, week) != held(cell // count, second, week)
+    cell, other, week = life.opps["cell"][rows], life.opps["other"][rows], np.floor(time).astype(np.int64)
+    second, held = np.where(other >= 0, other, cell), life.rollout.held
+    mixed = held(cell, week) != held(second, week)
 
     def counted(value: Array) -> Array:
         return np.asarray(np.where(cells, periods.sums(life.shape, cell, time, value), 0.0).sum(axis=(1, 2)))
