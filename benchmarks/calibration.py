@@ -64,7 +64,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=5_000_000)
     parser.add_argument("--format", choices=("csv", "parquet"), default="csv")
-    parser.add_argument("--fit", action="store_true", help="the whole calibration, not the reading alone")
+    parser.add_argument(
+        "--fit", action="store_true", help="the whole calibration with its report, not the reading alone"
+    )
     parser.add_argument("--write", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.write:
@@ -82,7 +84,8 @@ def main() -> None:
         rates.write_text("Currency,Rate\nUSD,1\nEUR,1.1\nGBP,1.3\n")
         start = time.perf_counter()
         if asked.fit:
-            calibrate(export, None, Path(folder) / "fitted.toml", beside=Beside(rates=rates))
+            out, page = Path(folder) / "fitted.toml", Path(folder) / "fitted.html"
+            calibrate(export, None, out, beside=Beside(rates=rates), report_path=page)
         else:
             found = read_export(export, source=source_of(export, None, rates))
             print("\n".join(f"{r.kind}: {r.reason}: {r.count:,}" for r in found.remarks))

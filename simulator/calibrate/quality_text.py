@@ -72,6 +72,12 @@ def verdicts(fit: Fit, known: Posterior) -> dict[str, str]:
         listed = fit.sizes.product_share > LIST_PRICE_SHARE
         found["products"] = share + (": sizes are list prices; consider products as segments" if listed else "")
     found["cycles"] = str(fit.cycle.verdict) if fit.cycle else f"refused: {fit.refused['cycle_weeks']}"
+    for market, funnel in fit.funnel.items():
+        weights, durations = (
+            ", ".join(f"{e.value:.0%}" for e in values) for values in (funnel.weights, funnel.durations)
+        )
+        name = "stages" if len(fit.funnel) == 1 else f"stages of {market}"
+        found[name] = f"{weights} of the odds and {durations} of the cycle fall on {', '.join(STAGES)}"
     if fit.pattern is not None:
         found["closing"] = str(fit.pattern)
     if fit.season is not None:

@@ -75,7 +75,9 @@ def test_the_right_plan_agrees(read: tuple[Export, Fit]) -> None:
 
 
 def test_another_rate_gives_its_ratio(read: tuple[Export, Fit]) -> None:
-    assert "(ratio 1.25): they disagree, for 8 of 8 partners" in str(against(read, paid_by_hand(), rate=0.04))
+    assert "(ratio 1.25): in total they disagree; 8 of 8 partners are off by over 5%" in str(
+        against(read, paid_by_hand(), rate=0.04)
+    )
 
 
 def test_yearly_payouts_are_held_against_years(read: tuple[Export, Fit]) -> None:
@@ -107,7 +109,7 @@ def test_a_calibration_names_wrong_payouts_and_takes_the_plan_over(tmp_path: Pat
     assert found.paid is not None
     assert set(found.paid.partners.index[:2]) == {"P001", "P002"}
     assert found.paid.partners.loc["P002", "paid"] == 0
-    assert "they disagree, for 2 of 8 partners by over 5%" in found.verdicts["payouts"]
+    assert "in total they disagree; 2 of 8 partners are off by over 5%, differences" in found.verdicts["payouts"]
     assert found.scenario.programs["other"].components["share"].rate == 0.04  # type: ignore[union-attr]
     assert "# In force since 2020.\n" in out.read_text(encoding="utf-8")
     for text in (found.quality, (tmp_path / "page.html").read_text(encoding="utf-8")):
