@@ -53,15 +53,15 @@ class Reconciled:
     def __str__(self) -> str:
         paid, replayed = (float(self.periods[name].sum()) for name in ("paid", "replayed"))
         said = f"{paid:,.0f} was paid; by its rules the baseline pays {replayed:,.0f} on the same deals"
-        if abs(paid - replayed) <= AGREE * paid and self.off <= AGREE:
+        part = self.partners
+        differ = part[(part["paid"] - part["replayed"]).abs() > AGREE * part["paid"]]
+        if differ.empty:
             return f"{said}: they agree, in total and partner by partner"
-        differ = self.partners[
-            (self.partners["paid"] - self.partners["replayed"]).abs() > AGREE * self.partners["paid"]
-        ]
+        word = "agree" if abs(paid - replayed) <= AGREE * paid and self.off <= AGREE else "disagree"
         most = ", ".join(f"{name} ({a} paid, {b} replayed)" for name, a, b, _ in rows_shown(differ.head(3)))
         return (
-            f"{said} (ratio {ratio_text(paid, replayed)}): they disagree, for {len(differ)} of {len(self.partners)} "
-            f"partners by over {AGREE:.0%}, together by {self.off:.0%} of what was paid; most for {most}"
+            f"{said} (ratio {ratio_text(paid, replayed)}): in total they {word}; {len(differ)} of {len(part)} partners "
+            f"are off by over {AGREE:.0%}, differences add up to {self.off:.0%} of what was paid; most for {most}"
         )
 
     def to_dict(self) -> dict[str, object]:
