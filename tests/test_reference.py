@@ -10,11 +10,12 @@ import pytest
 from simulator.errors import SimulatorError
 from simulator.fit import Design, Reference
 from simulator.parameters import drawn_values
-from simulator.run import prepare
+from simulator.run import prepare, simulate
 from simulator.scenario.load import parse
 from simulator.scenario.paths import with_values
 from simulator.scenario.schema import Scenario
 from tests.engines.small import SMALL
+from tests.test_engines import RICH
 
 UNCERTAIN = '\n[uncertainty."behavior.elasticity"]\ndistribution = "uniform"\nlow = 0.2\nhigh = 1.0\n'
 CHANGED = {"programs.full.components.core.rate": 0.04, "programs.full.components.registered.uplift": 0.02}
@@ -68,3 +69,20 @@ def test_what_workers_get_is_small_and_cannot_be_extended(reference: Reference) 
     sent = pickle.loads(pickle.dumps(reference))
     with pytest.raises(SimulatorError, match="came from another process"):
         sent.extended(parse(SMALL + UNCERTAIN))
+
+
+TIERS = "tiers = [{ above = 100000, rate = 0.08 }]\n"
+
+
+@pytest.mark.parametrize(
+    ("elasticity", "tiers"),
+    [(0.5, ""), (1.5, TIERS), (0.5, TIERS + 'tiering = "retroactive"'), (1.5, TIERS + 'tiering = "retroactive"')],
+)
+def test_activity_is_one_on_average_under_the_baseline(elasticity: float, tiers: str) -> None:
+    head = RICH.split("[programs.baseline")[0].replace("count = 7", "count = 40").replace("count = 4", "count = 20")
+    text = head + f'[programs.baseline.components.core]\nkind = "revenue_share"\nrate = 0.05\n{tiers}\n'
+    scenario = with_values(parse(text), {"behavior.elasticity": elasticity, "behavior.inert_share": 0.0})
+    lived = simulate(scenario, programs=(), replications=12, seed=2)
+    totals = lived.totals["baseline", "responsive"]
+    for activity in ("source", "cosell", "enable", "success"):
+        assert totals[f"activity.{activity}"].mean() / 1e6 == pytest.approx(1.0, abs=0.02), activity

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from scipy.stats import qmc
@@ -13,7 +11,6 @@ from simulator.run import Simulated, simulate
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
 from simulator.vectors import SOBOL, Crossed, Given, Independent, Sobol, Vectors
-from tests.engines.random_scenarios import quick_reference
 from tests.engines.small import BASELINE as CORE
 from tests.engines.small import HEAD
 
@@ -31,10 +28,7 @@ high = 0.5
 IDS = np.arange(96)
 
 
-@pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    with quick_reference():
-        yield
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture(scope="module")

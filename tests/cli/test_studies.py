@@ -13,7 +13,7 @@ from tests.engines.small import HEAD
 
 TINY = (
     HEAD.replace("count = 6", "count = 3").replace(
-        "horizon_weeks = 39\nburn_in_weeks = 52", "horizon_weeks = 13\nburn_in_weeks = 13"
+        "horizon_weeks = 39\nburn_in_weeks = 26", "horizon_weeks = 13\nburn_in_weeks = 13"
     )
     + """
 [uncertainty."behavior.elasticity"]
@@ -36,7 +36,7 @@ high = 0.10
 
 
 @pytest.fixture
-def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def file(tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("simulator.run._DESIGN_POINTS", 4)
     path = tmp_path / "tiny.toml"
     path.write_text(TINY)

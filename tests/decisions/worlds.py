@@ -27,7 +27,7 @@ def linear_world() -> Scenario:
     """Baseline 5 % of revenue; `flat` 8 %; `tiers` 5 % and 7 % above 80,000 per quarter."""
     head = HEAD.replace("elasticity = 0.8", "elasticity = 0.0")
     head = head.replace("[gaming]", "[gaming]\ntiming = false\npadding = false\ncredit_claiming = false")
-    head = head.replace("horizon_weeks = 39\nburn_in_weeks = 52", "horizon_weeks = 13\nburn_in_weeks = 13")
+    head = head.replace("horizon_weeks = 39\nburn_in_weeks = 26", "horizon_weeks = 13\nburn_in_weeks = 13")
     return parse(head.replace("count = 6", "count = 4") + _PROGRAMS)
 
 

@@ -31,7 +31,7 @@ def test_every_page_is_in_the_menu() -> None:
     assert named == {p.name for p in (ROOT / "docs").glob("*.md")}
 
 
-def test_pictures_are_drawn_by_one_command(tmp_path: Path) -> None:
+def test_pictures_are_drawn_by_one_command(tmp_path: Path, quick: None) -> None:
     draw(tmp_path, replications=4)
     drawn = {p.name for p in tmp_path.glob("*.png")}
     assert drawn <= {p.name for p in (ROOT / "docs" / "images").glob("*.png")}

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import strategies as st
 
 from simulator import run
-from simulator.fit import reference
+from simulator.fit import Design, Reference, reference
+from simulator.model.setting import Setting
+from simulator.scenario.schema import Scenario
 
 Draw = Any
 """Hypothesis's `draw`, which its own types leave open."""
@@ -27,13 +30,32 @@ _ROUND = (10_000.0, 20_000.0, 40_000.0, 80_000.0, 160_000.0, 400_000.0)
 
 @contextmanager
 def quick_reference() -> Iterator[None]:
-    """A reference population so small that a fit takes a moment; engines may not care how well it is fitted."""
+    """A reference population so small and brief that a fit takes a moment; engines may not care how well it is fitted.
+
+    Within the block scenarios that differ in their candidates alone share a fit.
+    """
+    full, fits = reference.reference_setting, list[Reference]()
+
+    def brief(setting: Setting, size: int) -> Setting:
+        made = full(setting, size)
+        time = made.scenario.time.model_copy(update={"burn_in_weeks": 13, "horizon_weeks": 26})
+        return replace(made, scenario=made.scenario.model_copy(update={"time": time}))
+
+    def shared(scenario: Scenario, design: Design | None = None) -> Reference:
+        for fit in fits:
+            if reference._fitted_on(fit.scenario) == reference._fitted_on(scenario):
+                return fit.extended(scenario)
+        fits.append(Reference(scenario, design))
+        return fits[-1]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reference, "PER_STRATUM", 1)
         patch.setattr(reference, "PER_STRATUM_DESIGN", 1)
         patch.setattr(reference, "REPEATS", 2)
         patch.setattr(reference, "_PASSES", 1)
+        patch.setattr(reference, "reference_setting", brief)
         patch.setattr(run, "_DESIGN_POINTS", 1)
+        patch.setattr(run, "Reference", shared)
         yield
 
 
@@ -308,11 +330,11 @@ def _shocks(draw: Draw, markets: Sequence[str]) -> dict[str, Any]:
 
 @st.composite
 def scenario_texts(draw: Draw) -> str:
-    """A random scenario: up to 20 partners, two territories and markets, every component kind, every game."""
+    """A random scenario: up to 10 partners, two territories and markets, every component kind, every game."""
     markets = ("mid", "large")[: draw(st.integers(1, 2))]
     territories = ("north", "south")[: draw(st.integers(1, 2))]
     sections: dict[str, dict[str, Any]] = {
-        "time": {"horizon_weeks": draw(st.integers(13, 104)), "burn_in_weeks": draw(st.integers(0, 52))},
+        "time": {"horizon_weeks": draw(st.integers(13, 65)), "burn_in_weeks": draw(st.integers(0, 52))},
         "economy": {"market_log_sd": pick(draw, 0.0, 0.2), "season": pick(draw, (1.0,) * 4, (0.5, 1.0, 1.5, 0.0))},
     }
     for market, median in zip(markets, (20_000.0, 80_000.0), strict=False):
@@ -323,9 +345,9 @@ def scenario_texts(draw: Draw) -> str:
             "markets": {markets[-1]: 1.0},
         }
     spread = pick(draw, 0.0, 0.3)
-    sections["partners.reseller"] = _people(draw, "north", markets, draw(st.integers(1, 12)), spread)
+    sections["partners.reseller"] = _people(draw, "north", markets, draw(st.integers(1, 6)), spread)
     if draw(st.booleans()):
-        sections["partners.consultancy"] = _people(draw, territories[-1], markets[:1], draw(st.integers(1, 8)), spread)
+        sections["partners.consultancy"] = _people(draw, territories[-1], markets[:1], draw(st.integers(1, 4)), spread)
     sections["behavior"] = {
         "elasticity": pick(draw, 0.0, 0.5, 1.5),
         "adjustment_weeks": pick(draw, 1.0, 8.0),

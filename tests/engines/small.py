@@ -9,7 +9,7 @@ HEAD = """
 name = "small"
 [time]
 horizon_weeks = 39
-burn_in_weeks = 52
+burn_in_weeks = 26
 [markets.mid]
 size_median = 30000
 size_max = 2000000
@@ -69,6 +69,9 @@ points = [{ growth = 0.1, points = 0.02 }]
 """
 
 SMALL = HEAD + BASELINE + CANDIDATE
+
+LONG_HEAD, LONG_SMALL = (text.replace("burn_in_weeks = 26", "burn_in_weeks = 52") for text in (HEAD, SMALL))
+"""With a year before launch, for what looks back on one."""
 
 
 def smaller(scenario: Scenario, partners: int = 5, weeks: int = 39) -> Scenario:

@@ -21,7 +21,7 @@ from tests.engines.small import BASELINE, HEAD
 
 ALONE = HEAD.replace("count = 6", "count = 1").replace("opportunities_per_year = 40", "opportunities_per_year = 200", 1)
 TEXT = ALONE.replace("elasticity = 0.8", "elasticity = 0.8\nregistration_hazard = 0.0") + BASELINE
-BURN_IN, HORIZON = 52, 39
+BURN_IN, HORIZON = 26, 39
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ def life(program: str) -> VectorLife:
     scenario = parse(ATTACHED + share("baseline") + program)
     with quick_reference():
         stage = prepare(scenario, fit_reference(scenario), ("p",), 3, np.arange(2))
-    return VectorLife(stage.world, stage.rollout("p"), stage.conduct[False]).run(-52, 39).finish()
+    return VectorLife(stage.world, stage.rollout("p"), stage.conduct[False]).run(-26, 39).finish()
 
 
 def test_attached_deals_are_a_share_of_all_and_change_no_other_draw() -> None:

@@ -73,7 +73,7 @@ def life(value: float) -> VectorLife:
     scenario = parse(text)
     with quick_reference():
         stage = prepare(scenario, fit_reference(scenario), ("prized",), 5, np.arange(16))
-    return VectorLife(stage.world, stage.rollout("prized"), stage.conduct[False]).run(-52, 39).finish()
+    return VectorLife(stage.world, stage.rollout("prized"), stage.conduct[False]).run(-26, 39).finish()
 
 
 def test_a_prize_costs_what_it_says_and_makes_partners_work() -> None:

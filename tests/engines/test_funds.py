@@ -88,7 +88,7 @@ def sourced(text: str, program: str) -> tuple[np.ndarray, VectorLife]:
     scenario = parse(text)
     with quick_reference():
         stage = prepare(scenario, fit_reference(scenario), ("baseline", program), 3, np.arange(3))
-    life = VectorLife(stage.world, stage.rollout(program), stage.conduct[False]).run(-52, 0)
+    life = VectorLife(stage.world, stage.rollout(program), stage.conduct[False]).run(-26, 0)
     weeks = []
     for week in range(39):
         life.run(week, week + 1)
@@ -128,7 +128,7 @@ def test_partners_feel_what_they_spend_at_its_worth() -> None:
         stage = prepare(scenario, fit_reference(scenario), ("fund", "cash"), 3, np.arange(2))
     prices = []
     for program in ("fund", "cash"):
-        life = VectorLife(stage.world, stage.rollout(program), stage.conduct[False]).run(-52, 1)
+        life = VectorLife(stage.world, stage.rollout(program), stage.conduct[False]).run(-26, 1)
         prices.append(life.books[-1].prices[-1])
     np.testing.assert_allclose(*np.broadcast_arrays(*prices), rtol=1e-12)
 

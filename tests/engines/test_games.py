@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -12,7 +10,6 @@ from simulator.engines.splitting import _bundle
 from simulator.run import event_outcomes, fit_reference, prepare, simulate, vector_outcomes
 from simulator.scenario.load import parse
 from simulator.studies.verify import verify
-from tests.engines.random_scenarios import quick_reference
 from tests.engines.small import BASELINE, HEAD
 
 OFF = "timing = false\npadding = false\ncredit_claiming = false\n"
@@ -41,10 +38,7 @@ terms = { price_basis = "list" }
 """
 
 
-@pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    with quick_reference():
-        yield
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def text(kind: str, program: str, *, terms: str = "", more: str = "") -> str:

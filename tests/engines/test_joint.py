@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -94,10 +92,7 @@ MOVING = _changed(
 """Signatures of joint deals are pulled as well as pushed here."""
 
 
-@pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    with quick_reference():
-        yield
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def _stage(text: str, program: str, replications: int = 2) -> Stage:

@@ -71,7 +71,7 @@ def life() -> VectorLife:
     scenario = parse(SCENARIO.replace("horizon_weeks = 39", "horizon_weeks = 52"))
     with quick_reference():
         stage = prepare(scenario, fit_reference(scenario), ("points",), 3, np.arange(4))
-    return VectorLife(stage.world, stage.rollout("points"), stage.conduct[True]).run(-52, 52)
+    return VectorLife(stage.world, stage.rollout("points"), stage.conduct[True]).run(-26, 52)
 
 
 def test_the_tier_price_of_a_measure_is_its_weight_times_the_density(life: VectorLife) -> None:

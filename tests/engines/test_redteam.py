@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 import simulator as sim
 from simulator.studies import redteam as module
 from simulator.studies.mending import MENDS
-from tests.engines.random_scenarios import quick_reference
 from tests.engines.small import BASELINE, HEAD
 
 LINEAR = """
@@ -26,10 +23,7 @@ amount = 2000
 """
 
 
-@pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    with quick_reference():
-        yield
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def test_a_planted_exploit_is_found_and_mended(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,7 @@ def lived(text: str = TEXT) -> tuple[Series, Outcome, list[tuple]]:  # type: ign
         scenario = parse(text)
         reference = fit_reference(scenario)
         stage = prepare(scenario, reference, ("full",), 5, np.arange(3))
-        start = VectorLife(stage.world, stage.rollout("baseline"), stage.conduct[True]).run(-52, 0).compact(0)
+        start = VectorLife(stage.world, stage.rollout("baseline"), stage.conduct[True]).run(-26, 0).compact(0)
         life = start.fork(stage.rollout("full")).run(0, 39).finish()
         alone = prepare(scenario, reference, ("full",), 5, np.array([2]))
         log = EventLife(alone.world, alone.rollout("full"), alone.conduct[True], log=True).run().log

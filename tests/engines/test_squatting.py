@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from simulator.engines import arrivals, incoming
 from simulator.run import fit_reference, prepare, simulate, vector_outcomes
 from simulator.scenario.load import parse
 from simulator.studies.verify import verify
-from tests.engines.random_scenarios import quick_reference
 from tests.engines.small import BASELINE, HEAD
 
 OFF = "timing = false\npadding = false\ncredit_claiming = false\nsquatting = true\n"
@@ -29,10 +27,7 @@ audit_rate = 0.0
 RATED = '[programs.deals.components.share]\nkind = "revenue_share"\nwindow = "claim"\nrate = 0.1\n'
 
 
-@pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    with quick_reference():
-        yield
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def lived(program: str, head: str = OPEN, replications: int = 2) -> dict[str, dict[str, int]]:

@@ -67,7 +67,7 @@ def test_what_the_baseline_does_to_trust_is_in_calibrated_volumes() -> None:
 
 def test_trust_needs_a_quarter_of_the_baseline_first() -> None:
     with pytest.raises(InputError, match="burn_in_weeks = 0: must be at least 13 with trust"):
-        parse((HEAD + TRUST + BASELINE).replace("burn_in_weeks = 52", "burn_in_weeks = 0"))
+        parse((HEAD + TRUST + BASELINE).replace("burn_in_weeks = 26", "burn_in_weeks = 0"))
 
 
 def run(text: str, **how: Any) -> Simulated:

@@ -13,7 +13,7 @@ THRESHOLD = "programs.full.components.core.tiers[0].above"
 _SHORT = "horizon_weeks = 26\nburn_in_weeks = 26"
 
 SMALL_WORLD = (
-    SMALL.replace("horizon_weeks = 39\nburn_in_weeks = 52", _SHORT).replace(
+    SMALL.replace("horizon_weeks = 39\nburn_in_weeks = 26", _SHORT).replace(
         "[gaming]", "[gaming]\nsplitting = true\ndiscount_dumping = true"
     )
     + '[uncertainty."behavior.elasticity"]\ndistribution = "uniform"\nlow = 0.2\nhigh = 0.8\n'

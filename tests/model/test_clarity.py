@@ -40,7 +40,7 @@ def prices(reference: Reference, discount: float, program: str) -> list[Array]:
     scenario, fitted = parse(text), copy(reference)
     fitted.scenario = scenario
     stage = prepare(scenario, fitted, ("three",), 5, np.arange(2))
-    (books,) = VectorLife(stage.world, stage.rollout(program), stage.conduct[False]).run(-52, 2).books
+    (books,) = VectorLife(stage.world, stage.rollout(program), stage.conduct[False]).run(-26, 2).books
     return list(books.perception.view(2, books).price)
 
 

@@ -85,7 +85,7 @@ def life(reference: Reference, table: str) -> VectorLife:
     scenario, fitted = parse(text), copy(reference)
     fitted.scenario = scenario  # what was fitted does not depend on support
     stage = prepare(scenario, fitted, ("helped",), 5, np.arange(12))
-    return VectorLife(stage.world, stage.rollout("helped"), stage.conduct[False]).run(-52, 39).finish()
+    return VectorLife(stage.world, stage.rollout("helped"), stage.conduct[False]).run(-26, 39).finish()
 
 
 def test_each_support_moves_what_it_is_for(reference: Reference) -> None:

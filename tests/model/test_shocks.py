@@ -103,7 +103,7 @@ def reference() -> Reference:
 
 def life(reference: Reference, shocks: str) -> VectorLife:
     stage = prepare(parse(LONER + shocks + LINEAR), reference, ("baseline",), 5, np.arange(4))
-    return VectorLife(stage.world, stage.rollout("baseline"), stage.conduct[True]).run(-52, 39).finish()
+    return VectorLife(stage.world, stage.rollout("baseline"), stage.conduct[True]).run(-26, 39).finish()
 
 
 def test_activity_falls_with_the_worth_of_an_hour_elsewhere(reference: Reference) -> None:

@@ -18,7 +18,9 @@ from simulator.pilots.reading import OUTCOMES, Periods, sourced
 from simulator.run import Stage, fit_reference, prepare
 from simulator.scenario.load import parse
 from tests.engines.random_scenarios import quick_reference
-from tests.engines.small import BASELINE, HEAD, SMALL
+from tests.engines.small import BASELINE
+from tests.engines.small import LONG_HEAD as HEAD
+from tests.engines.small import LONG_SMALL as SMALL
 from tests.engines.test_joint import HEAD as JOINT
 from tests.engines.test_joint import PLAIN, SHARED
 

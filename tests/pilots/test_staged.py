@@ -17,7 +17,7 @@ from simulator.report.rollout import describe
 from simulator.scenario.load import parse
 from simulator.studies import rollout as staging
 from simulator.studies.rollout import StagedRollout, rollout
-from tests.engines.small import SMALL
+from tests.engines.small import LONG_SMALL as SMALL
 from tests.pilots.test_lives import SAME, reference, stage
 
 HALVES = {"milestones": [{"quarter": 0, "share": 0.5}, {"quarter": 1, "share": 1.0}]}

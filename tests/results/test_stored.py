@@ -157,7 +157,7 @@ def test_commands_list_show_and_compare_runs(tmp_path: Path) -> None:
     assert call(main, ["show", "nothing", "--out", str(tmp_path)]).exit_code == 2
 
 
-def test_the_same_inputs_are_not_computed_again_unless_asked(tmp_path: Path) -> None:
+def test_the_same_inputs_are_not_computed_again_unless_asked(tmp_path: Path, quick: None) -> None:
     scenario, out = tmp_path / "s.toml", tmp_path / "out"
     scenario.write_text(HEAD + BASELINE)
     given = ["compare", str(scenario), "--replications", "2", "--no-plots", "--out", str(out)]

@@ -73,7 +73,7 @@ def test_all_ignorance_and_all_luck(weights: tuple[int, int], share: float) -> N
     assert split_variance(np.ones((4, 4))).ignorance_share is None
 
 
-def test_a_scenario_is_split_in_public() -> None:
+def test_a_scenario_is_split_in_public(quick: None) -> None:
     study = sim.split(parse(TWO), vectors=4, worlds=3, seed=2)
     table = study.table().set_index(["of", "program", "metric"])
     cost = study.simulated.totals["baseline", "strategic"]["cost"].reshape(4, 3) / 100
