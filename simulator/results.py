@@ -80,15 +80,18 @@ def run_name(simulated: Simulated, when: datetime) -> str:
 
 
 def manifest_of(simulated: Simulated, *, when: datetime, command: Sequence[str] = ()) -> dict[str, Any]:
-    """What was run with what: everything needed to repeat it."""
+    """What a study was run with: everything needed to repeat it."""
+    names = ("programs", "seed", "replications", "engine")
+    return manifest(simulated.scenario, when, command, **{name: getattr(simulated, name) for name in names})
+
+
+def manifest(scenario: Scenario, when: datetime, command: Sequence[str], **asked: Any) -> dict[str, Any]:
+    """What was run with what. asked: whatever else decides the figures."""
     return {
         "schema_version": SCHEMA_VERSION,
-        "scenario": simulated.scenario.name,
-        "scenario_sha256": scenario_hash(simulated.scenario),
-        "programs": list(simulated.programs),
-        "seed": simulated.seed,
-        "replications": simulated.replications,
-        "engine": simulated.engine,
+        "scenario": scenario.name,
+        "scenario_sha256": scenario_hash(scenario),
+        **{name: list(value) if isinstance(value, tuple) else value for name, value in asked.items()},
         "command": list(command),
         "created": when.isoformat(timespec="seconds"),
         "python": platform.python_version(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,56 +19,50 @@ BAD_INPUT, FAILED, INTERRUPTED = 2, 3, 130
 STDOUT = "-"
 
 
-def _programs(_ctx: click.Context, _option: click.Parameter, text: str | None) -> tuple[str, ...] | None:
-    """`a,b` as names."""
-    if text is None:
-        return None
+def parts(text: str) -> tuple[str, ...]:
+    """`a, b` as names."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def names(_ctx: click.Context, _option: click.Parameter, text: str | None) -> tuple[str, ...] | None:
+    """Callback of an option that takes `a,b`."""
+    return None if text is None else parts(text)
 
 
 _Command = Callable[..., Any]
 
-
-def programs_option(command: _Command) -> _Command:
-    return click.option(
-        "--programs",
-        metavar="A,B",
-        callback=_programs,
-        help="Programs to look at  [default: all of the scenario]",
-    )(command)
-
-
-def seed_option(command: _Command) -> _Command:
-    seed = click.IntRange(min=0)
-    return click.option("--seed", type=seed, metavar="S", help="Seed of all randomness  [default: the scenario's]")(
-        command
-    )
-
-
-def json_option(command: _Command) -> _Command:
-    return click.option(
-        "--json", "json_file", metavar="FILE", help="Also write all figures as JSON; - for standard output"
-    )(command)
+programs_option = click.option(
+    "--programs", metavar="A,B", callback=names, help="Programs to look at  [default: all of the scenario]"
+)
+seed_option = click.option(
+    "--seed", type=click.IntRange(min=0), metavar="S", help="Seed of all randomness  [default: the scenario's]"
+)
+json_option = click.option(
+    "--json", "json_file", metavar="FILE", help="Also write all figures as JSON; - for standard output"
+)
+quiet_option = click.option("--quiet", is_flag=True, help="No progress and no text; only what was asked for")
+out_option = click.option(
+    "--out", default="results", show_default=True, metavar="DIR", help="Where the run directory is created"
+)
+workers_option = click.option(
+    "--workers", type=click.IntRange(min=1), default=1, show_default=True, metavar="K", help="Processes to use"
+)
+plots_option = click.option("--no-plots", is_flag=True, help="Leave the figures out of the run directory")
 
 
-def quiet_option(command: _Command) -> _Command:
-    return click.option("--quiet", is_flag=True, help="No progress and no text; only what was asked for")(command)
+def together(*options: _Command) -> _Command:
+    """Several arguments and options as one decorator, in the order in which help lists them."""
+
+    def add(command: _Command) -> _Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
 
 
-def out_option(command: _Command) -> _Command:
-    return click.option(
-        "--out", default="results", show_default=True, metavar="DIR", help="Where the run directory is created"
-    )(command)
-
-
-def workers_option(command: _Command) -> _Command:
-    return click.option(
-        "--workers", type=click.IntRange(min=1), default=1, show_default=True, metavar="K", help="Processes to use"
-    )(command)
-
-
-def plots_option(command: _Command) -> _Command:
-    return click.option("--no-plots", is_flag=True, help="Leave the figures out of the run directory")(command)
+study_options = together(seed_option, workers_option, out_option, json_option, plots_option, quiet_option)
+"""What commands of studies share; `tell` takes them."""
 
 
 def examples(*lines: str) -> str:
@@ -95,6 +90,17 @@ def finish(text: str, study: Told, *, json_file: str | None, quiet: bool, place:
         Path(json_file).write_text(study.to_json() + "\n", encoding="utf-8")
     if place is not None:
         click.echo(place if quiet else f"Run directory: {place}", err=to_stderr)
+
+
+def tell(
+    run: Callable[..., Any], describe: Callable[[Any], str], *, out: str, json_file: str | None, no_plots: bool,
+    quiet: bool, **settings: Any,
+) -> None:  # fmt: skip
+    """Run a study with a progress display, store it, and print what it says."""
+    with progress(quiet) as shown:
+        study = run(progress=shown, **settings)
+    place = study.save(out, command=sys.argv, plots=not no_plots)
+    finish(describe(study), study, json_file=json_file, quiet=quiet, place=place)
 
 
 @contextmanager

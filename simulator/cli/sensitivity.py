@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import click
 
-from simulator.cli.common import (
-    examples,
-    finish,
-    json_option,
-    out_option,
-    plots_option,
-    programs_option,
-    progress,
-    quiet_option,
-    seed_option,
-    workers_option,
-)
-
-_Command = Callable[..., Any]
-
-
-def _paths(_ctx: click.Context, _option: click.Parameter, text: str | None) -> tuple[str, ...] | None:
-    """`a,b` as paths."""
-    return None if text is None else tuple(path.strip() for path in text.split(",") if path.strip())
+from simulator.cli.common import examples, names, parts, programs_option, study_options, tell, together
 
 
 def _groups(_ctx: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
@@ -38,36 +19,18 @@ def _groups(_ctx: click.Context, _option: click.Parameter, texts: tuple[str, ...
             raise click.BadParameter(f"{text!r} is not NAME=PATH,PATH")
         if name.strip() in groups:
             raise click.BadParameter(f"group {name.strip()} is there twice")
-        groups[name.strip()] = tuple(path.strip() for path in paths.split(",") if path.strip())
+        groups[name.strip()] = parts(paths)
     return groups
 
 
-def _shared(command: _Command) -> _Command:
-    """Options of both commands."""
-    for option in reversed(
-        (
-            click.argument("scenario", metavar="SCENARIO"),
-            programs_option,
-            click.option(
-                "--inputs", callback=_paths, metavar="PATH,PATH", help="Uncertain numbers to look at  [default: all]"
-            ),
-            click.option(
-                "--groups",
-                multiple=True,
-                callback=_groups,
-                metavar="NAME=PATH,PATH",
-                help="Inputs to take together; may be repeated",
-            ),
-            seed_option,
-            workers_option,
-            out_option,
-            json_option,
-            plots_option,
-            quiet_option,
-        )
-    ):
-        command = option(command)
-    return command
+_study = together(
+    click.argument("scenario", metavar="SCENARIO"),
+    programs_option,
+    click.option("--inputs", callback=names, metavar="PATH,PATH", help="Uncertain numbers to look at  [default: all]"),
+    click.option("--groups", multiple=True, callback=_groups, metavar="NAME=PATH,PATH",
+                 help="Inputs to take together; may be repeated"),
+    study_options,
+)  # fmt: skip
 
 
 @click.command(
@@ -76,7 +39,7 @@ def _shared(command: _Command) -> _Command:
         "sensitivity scenarios/b2b_manufacturer.toml --method tornado --metric program_cost",
     )
 )
-@_shared
+@_study
 @click.option(
     "--method",
     default="given",
@@ -102,10 +65,6 @@ def sensitivity(
     programs: tuple[str, ...] | None,
     against: str,
     absolute: bool,
-    quiet: bool,
-    out: str,
-    json_file: str | None,
-    no_plots: bool,
     **settings: Any,
 ) -> None:
     """Find which uncertain inputs of SCENARIO an outcome rests on.
@@ -121,30 +80,16 @@ def sensitivity(
     if program is not None and programs is not None:
         raise click.UsageError("give --program or --programs, not both")
     named = programs if program is None else (program,)
-    with progress(quiet) as shown:
-        study = run(load(scenario), programs=named, against=None if absolute else against, progress=shown, **settings)
-    _finish(study, describe, out, json_file, no_plots, quiet)
+    tell(partial(run, load(scenario), programs=named, against=None if absolute else against), describe, **settings)
 
 
 @click.command("value-of-information", epilog=examples("value-of-information scenarios/b2b_manufacturer.toml"))
-@_shared
+@_study
 @click.option("--replications", type=int, metavar="N", help="Replications  [default: the scenario's]")
-def value_of_information(
-    scenario: str, quiet: bool, out: str, json_file: str | None, no_plots: bool, **settings: Any
-) -> None:
+def value_of_information(scenario: str, **settings: Any) -> None:
     """Say what learning uncertain inputs of SCENARIO before choosing a program is worth."""
     from simulator.report.knowledge import describe
     from simulator.scenario.load import load
     from simulator.studies.knowledge import value_of_information as run
 
-    with progress(quiet) as shown:
-        study = run(load(scenario), progress=shown, **settings)
-    _finish(study, describe, out, json_file, no_plots, quiet)
-
-
-def _finish(
-    study: Any, describe: Callable[[Any], str], out: str, json_file: str | None, no_plots: bool, quiet: bool
-) -> None:
-    """Save, print and write JSON."""
-    place = study.save(out, command=sys.argv, plots=not no_plots)
-    finish(describe(study), study, json_file=json_file, quiet=quiet, place=place)
+    tell(partial(run, load(scenario)), describe, **settings)

@@ -9,22 +9,21 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from simulator.errors import fault
 from simulator.report.numbers import Form, form_of_differences, form_of_estimates
 from simulator.report.style import (
     QUIET,
     colour,
+    draw_kind,
+    interval,
+    legend_beside,
     line,
     mark_zero,
     marker,
-    new_axes,
     rows_for,
     sampled,
-    styled,
 )
 from simulator.report.wording import titled
 from simulator.run import RUNGS
-from simulator.scenario.finding import suggestion
 from simulator.stats.estimate import Difference
 
 if TYPE_CHECKING:
@@ -34,15 +33,11 @@ Array = NDArray[np.float64]
 _BINS = 40
 _RUNG_MARKERS = {"static": "s", "responsive": "o", "strategic": "D"}
 _RUNG_FILL = {"static": "#A6A6A6", "responsive": "white", "strategic": "black"}
-_LEGEND_LEFT = 1.02
 
 
 def draw(study: Comparison, kind: str, ax: Axes | None = None, **options: Any) -> Axes:
     """Draw a figure of `kind` on `ax` or a new figure; raises `InputError` for an unknown kind."""
-    if kind not in KINDS:
-        raise fault("options", "kind", kind, f"must be one of {', '.join(KINDS)}", suggestion(kind, KINDS))
-    with styled():
-        return KINDS[kind](study, new_axes() if ax is None else ax, **options)
+    return draw_kind(KINDS, study, kind, ax, **options)
 
 
 def frontier(study: Comparison, ax: Axes) -> Axes:
@@ -63,7 +58,7 @@ def frontier(study: Comparison, ax: Axes) -> Axes:
     ax.set_xlabel(titled("Program cost, difference to the baseline", forms[0].unit))
     ax.set_ylabel(titled("Pipeline, difference to the baseline", forms[1].unit))
     ax.set_title("What each program costs and what pipeline it adds")
-    ax.legend(loc="upper left", bbox_to_anchor=(_LEGEND_LEFT, 1.0), borderaxespad=0.0)
+    legend_beside(ax)
     sampled(ax, f"{study.sample_text}; bars: 95 % CI")
     return ax
 
@@ -112,7 +107,7 @@ def ladder(study: Comparison, ax: Axes, metric: str = "incremental_margin") -> A
     mark_zero(ax)
     ax.set_xlabel(titled(study.definition(metric).label, form.unit))
     ax.set_title(f"{study.definition(metric).label}: static, responsive, strategic")
-    ax.legend(loc="upper left", bbox_to_anchor=(_LEGEND_LEFT, 1.0), borderaxespad=0.0)
+    legend_beside(ax)
     sampled(ax, f"{study.sample_text}; bars: standard error")
     return ax
 
@@ -124,27 +119,11 @@ def differences(study: Comparison, ax: Axes, metric: str = "incremental_margin")
     form = form_of_differences(found, study.unit(metric), study.scenario.currency)
     for row, got in zip(rows_for(ax, shown), found, strict=True):
         if got is None or got.mean is None:
-            ax.text(
-                0.5,
-                row,
-                "undefined",
-                color=QUIET,
-                ha="center",
-                va="center",
-                transform=ax.get_yaxis_transform(),
-            )
+            where = {"ha": "center", "va": "center", "transform": ax.get_yaxis_transform()}
+            ax.text(0.5, row, "undefined", color=QUIET, **where)
             continue
-        ax.errorbar(
-            got.mean * form.factor,
-            row,
-            xerr=_bar(got, form),
-            fmt="o",
-            color=colour(1),
-            elinewidth=1.6,
-            capsize=4,
-            markersize=7,
-            markerfacecolor=colour(1) if got.distinguishable else "white",
-        )
+        ends = (got.mean if x is None else x for x in got.limits)
+        interval(ax, [x * form.factor for x in (got.mean, *ends)], row, colour(1), sure=got.distinguishable)
     mark_zero(ax)
     label = study.definition(metric).label
     ax.set_xlabel(titled(f"{label}, difference to the baseline", form.unit))
@@ -199,7 +178,7 @@ def _exceeding(study: Comparison, ax: Axes, values: Sequence[Array]) -> float:
         ax.step(x, above, where="post", color=colour(k), linestyle=line(k), label=program)
     ax.set_ylim(0.0, 102.0)
     ax.set_ylabel("Replications with more [%]")
-    ax.legend(loc="upper left", bbox_to_anchor=(_LEGEND_LEFT, 1.0), borderaxespad=0.0)
+    legend_beside(ax)
     sampled(ax, study.sample_text)
     return largest
 

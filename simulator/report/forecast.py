@@ -1,11 +1,9 @@
-"""A forecast in words, tables and figures, and as a run directory."""
+"""A forecast in words, tables and figures."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +15,7 @@ from simulator.errors import fault
 from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.report.numbers import Form, form_of, form_of_estimates
 from simulator.report.payout import curves, draw_curves
-from simulator.report.save_study import save_study
-from simulator.report.style import QUIET, colour, line, marker, new_axes, sampled, styled
+from simulator.report.style import QUIET, colour, draw_kind, legend_beside, line, marker, sampled
 from simulator.report.terminal import WIDTH, Row, blocks, wrapped
 from simulator.report.wording import titled
 from simulator.scenario.finding import suggestion
@@ -33,8 +30,6 @@ _SAID = {
 }
 _RUNGS = {HONEST: ("without gaming", "--", "white"), STRATEGIC: ("with gaming", "-", "black")}
 _MOST_REACHED, _BIN = 2.5, 0.05
-_ROWS = 6
-"""Rows that a figure of a run directory has room for."""
 
 
 def headline(study: Forecast) -> list[str]:
@@ -61,10 +56,7 @@ def describe(study: Forecast, width: int = WIDTH) -> str:
 
 def draw(study: Forecast, kind: str = "fan", ax: Axes | None = None, **options: Any) -> Axes:
     """Draw a figure of `kind` on `ax` or a new figure; raises `InputError` for an unknown kind."""
-    if kind not in KINDS:
-        raise fault("options", "kind", kind, f"must be one of {', '.join(KINDS)}", suggestion(kind, KINDS))
-    with styled():
-        return KINDS[kind](study, new_axes() if ax is None else ax, **options)
+    return draw_kind(KINDS, study, kind, ax, **options)
 
 
 def fan(study: Forecast, ax: Axes, quantity: str = "liability") -> Axes:
@@ -89,7 +81,7 @@ def fan(study: Forecast, ax: Axes, quantity: str = "liability") -> Axes:
     ax.set_xlabel("Weeks since launch")
     ax.set_ylabel(titled(quantity.capitalize(), form.unit))
     ax.set_title(_SAID[quantity])
-    _legend(ax)
+    legend_beside(ax)
     sampled(ax, f"{study.sample_text}; lines: medians; bands: 50 and 80 % of replications of {study.programs[-1]}")
     return ax
 
@@ -109,7 +101,7 @@ def quarter_end(study: Forecast, ax: Axes, program: str | None = None) -> Axes:
     ax.set_xlabel("Week of the quarter")
     ax.set_ylabel("Signatures filed [per week]")
     ax.set_title(f"When signatures are filed under {shown}")
-    _legend(ax)
+    legend_beside(ax)
     sampled(ax, f"{study.sample_text}; all whole quarters; bars: two standard errors")
     return ax
 
@@ -137,7 +129,7 @@ def thresholds(study: Forecast, ax: Axes, program: str | None = None, component:
     ax.set_xlabel("Attainment over the first threshold [ratio]")
     ax.set_ylabel(f"Windows with any attainment [% per {_BIN:g}]")
     ax.set_title(f"Where windows end: {name} of {shown} (dotted: thresholds)")
-    _legend(ax)
+    legend_beside(ax)
     many = f"with gaming {len(lives.reached[name]):,} windows, {beyond:.1f} % beyond the axis"
     sampled(ax, f"{study.sample_text}; {many}")
     return ax
@@ -173,7 +165,7 @@ def fairness(study: Forecast, ax: Axes) -> Axes:
     ax.set_xlabel("Gross margin brought, partners from the smallest up [% of all]")
     ax.set_ylabel("Net pay [% of all]")
     ax.set_title("Who is paid for what")
-    _legend(ax)
+    legend_beside(ax)
     sampled(ax, f"{study.sample_text}; lines: medians; band: 80 % of replications of {study.programs[-1]}")
     return ax
 
@@ -188,12 +180,8 @@ KINDS: dict[str, Callable[..., Axes]] = {
 """Kinds of figures; `fan` takes a `quantity`, the others but `fairness` a `program`."""
 
 
-def save(study: Forecast, out: str | os.PathLike[str], *, command: Sequence[str] = (), plots: bool = True) -> Path:
-    """Write the run directory below `out`, and return it."""
-    return save_study(study, "forecast", _figures(study) if plots else {}, out, command, rows=_ROWS)
-
-
-def _figures(study: Forecast) -> dict[str, Callable[[Axes], Axes]]:
+def stored_figures(study: Forecast) -> dict[str, Callable[[Axes], Axes]]:
+    """Name -> what draws it, of the figures of a run directory."""
     drawn: dict[str, Callable[[Axes], Axes]] = {q: partial(draw, study, "fan", quantity=q) for q in QUANTITIES}
     drawn["fairness"] = partial(draw, study, "fairness")
     for program in study.programs:
@@ -208,10 +196,6 @@ def _figures(study: Forecast) -> dict[str, Callable[[Axes], Axes]]:
 def _form(study: Forecast, quantity: str) -> Form:
     money = study.scenario.currency
     return form_of([float(study.weekly(p, quantity).mean(axis=0).max()) for p in study.programs], [], money, money)
-
-
-def _legend(ax: Axes) -> None:
-    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
 
 
 def _one(study: Forecast, program: str | None) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
-import numpy as np
 from matplotlib.axes import Axes
 
 from simulator.report.numbers import Form, form_of
+from simulator.report.page import Table, notebook
 from simulator.report.sensitivity import figure_text, listed
-from simulator.report.style import QUIET, colour, sampled, styled
+from simulator.report.style import colour, interval, mark_zero, new_axes, rows_for, sampled, styled
 from simulator.report.terminal import WIDTH, blocks, wrapped
 from simulator.report.wording import titled
 from simulator.stats.value import goals_text
@@ -39,48 +38,26 @@ def describe(study: ValueOfInformation, width: int = WIDTH) -> str:
 def html(study: ValueOfInformation) -> str:
     """Headline and table for a notebook."""
     form = _form(study)
-    said = "".join(f"<li>{escape(line)}</li>" for line in headline(study))
-    rows = "".join(
-        f'<tr><th scope="row" style="text-align:left">{escape(w.factor)} [{study.grade(w.factor)}]</th>'
-        f'<td style="text-align:right">{escape(_worth(w, form))}</td></tr>'
-        for w in study.worths
-    )
-    head = f'<th scope="col">Input</th><th scope="col">{escape(titled("Worth of knowing", form.unit))}</th>'
-    told = "".join(f"<p>{escape(line)}</p>" for line in _notes(study))
-    return (
-        f"<div><p><strong>{escape(study.scenario.name)}</strong>: value of information; {escape(study.sample_text)}</p>"
-        f"<ul>{said}</ul><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{told}</div>"
-    )
+    rows = [[f"{w.factor} [{study.grade(w.factor)}]", _worth(w, form)] for w in study.worths]
+    table = Table("", ["Input", titled("Worth of knowing", form.unit)], rows)
+    sample = f"value of information; {study.sample_text}"
+    return notebook(study.scenario.name, sample, headline(study), [table], _notes(study))
 
 
 def draw(study: ValueOfInformation, ax: Axes | None = None) -> Axes:
     """Worth of each factor with its 95 % interval."""
     form = _form(study)
     with styled():
-        ax = _new_axes(len(study.worths)) if ax is None else ax
-        rows = np.arange(len(study.worths) - 1, -1, -1)
+        ax = new_axes(len(study.worths)) if ax is None else ax
+        rows = rows_for(ax, [f"{w.factor} [{study.grade(w.factor)}]" for w in study.worths])
         for row, w in zip(rows, study.worths, strict=True):
-            got = w.worth
-            reach = np.array([[got.value - got.low], [got.high - got.value]]) * form.factor
-            fill = colour(1) if got.distinguishable else "white"
-            ax.errorbar(
-                got.value * form.factor, row, xerr=reach, fmt="o", color=colour(1), markerfacecolor=fill, capsize=3
-            )
-        ax.set_yticks(rows, [f"{w.factor} [{study.grade(w.factor)}]" for w in study.worths])
-        ax.set_ylim(-0.6, len(rows) - 0.4)
-        ax.grid(False, axis="y")
-        ax.axvline(0.0, color=QUIET, linewidth=1.0, zorder=0)
-        ax.margins(x=0.08)
+            limits = [x * form.factor for x in (w.worth.value, w.worth.low, w.worth.high)]
+            interval(ax, limits, row, colour(1), sure=w.worth.distinguishable)
+        mark_zero(ax)
         ax.set_xlabel(titled("Worth of knowing before choosing", form.unit))
         ax.set_title("What to learn first")
         sampled(ax, f"{study.sample_text}; bars: 95 % CI; open: not distinguishable from 0")
     return ax
-
-
-def _new_axes(rows: int) -> Axes:
-    from matplotlib import pyplot
-
-    return pyplot.subplots(figsize=(7.2, max(2.6, 1.6 + 0.45 * rows)))[1]
 
 
 def _form(study: ValueOfInformation) -> Form:

@@ -7,16 +7,17 @@ apart they are named together.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from simulator.report import figures, sensitivity_figures
 from simulator.report.numbers import form_of_differences, form_of_estimates
 from simulator.report.page import Table, facts, inline, page
 from simulator.report.sensitivity import listed, share_text
-from simulator.report.wording import reasons, titled
+from simulator.report.style import figure_of
+from simulator.report.wording import estimates, gaps, reasons
 from simulator.stats.estimate import Estimate
 from simulator.stats.measure import BASELINE
 from simulator.stats.value import goals_text
@@ -129,21 +130,13 @@ def _change(found: Leadership) -> str:
 
 def _metrics(found: Leadership) -> Table:
     study = found.study
-    rows = []
-    for metric in study.headline_metrics():
-        got = [study.estimate(p, metric) for p in study.programs]
-        form = form_of_estimates(got, study.unit(metric), study.scenario.currency)
-        rows.append([titled(study.definition(metric).label, form.unit), *(form.estimate(x) for x in got)])
+    rows = [[label, *cells] for label, cells in (estimates(study, metric) for metric in study.headline_metrics())]
     return Table("Programs side by side, with effort and gaming; mean \u00b1 SE", ["Metric", *study.programs], rows)
 
 
 def _decision(found: Leadership) -> Table:
     study, shown = found.study, found.study.candidates or found.study.programs
-    rows = []
-    for metric in _COMPARED:
-        got = [study.difference(p, metric) for p in shown]
-        form = form_of_differences(got, study.unit(metric), study.scenario.currency)
-        rows.append([titled(study.definition(metric).label, form.unit), *(form.difference(x) for x in got)])
+    rows = [[label, *cells] for label, cells in (gaps(study, metric, shown) for metric in _COMPARED)]
     caption = f"Difference to the baseline in the same worlds ({study.interval_text}; n.d.: not distinguishable from 0)"
     return Table(caption, ["Metric", *shown], rows)
 
@@ -293,16 +286,10 @@ def _figures(found: Leadership) -> Iterator[dict[str, Any]]:
         given, best = found.influences, found.best
         drawn.append(("given", "What the gain goes with", lambda ax: sensitivity_figures.draw(given, best, ax)))
     for name, title, paint in drawn:
-        yield {"svg": inline(_on_paper(paint), name, title, f"{title}; {sample}."), "caption": f"{title}."}
-
-
-def _on_paper(paint: Callable[[Axes], Axes]) -> Callable[[], Figure]:
-    def draw() -> Figure:
-        figure = Figure(figsize=_FIGURE)
-        paint(figure.subplots())
-        return figure
-
-    return draw
+        yield {
+            "svg": inline(partial(figure_of, paint, *_FIGURE), name, title, f"{title}; {sample}."),
+            "caption": f"{title}.",
+        }
 
 
 def markdown(found: Leadership, run: StoredRun) -> str:

@@ -5,19 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
-
-from matplotlib.figure import Figure
 
 from simulator import results
 from simulator.report.numbers import Form, form_of_differences, form_of_estimates
 from simulator.report.optimum_figures import draw, short_path
+from simulator.report.save_study import figure_files
 from simulator.report.style import (
-    save_figure,
-    styled,
+    figure_of,
 )
 from simulator.report.terminal import WIDTH, Row, blocks, wrapped
 from simulator.report.wording import titled
@@ -77,43 +74,17 @@ def save(found: Optimum, out: str | os.PathLike[str], *, command: Sequence[str] 
     asked = [results.scenario_hash(found.scenario), found.seed, found.replications, found.to_dict()["constraints"]]
     short = hashlib.sha256(json.dumps([*asked, list(found.best)]).encode()).hexdigest()[:8]
     name = f"optimize_{found.levers.program}_seed{found.seed}_{when:%Y%m%dT%H%M%SZ}_{short}"
-    return results.write_run(out, name, files, _manifest(found, when.isoformat(timespec="seconds"), command))
-
-
-def _manifest(found: Optimum, created: str, command: Sequence[str]) -> dict[str, Any]:
-    return {
-        "schema_version": results.SCHEMA_VERSION,
-        "scenario": found.scenario.name,
-        "scenario_sha256": results.scenario_hash(found.scenario),
-        "programs": [found.levers.program],
-        "seed": found.seed,
-        "replications": found.replications,
-        "engine": "vector",
-        "command": list(command),
-        "created": created,
-        "packages": results.versions(),
-    }
+    manifest = results.manifest(
+        found.scenario, when, command, programs=[found.levers.program], seed=found.seed,
+        replications=found.replications, engine="vector",
+    )  # fmt: skip
+    return results.write_run(out, name, files, manifest)
 
 
 def _figures(found: Optimum) -> dict[str, results.Writer]:
-    kinds: dict[str, Callable[[], Figure]] = {kind: _figure(found, kind) for kind in ("frontier", "gains")}
-    kinds |= {f"lever_{k + 1}": _figure(found, "lever", position=k) for k in range(len(found.levers.levers))}
-    drawn = {name: cache(make) for name, make in kinds.items()}
-    return {f"figures/{name}.{end}": _writer(make) for name, make in drawn.items() for end in ("png", "svg")}
-
-
-def _figure(found: Optimum, kind: str, **options: Any) -> Callable[[], Figure]:
-    def make() -> Figure:
-        with styled():
-            figure = Figure(figsize=(7.2, 4.2))
-            draw(found, kind, figure.subplots(), **options)
-        return figure
-
-    return make
-
-
-def _writer(make: Callable[[], Figure]) -> results.Writer:
-    return lambda path: save_figure(make(), path)
+    paints = {kind: partial(draw, found, kind) for kind in ("frontier", "gains")}
+    paints |= {f"lever_{k + 1}": partial(draw, found, "lever", position=k) for k in range(len(found.levers.levers))}
+    return figure_files({name: partial(figure_of, paint) for name, paint in paints.items()})
 
 
 def _settings(found: Optimum) -> str:

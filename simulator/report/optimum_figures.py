@@ -8,11 +8,19 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from simulator.errors import fault
 from simulator.report.numbers import form_of_differences, form_of_estimates
-from simulator.report.style import QUIET, colour, mark_zero, marker, new_axes, rows_for, sampled, styled
+from simulator.report.style import (
+    QUIET,
+    colour,
+    draw_kind,
+    interval,
+    legend_beside,
+    mark_zero,
+    marker,
+    rows_for,
+    sampled,
+)
 from simulator.report.wording import titled
-from simulator.scenario.finding import suggestion
 from simulator.stats.estimate import Difference, Estimate
 from simulator.studies.optimum import SHOWN, Optimum
 
@@ -26,10 +34,7 @@ def short_path(path: str) -> str:
 
 def draw(found: Optimum, kind: str = "frontier", ax: Axes | None = None, **options: Any) -> Axes:
     """Draw a figure of `kind` on `ax` or a new figure; raises `InputError` for an unknown kind."""
-    if kind not in KINDS:
-        raise fault("options", "kind", kind, f"must be one of {', '.join(KINDS)}", suggestion(kind, KINDS))
-    with styled():
-        return KINDS[kind](found, new_axes() if ax is None else ax, **options)
+    return draw_kind(KINDS, found, kind, ax, **options)
 
 
 def frontier(found: Optimum, ax: Axes) -> Axes:
@@ -53,7 +58,7 @@ def frontier(found: Optimum, ax: Axes) -> Axes:
     ax.set_xlabel(titled("Program cost", forms[0].unit))
     ax.set_ylabel(titled("Pipeline lift", forms[1].unit))
     ax.set_title("Cost, lift and gaming of the settings tried")
-    ax.legend(loc="upper left", bbox_to_anchor=(1.24, 1.0), borderaxespad=0.0)
+    legend_beside(ax, bbox_to_anchor=(1.24, 1.0))
     sampled(ax, f"worlds of the search: {found.replications:,}, seed {found.seed}")
     return ax
 
@@ -67,15 +72,12 @@ def gains(found: Optimum, ax: Axes) -> Axes:
         for shift, got, style in ((0.14, t.gain_searched, "s"), (-0.14, t.gain, "o")):
             mean, low, high = ((v or 0.0) * form.factor for v in (got.mean, got.low, got.high))
             shown = _SEEN if style == "s" else colour(1)
-            ax.errorbar(
-                mean, row + shift, xerr=[[mean - low], [high - mean]], fmt=style, color=shown, elinewidth=1.6,
-                capsize=4, markersize=7, markerfacecolor=shown if got.distinguishable else "white",
-                label=("in the search" if style == "s" else "on fresh worlds") if t is told[0] else None,
-            )  # fmt: skip
+            label = "" if t is not told[0] else "in the search" if style == "s" else "on fresh worlds"
+            interval(ax, (mean, low, high), row + shift, shown, fmt=style, sure=got.distinguishable, label=label)
     mark_zero(ax)
     ax.set_xlabel(titled("Net value, difference to the baseline", form.unit))
     ax.set_title("What is left of the gain on worlds that the search has not seen")
-    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
+    legend_beside(ax)
     sampled(ax, "bars: 95 % CI; open: not distinguishable from 0")
     return ax
 
@@ -100,7 +102,7 @@ def lever(found: Optimum, ax: Axes, position: int = 0) -> Axes:
     ax.set_xlabel(short_path(chosen.path))
     ax.set_ylabel(titled("Gain in the search", form.unit))
     ax.set_title(f"How flat the optimum is: {short_path(chosen.path)}")
-    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
+    legend_beside(ax)
     sampled(ax, f"worlds of the search: {found.replications:,}, seed {found.seed}")
     return ax
 

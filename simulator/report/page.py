@@ -24,16 +24,25 @@ _ID = re.compile(r'(\bid="|href="#|url\(#)')
 
 @dataclass(frozen=True)
 class Table:
-    """A table of texts: what it shows, heads of the columns, and rows of which the first cell names the row."""
+    """A table of texts: what it shows, heads of the columns, and rows of which the first cell names the row.
+
+    meanings: what each row means, for a notebook's tooltips, none if empty.
+    """
 
     caption: str
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
+    meanings: Sequence[str] = ()
 
 
 def page(template: str, **content: Any) -> str:
     """A whole page from a template of `templates/`."""
     return _environment().get_template(template).render(**content)
+
+
+def notebook(name: str, sample: str, said: Sequence[str], tables: Sequence[Table], notes: Sequence[str] = ()) -> str:
+    """A study in a notebook: what it is and rests on, sentences, tables, and how to read them."""
+    return page("notebook.html", name=name, sample=sample, said=said, tables=tables, notes=notes)
 
 
 def inline(draw: Callable[[], Figure], name: str, title: str, description: str) -> Markup:

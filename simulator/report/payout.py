@@ -18,7 +18,7 @@ from simulator.program.compiled import Component, Program
 from simulator.program.compiling import compile_program
 from simulator.program.schedule import Schedule
 from simulator.report.numbers import Form, form_of
-from simulator.report.style import QUIET, colour, line, styled
+from simulator.report.style import QUIET, colour, legend_beside, line, styled
 from simulator.report.wording import titled
 from simulator.scenario.finding import suggestion
 
@@ -158,7 +158,7 @@ def draw_curves(ax: Axes, shown: Sequence[tuple[str, Curve, Array | None]], curr
     ax.set_yticks([at for at in ax.get_yticks() if 0 <= at <= height])
     ax.set_xlabel(titled(last.across, across.unit))
     ax.set_ylabel(titled("Payout", up.unit))
-    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
+    legend_beside(ax)
     return ax
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from simulator import results, stored
 from simulator.report.figures import draw
 from simulator.report.payout import payout_curve
-from simulator.report.style import save_figure, styled
+from simulator.report.save_study import figure_files
+from simulator.report.style import figure_of, styled
 
 if TYPE_CHECKING:
     from simulator.studies.compare import Comparison
@@ -28,7 +29,7 @@ _PANELS = {
     "differences": ("program_cost", "pipeline_created", "incremental_margin", "win_rate"),
 }
 """Figures of several metrics, one above the other."""
-_WIDTH, _HEIGHT = 7.2, 4.2
+_WIDTH = 7.2
 _ROW = 0.42
 
 
@@ -85,39 +86,19 @@ def _summary(study: Comparison) -> dict[str, object]:
 
 
 def _figure_files(study: Comparison) -> dict[str, results.Writer]:
-    figures: dict[str, Callable[[], Figure]] = {kind: _single(study, kind) for kind in _SINGLE}
-    figures |= {kind: _panels(study, kind, metrics) for kind, metrics in _PANELS.items()}
-    figures |= {f"payout_{program}": _payout(study, program) for program in study.programs}
-    drawn = {name: cache(make) for name, make in figures.items()}
-    return {f"figures/{name}.{end}": _figure_file(make) for name, make in drawn.items() for end in ("png", "svg")}
+    figures: dict[str, Callable[[], Figure]] = {
+        kind: partial(figure_of, partial(draw, study, kind)) for kind in _SINGLE
+    }
+    figures |= {kind: partial(_panels, study, kind, metrics) for kind, metrics in _PANELS.items()}
+    figures |= {f"payout_{program}": partial(payout_curve, study.scenario, program) for program in study.programs}
+    return figure_files(figures)
 
 
-def _figure_file(make: Callable[[], Figure]) -> results.Writer:
-    return lambda path: save_figure(make(), path)
-
-
-def _single(study: Comparison, kind: str) -> Callable[[], Figure]:
-    def make() -> Figure:
-        with styled():
-            figure = Figure(figsize=(_WIDTH, _HEIGHT))
-            draw(study, kind, figure.subplots())
-        return figure
-
-    return make
-
-
-def _panels(study: Comparison, kind: str, metrics: Sequence[str]) -> Callable[[], Figure]:
-    def make() -> Figure:
-        height = 1.5 + _ROW * len(study.programs)
-        with styled():
-            figure = Figure(figsize=(_WIDTH, height * len(metrics)), layout=ConstrainedLayoutEngine(h_pad=0.12))
-            axes: list[Axes] = list(np.ravel(figure.subplots(len(metrics), 1)))
-            for ax, metric in zip(axes, metrics, strict=True):
-                draw(study, kind, ax, metric=metric)
-        return figure
-
-    return make
-
-
-def _payout(study: Comparison, program: str) -> Callable[[], Figure]:
-    return lambda: payout_curve(study.scenario, program)
+def _panels(study: Comparison, kind: str, metrics: Sequence[str]) -> Figure:
+    height = 1.5 + _ROW * len(study.programs)
+    with styled():
+        figure = Figure(figsize=(_WIDTH, height * len(metrics)), layout=ConstrainedLayoutEngine(h_pad=0.12))
+        axes: list[Axes] = list(np.ravel(figure.subplots(len(metrics), 1)))
+        for ax, metric in zip(axes, metrics, strict=True):
+            draw(study, kind, ax, metric=metric)
+    return figure

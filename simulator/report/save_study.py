@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,10 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simulator import results
-from simulator.report.style import save_figure, styled
+from simulator.report.style import figure_of, save_figure
 from simulator.run import Simulated
-
-_WIDTH = 7.2
 
 
 class Study(Protocol):
@@ -60,9 +58,8 @@ def save_study(
         f"{kind}.json": results.json_file(found),
         "summary.json": results.json_file({name: found[name] for name in ("scenario", "study", "headline")}),
     }
-    for name, paint in figures.items():
-        made = cache(_painter(paint, len(study.table()) if rows is None else rows))
-        files |= {f"figures/{name}.{end}": _file(made) for end in ("png", "svg")}
+    height = max(3.4, 1.6 + 0.45 * min(len(study.table()) if rows is None else rows, 30))
+    files |= figure_files({name: partial(figure_of, paint, height=height) for name, paint in figures.items()})
     manifest = {**results.manifest_of(simulated, when=when, command=command), "study": kind}
     return results.write_run(out, f"{kind}_{results.run_name(simulated, when)}", files, manifest)
 
@@ -73,15 +70,11 @@ def _inputs(simulated: Simulated) -> pd.DataFrame:
     return pd.DataFrame({"replication": simulated.ids, "world": world, **simulated.values()})
 
 
-def _painter(paint: Callable[[Axes], Axes], rows: int) -> Callable[[], Figure]:
-    def make() -> Figure:
-        with styled():
-            figure = Figure(figsize=(_WIDTH, max(3.4, 1.6 + 0.45 * min(rows, 30))))
-            paint(figure.subplots())
-        return figure
+def figure_files(figures: Mapping[str, Callable[[], Figure]]) -> dict[str, results.Writer]:
+    """Files of figures by their names, as PNG and as SVG; each figure is drawn once."""
 
-    return make
+    def written(make: Callable[[], Figure]) -> results.Writer:
+        return lambda path: save_figure(make(), path)
 
-
-def _file(make: Callable[[], Figure]) -> results.Writer:
-    return lambda path: save_figure(make(), path)
+    drawn = {name: written(cache(make)) for name, make in figures.items()}
+    return {f"figures/{name}.{end}": write for name, write in drawn.items() for end in ("png", "svg")}

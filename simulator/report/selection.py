@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from simulator import results
-from simulator.errors import fault
 from simulator.report.numbers import Form, form_of, form_of_estimates
-from simulator.report.style import QUIET, colour, new_axes, rows_for, sampled, save_figure, styled
+from simulator.report.save_study import figure_files
+from simulator.report.style import (
+    QUIET,
+    colour,
+    draw_kind,
+    figure_of,
+    legend_beside,
+    rows_for,
+    sampled,
+)
 from simulator.report.terminal import WIDTH, Row, blocks, wrapped
 from simulator.report.wording import titled
-from simulator.scenario.finding import suggestion
 from simulator.stats.value import goals_text
 from simulator.studies.select import CRITERIA, Selection
 
@@ -49,10 +56,7 @@ def describe(study: Selection, width: int = WIDTH) -> str:
 
 def draw(study: Selection, kind: str = "best", ax: Axes | None = None) -> Axes:
     """Draw a figure of `kind` on `ax` or a new figure; raises `InputError` for an unknown kind."""
-    if kind not in KINDS:
-        raise fault("options", "kind", kind, f"must be one of {', '.join(KINDS)}", suggestion(kind, KINDS))
-    with styled():
-        return KINDS[kind](study, new_axes() if ax is None else ax)
+    return draw_kind(KINDS, study, kind, ax)
 
 
 def best(study: Selection, ax: Axes) -> Axes:
@@ -67,7 +71,7 @@ def best(study: Selection, ax: Axes) -> Axes:
     ax.set_xlim(0.0, 100.0)
     ax.set_xlabel("Probability [%]")
     ax.set_title("Which program is best")
-    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
+    legend_beside(ax)
     sampled(ax, f"{study.sample_text}; bars: standard error")
     return ax
 
@@ -85,7 +89,7 @@ def regret(study: Selection, ax: Axes) -> Axes:
     ax.set_xlim(left=0.0)
     ax.set_xlabel(titled("Net value lost against the best of each world", form.unit))
     ax.set_title("What choosing each program may lose")
-    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
+    legend_beside(ax)
     sampled(ax, study.sample_text)
     return ax
 
@@ -107,7 +111,7 @@ def weights(study: Selection, ax: Axes) -> Axes:
     ax.set_xlim(0.0, 112.0)
     ax.set_xlabel("Share of weights and worlds in which the program is best [%]")
     ax.set_title("Whose weights each program suits")
-    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0, title="its typical supporter")
+    legend_beside(ax, title="its typical supporter")
     sampled(ax, f"{study.sample_text}; {_weights_text(study)}")
     return ax
 
@@ -127,19 +131,9 @@ def save(study: Selection, out: str | os.PathLike[str], *, command: Sequence[str
         "summary.json": results.json_file({"sample": study.sample_text, "headline": headline(study)}),
     }
     if plots:
-        files |= {f"figures/{kind}.{end}": _figure(study, kind) for kind in KINDS for end in ("png", "svg")}
+        files |= figure_files({kind: partial(figure_of, partial(draw, study, kind)) for kind in KINDS})
     name = "select_" + results.run_name(study.simulated, when)
     return results.write_run(out, name, files, results.manifest_of(study.simulated, when=when, command=command))
-
-
-def _figure(study: Selection, kind: str) -> results.Writer:
-    def write(path: Path) -> None:
-        with styled():
-            figure = Figure(figsize=(7.2, 4.2))
-            draw(study, kind, figure.subplots())
-        save_figure(figure, path)
-
-    return write
 
 
 def _money(study: Selection) -> Form:

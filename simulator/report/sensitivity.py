@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from simulator.report.numbers import Form, form_of
+from simulator.report.page import Table, notebook
 from simulator.report.terminal import WIDTH, blocks, wrapped
+from simulator.report.wording import titled
 from simulator.stats.estimate import Difference
 from simulator.stats.sensitivity.factors import Figure
 from simulator.stats.value import goals_text
@@ -43,18 +44,20 @@ def describe(study: Sensitivity, width: int = WIDTH) -> str:
     parts = [wrapped(headline(study), width)]
     for program in study.programs:
         head, rows = _table(study, program)
-        title = f"{program}: {study.outcome.words}{_unit(form_for(study, program).unit)}"
-        parts.append(f"{title}\n{blocks(head, [(label, list(cells)) for label, cells in rows], width)}")
+        parts.append(
+            f"{_caption(study, program)}\n{blocks(head, [(label, list(cells)) for label, cells in rows], width)}"
+        )
     return "\n\n".join([*parts, wrapped(notes(study), width)])
 
 
 def html(study: Sensitivity) -> str:
     """Headline and tables for a notebook."""
-    said = "".join(f"<li>{escape(line)}</li>" for line in headline(study))
-    tables = "".join(_html_table(study, program) for program in study.programs)
-    told = "".join(f"<p>{escape(line)}</p>" for line in notes(study))
-    title = f"<strong>{escape(study.scenario.name)}</strong>: {escape(study.method.meaning)}"
-    return f"<div><p>{title}; {escape(study.sample_text)}</p><ul>{said}</ul>{tables}{told}</div>"
+    tables = []
+    for program in study.programs:
+        head, rows = _table(study, program)
+        tables.append(Table(_caption(study, program), ["", *head], [[label, *cells] for label, cells in rows]))
+    sample = f"{study.method.meaning}; {study.sample_text}"
+    return notebook(study.scenario.name, sample, headline(study), tables, notes(study))
 
 
 def notes(study: Sensitivity) -> list[str]:
@@ -110,21 +113,8 @@ def _table(study: Sensitivity, program: str) -> tuple[list[str], list[tuple[str,
     return head, [(label.get(name, name), [got.get(column, "") for column in head]) for name, got in rows]
 
 
-def _html_table(study: Sensitivity, program: str) -> str:
-    head, rows = _table(study, program)
-    top = "".join(f'<th scope="col">{escape(column)}</th>' for column in ("", *head))
-    body = "".join(
-        f'<tr><th scope="row" style="text-align:left">{escape(label)}</th>'
-        + "".join(f'<td style="text-align:right">{escape(cell)}</td>' for cell in cells)
-        + "</tr>"
-        for label, cells in rows
-    )
-    caption = escape(f"{program}: {study.outcome.words}{_unit(form_for(study, program).unit)}")
-    return f"<table><caption>{caption}</caption><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _unit(unit: str) -> str:
-    return f" [{unit}]" if unit else ""
+def _caption(study: Sensitivity, program: str) -> str:
+    return titled(f"{program}: {study.outcome.words}", form_for(study, program).unit)
 
 
 def listed(names: Sequence[str]) -> str:

@@ -11,7 +11,17 @@ from matplotlib.axes import Axes
 from simulator.errors import fault
 from simulator.report.numbers import Form
 from simulator.report.sensitivity import form_for
-from simulator.report.style import QUIET, colour, sampled, styled
+from simulator.report.style import (
+    QUIET,
+    colour,
+    interval,
+    legend_beside,
+    mark_zero,
+    new_axes,
+    rows_for,
+    sampled,
+    styled,
+)
 from simulator.report.wording import titled
 from simulator.scenario.finding import suggestion
 from simulator.stats.sensitivity.factors import Figure
@@ -37,27 +47,16 @@ def draw(study: Sensitivity, program: str, ax: Axes | None = None, *, factor: st
     if factor is not None and factor not in names:
         raise fault("options", "factor", factor, f"must be one of {', '.join(names)}", suggestion(factor, names))
     with styled():
-        ax = _new_axes(len(names)) if ax is None else ax
+        ax = new_axes(len(names)) if ax is None else ax
         if study.method.name == "switching":
             return _switching(study, program, ax, factor)
         return _DRAWN[study.method.name](study, program, ax)
 
 
-def _new_axes(rows: int) -> Axes:
-    # pyplot only here: a notebook shows its figures, files are written from figures without it.
-    from matplotlib import pyplot
-
-    return pyplot.subplots(figsize=(7.2, max(2.6, 1.6 + 0.45 * rows)))[1]
-
-
 def _rows(ax: Axes, study: Sensitivity, names: Sequence[str]) -> list[int]:
     """A row for each factor with its grade, the first on top."""
-    rows = list(range(len(names) - 1, -1, -1))
-    ax.set_yticks(rows, [_wrapped(f"{name} [{study.grade(name)}]") for name in names])
-    ax.set_ylim(-0.6, len(names) - 0.4)
-    ax.grid(False, axis="y")
-    ax.axvline(0.0, color=QUIET, linewidth=1.0, zorder=0)
-    return rows
+    mark_zero(ax)
+    return rows_for(ax, [_wrapped(f"{name} [{study.grade(name)}]") for name in names])
 
 
 def _wrapped(label: str) -> str:
@@ -70,12 +69,8 @@ def _wrapped(label: str) -> str:
 
 def _bar(ax: Axes, got: Figure, row: float, form: Form, shade: str, marker: str, label: str | None = None) -> None:
     """A point with its interval; open where not distinguishable from 0."""
-    value = got.value * form.factor
-    reach = np.array([[got.value - got.low], [got.high - got.value]]) * form.factor
-    fill = shade if got.distinguishable else "white"
-    ax.errorbar(
-        value, row, xerr=reach, fmt=marker, color=shade, markerfacecolor=fill, markersize=7, elinewidth=1.6, capsize=3
-    )
+    limits = [x * form.factor for x in (got.value, got.low, got.high)]
+    interval(ax, limits, row, shade, fmt=marker, sure=got.distinguishable)
     if label is not None:
         ax.plot([], [], marker, color=shade, label=label)
 
@@ -92,13 +87,9 @@ def _points(
             shown = label if len(columns) > 1 and n == 0 else None
             _bar(ax, getattr(r, name), row + shifts[k], form, (_BLUE, _ORANGE)[k], "os"[k], shown)
     if len(columns) > 1:
-        _legend(ax)
+        legend_beside(ax)
     ax.margins(x=0.08)
     return found
-
-
-def _legend(ax: Axes) -> None:
-    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
 
 
 def _ended(study: Sensitivity, program: str, ax: Axes, title: str, note: str) -> Axes:
@@ -125,7 +116,7 @@ def _morris(study: Sensitivity, program: str, ax: Axes) -> Axes:
     found = _points(study, program, ax, [("mean_abs", "")], form, "mean_abs")
     noise = [r.noise * form.factor for r in found]
     ax.plot(noise, range(len(found) - 1, -1, -1), "|", color=QUIET, markersize=14, label="by luck alone")
-    _legend(ax)
+    legend_beside(ax)
     ax.set_xlabel(titled(f"Mean size of effect on {_metric(study)}", form.unit))
     return _ended(study, program, ax, "which inputs matter", "per full range of probability; bars: 95 % CI")
 
@@ -140,7 +131,7 @@ def _tornado(study: Sensitivity, program: str, ax: Axes) -> Axes:
             ax.barh(row + shift, got.value * form.factor, 0.3, color=shade, alpha=0.75, label=label if n == 0 else None)
             reach = np.array([[got.value - got.low], [got.high - got.value]]) * form.factor
             ax.errorbar(got.value * form.factor, row + shift, xerr=reach, fmt="none", ecolor="black", capsize=3)
-    _legend(ax)
+    legend_beside(ax)
     ax.margins(x=0.08)
     ax.set_xlabel(titled(f"Change of {_metric(study)}", form.unit))
     note = "from all inputs at their medians, same worlds; whiskers: 95 % CI"
@@ -205,7 +196,7 @@ def _prim(study: Sensitivity, program: str, ax: Axes) -> Axes:
         _frame(ax, [limits.get(name) for name in shown], x[:, 0], y)
     ax.set_xlabel(f"{shown[0]} [{study.grade(shown[0])}]")
     ax.set_ylabel(f"{shown[1]} [{study.grade(shown[1])}]" if len(shown) > 1 else "replication")
-    _legend(ax)
+    legend_beside(ax)
     title = "where it falls behind" if box.found else "no box was found in which it falls behind more often"
     return _ended(study, program, ax, title, "box: of all its inputs, seen along these")
 

@@ -6,9 +6,7 @@ import io
 from html import escape
 from typing import TYPE_CHECKING
 
-from matplotlib.figure import Figure
-
-from simulator.report.style import styled
+from simulator.report.style import figure_of, styled
 
 if TYPE_CHECKING:
     from simulator.studies.study import Study
@@ -39,10 +37,9 @@ def took(study: Study) -> str:
 
 def page(study: Study) -> str:
     """A whole page, with the figure within it."""
+    drawn = io.StringIO()
     with styled():
-        figure = Figure(figsize=(7.2, 4.2))
-        study.plot(ax=figure.subplots())
-        drawn = io.StringIO()
+        figure = figure_of(lambda ax: study.plot(ax=ax))
         figure.savefig(drawn, format="svg", bbox_inches="tight", metadata=dict.fromkeys(_UNSAID))
     picture = drawn.getvalue()
     title = escape(study.title)

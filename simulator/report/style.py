@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,9 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from simulator.errors import fault
+from simulator.scenario.finding import suggestion
 
 # Okabe and Ito's palette (Color Universal Design, 2008) in an order in which neighbours differ in lightness.
 COLOURS = ("#000000", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#7F7F7F")
@@ -60,12 +63,31 @@ def line(position: int) -> Any:
     return LINES[position % len(LINES)]
 
 
-def new_axes() -> Axes:
-    """Axes of a new figure."""
+def new_axes(rows: int | None = None) -> Axes:
+    """Axes of a new figure; rows: that it must have room for."""
     # pyplot only here: a notebook shows its figures, files are written from figures without it.
     from matplotlib import pyplot
 
-    return pyplot.subplots(figsize=(7.2, 4.2))[1]
+    height = 4.2 if rows is None else max(2.6, 1.6 + 0.45 * rows)
+    return pyplot.subplots(figsize=(7.2, height))[1]
+
+
+def figure_of(paint: Callable[[Axes], object], width: float = 7.2, height: float = 4.2) -> Figure:
+    """A figure of what `paint` draws on its axes, in inches, kept out of pyplot."""
+    with styled():
+        figure = Figure(figsize=(width, height))
+        paint(figure.subplots())
+    return figure
+
+
+def draw_kind(
+    kinds: Mapping[str, Callable[..., Axes]], study: object, kind: str, ax: Axes | None, **options: Any
+) -> Axes:
+    """Draw a figure of `kind` on `ax` or a new figure; raises `InputError` for an unknown kind."""
+    if kind not in kinds:
+        raise fault("options", "kind", kind, f"must be one of {', '.join(kinds)}", suggestion(kind, kinds))
+    with styled():
+        return kinds[kind](study, new_axes() if ax is None else ax, **options)
 
 
 def rows_for(ax: Axes, names: Sequence[str], above: float = 0.6) -> list[int]:
@@ -75,6 +97,22 @@ def rows_for(ax: Axes, names: Sequence[str], above: float = 0.6) -> list[int]:
     ax.set_ylim(-0.6, len(names) - 1 + above)
     ax.grid(False, axis="y")
     return rows
+
+
+def interval(
+    ax: Axes, limits: Sequence[float], row: float, shade: str, *, fmt: str = "o", sure: bool = True, label: str = ""
+) -> None:
+    """A value between its limits, (value, low, high), in a row; open unless it is sure to differ from 0."""
+    value, low, high = limits
+    ax.errorbar(
+        value, row, xerr=[[value - low], [high - value]], fmt=fmt, color=shade, elinewidth=1.6, capsize=3,
+        markersize=7, markerfacecolor=shade if sure else "white", label=label or None,
+    )  # fmt: skip
+
+
+def legend_beside(ax: Axes, **options: Any) -> None:
+    """The legend to the right of the axes, where it hides nothing."""
+    ax.legend(loc="upper left", **{"bbox_to_anchor": (1.02, 1.0), "borderaxespad": 0.0, **options})
 
 
 def mark_zero(ax: Axes) -> None:

@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from simulator.report.numbers import NOT_DISTINGUISHABLE, form_of_differences, form_of_estimates
-from simulator.report.wording import reasons, titled
+from simulator.report.numbers import NOT_DISTINGUISHABLE, form_of_estimates
+from simulator.report.wording import estimates, gaps, reasons, titled
 from simulator.run import RUNGS
 
 if TYPE_CHECKING:
@@ -30,15 +30,16 @@ Row = tuple[str, list[str]]
 
 def describe(study: Comparison, *, scenario_file: str, width: int = WIDTH) -> str:
     """Headline, tables and replay commands."""
+    metrics = study.headline_metrics()
     parts = [
         wrapped(study.headline(), width),
         wrapped([] if study.effort is None else study.effort.lines(), width),
-        _section("Programs, strategic rung (mean \u00b1 standard error)", _metrics(study), study.programs, width),
+        _section("Programs, strategic rung (mean \u00b1 standard error)", _rows(study, metrics), study.programs, width),
         _notes(study, width),
         _costs(study, width),
         _differences(study, width),
         _section("Ladder: what rests on behavior", _ladder(study), study.programs, width),
-        _section("Gaming: strategic less honest twin, same worlds", _gaming(study), study.programs, width),
+        _section("Gaming: strategic less honest twin, same worlds", _rows(study, _GAMED), study.programs, width),
         _replays(study, scenario_file),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -77,14 +78,8 @@ def _section(title: str, rows: Sequence[Row], head: Sequence[str], width: int) -
     return f"{title}\n{blocks(head, rows, width)}" if rows else ""
 
 
-def _row(study: Comparison, metric: str) -> Row:
-    found = [study.estimate(program, metric) for program in study.programs]
-    form = form_of_estimates(found, study.unit(metric), study.scenario.currency)
-    return titled(study.definition(metric).label, form.unit), [form.estimate(got) for got in found]
-
-
-def _metrics(study: Comparison) -> list[Row]:
-    return [_row(study, metric) for metric in study.headline_metrics()]
+def _rows(study: Comparison, metrics: Sequence[str]) -> list[Row]:
+    return [estimates(study, metric) for metric in metrics]
 
 
 def _notes(study: Comparison, width: int) -> str:
@@ -95,21 +90,15 @@ def _notes(study: Comparison, width: int) -> str:
 
 def _costs(study: Comparison, width: int) -> str:
     names = [n for n in study.measured.definitions if n.startswith("program_cost.") or n == "admin_cost"]
-    rows = []
-    for name in names:
-        found = [study.estimate(p, name) for p in study.programs]
-        if any(got is not None and got.mean for got in found):
-            rows.append(_row(study, name))
-    return _section("Program cost by component", rows, study.programs, width)
+    paid = [
+        n for n in names if any(got is not None and got.mean for got in (study.estimate(p, n) for p in study.programs))
+    ]
+    return _section("Program cost by component", _rows(study, paid), study.programs, width)
 
 
 def _differences(study: Comparison, width: int) -> str:
     shown = study.candidates or study.programs
-    rows = []
-    for metric in _COMPARED:
-        found = [study.difference(p, metric) for p in shown]
-        form = form_of_differences(found, study.unit(metric), study.scenario.currency)
-        rows.append((titled(study.definition(metric).label, form.unit), [form.difference(got) for got in found]))
+    rows = [gaps(study, metric, shown) for metric in _COMPARED]
     key = f"{NOT_DISTINGUISHABLE}: not distinguishable from 0"
     title = f"Difference to the baseline, same worlds ({study.interval_text}; {key})"
     return _section(title, rows, shown, width)
@@ -124,10 +113,6 @@ def _ladder(study: Comparison) -> list[Row]:
             label = f"{titled(study.definition(metric).label, form.unit)}, {rung}"
             rows.append((label, [form.estimate(study.estimate(p, metric, rung)) for p in study.programs]))
     return rows
-
-
-def _gaming(study: Comparison) -> list[Row]:
-    return [_row(study, metric) for metric in _GAMED]
 
 
 def _replays(study: Comparison, scenario_file: str) -> str:

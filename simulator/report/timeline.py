@@ -17,7 +17,7 @@ from matplotlib.collections import LineCollection
 
 from simulator.errors import fault
 from simulator.program.numbers import Array
-from simulator.report.style import QUIET, colour, sampled, styled
+from simulator.report.style import QUIET, colour, legend_beside, sampled, styled
 from simulator.scenario.finding import suggestion
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _frame(ax: Axes, study: Trace, names: Sequence[str], floors: Array) -> None:
     handles.append(ax.scatter([], [], marker="$1k$", s=90, color=colour(3), label=f"paid [{study.scenario.currency}]"))
     if (study.table()["event"] == "tier").any():
         handles.append(ax.scatter([], [], marker="$\u25b8$", color="black", label="tier from then on"))
-    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0, fontsize=8)
+    legend_beside(ax, handles=handles, bbox_to_anchor=(1.01, 1.0), fontsize=8)
     sampled(ax, f"{study.sample_text}; {len(names)} of {len(study.partner_names)} partners{which}")
 
 

@@ -1,26 +1,26 @@
-"""Winners and losers in words, tables and figures, and as a run directory."""
+"""Winners and losers in words, tables and figures."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
 
 from simulator.errors import fault
 from simulator.report.numbers import form_of_differences, form_of_estimates
-from simulator.report.save_study import save_study
-from simulator.report.style import colour, mark_zero, new_axes, rows_for, sampled, styled
+from simulator.report.style import (
+    colour,
+    draw_kind,
+    interval,
+    legend_beside,
+    mark_zero,
+    rows_for,
+    sampled,
+)
 from simulator.report.terminal import WIDTH, Row, blocks, wrapped
 from simulator.report.wording import titled
-from simulator.scenario.finding import suggestion
 from simulator.studies.winners import ALL, Group, Winners
-
-_ROWS = 6
-"""Rows that a figure of a run directory has room for."""
 
 
 def headline(study: Winners) -> list[str]:
@@ -43,10 +43,7 @@ def describe(study: Winners, width: int = WIDTH) -> str:
 
 def draw(study: Winners, kind: str = "change", ax: Axes | None = None, **options: Any) -> Axes:
     """Draw a figure of `kind` on `ax` or a new figure; raises `InputError` for an unknown kind."""
-    if kind not in KINDS:
-        raise fault("options", "kind", kind, f"must be one of {', '.join(KINDS)}", suggestion(kind, KINDS))
-    with styled():
-        return KINDS[kind](study, new_axes() if ax is None else ax, **options)
+    return draw_kind(KINDS, study, kind, ax, **options)
 
 
 def change(study: Winners, ax: Axes) -> Axes:
@@ -60,23 +57,20 @@ def change(study: Winners, ax: Axes) -> Axes:
             got = group.change
             if got.mean is None or got.low is None or got.high is None:
                 continue
-            mean, low, high = (x * form.factor for x in (got.mean, got.low, got.high))
-            ax.errorbar(
-                mean, row + shift, xerr=[[mean - low], [high - mean]], fmt="o", color=colour(k + 1), elinewidth=1.4,
-                capsize=3, markersize=6, markerfacecolor=colour(k + 1) if got.distinguishable else "white",
-                label=program if row == rows[0] else None,
-            )  # fmt: skip
+            limits = [x * form.factor for x in (got.mean, got.low, got.high)]
+            label = program if row == rows[0] else ""
+            interval(ax, limits, row + shift, colour(k + 1), sure=got.distinguishable, label=label)
     mark_zero(ax)
     ax.set_xlabel(titled("Pay per partner, difference to the baseline", form.unit))
     ax.set_title("Who wins and who loses")
-    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
+    legend_beside(ax)
     sampled(ax, f"{study.sample_text}; bars: 95 % CI; open: not distinguishable from 0")
     return ax
 
 
 def moves(study: Winners, ax: Axes, program: str | None = None) -> Axes:
     """Where partners of each tier end up under a candidate, in percent of those that start there."""
-    shown = _tiered(study)[0] if program is None and _tiered(study) else program
+    shown = next(iter(study.tiered()), None) if program is None else program
     table = study.moves(shown) if shown else None
     if table is None or table.empty:
         raise fault("options", "program", program, "has no tiers", "moves are between tiers")
@@ -97,17 +91,6 @@ def moves(study: Winners, ax: Axes, program: str | None = None) -> Axes:
 
 KINDS: dict[str, Callable[..., Axes]] = {"change": change, "moves": moves}
 """Kinds of figures; `moves` takes a `program` with tiers."""
-
-
-def save(study: Winners, out: str | os.PathLike[str], *, command: Sequence[str] = (), plots: bool = True) -> Path:
-    """Write the run directory below `out`, and return it."""
-    figures: dict[str, Callable[[Axes], Axes]] = {"change": partial(draw, study, "change")}
-    figures |= {f"moves_{p}": partial(draw, study, "moves", program=p) for p in _tiered(study)}
-    return save_study(study, "winners", figures if plots else {}, out, command, rows=_ROWS)
-
-
-def _tiered(study: Winners) -> list[str]:
-    return [p for p in study.candidates if not study.moves(p).empty]
 
 
 def _name(group: Group) -> str:

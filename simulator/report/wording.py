@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING, Protocol
 
 from simulator.report.numbers import form_of_differences, form_of_estimates
@@ -48,14 +47,27 @@ def headline(study: Comparison) -> list[str]:
 
 def html(study: Comparison) -> str:
     """Headline and table for a notebook."""
-    said = "".join(f"<li>{escape(line)}</li>" for line in headline(study))
-    rows = "".join(_html_row(study, metric) for metric in study.headline_metrics())
-    head = "".join(f'<th scope="col">{escape(p)}</th>' for p in study.programs)
-    sample = f"{escape(study.sample_text)}, strategic rung; mean \u00b1 Monte Carlo standard error"
-    return (
-        f"<div><p><strong>{escape(study.scenario.name)}</strong>: {sample}</p><ul>{said}</ul>"
-        f'<table><thead><tr><th scope="col">Metric</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-    )
+    from simulator.report.page import Table, notebook
+
+    metrics = study.headline_metrics()
+    sample = f"{study.sample_text}, strategic rung; mean \u00b1 Monte Carlo standard error"
+    rows = [[label, *cells] for label, cells in (estimates(study, metric) for metric in metrics)]
+    table = Table("", ["Metric", *study.programs], rows, [study.definition(metric).doc for metric in metrics])
+    return notebook(study.scenario.name, sample, headline(study), [table])
+
+
+def estimates(study: Comparison, metric: str) -> tuple[str, list[str]]:
+    """A metric with its unit, and its estimate for each program, all in one form."""
+    found = [study.estimate(program, metric) for program in study.programs]
+    form = form_of_estimates(found, study.unit(metric), study.scenario.currency)
+    return titled(study.definition(metric).label, form.unit), [form.estimate(got) for got in found]
+
+
+def gaps(study: Comparison, metric: str, programs: Sequence[str]) -> tuple[str, list[str]]:
+    """A metric with its unit, and its difference to the baseline for each of the programs, all in one form."""
+    found = [study.difference(program, metric) for program in programs]
+    form = form_of_differences(found, study.unit(metric), study.scenario.currency)
+    return titled(study.definition(metric).label, form.unit), [form.difference(got) for got in found]
 
 
 def titled(label: str, unit: str) -> str:
@@ -111,12 +123,3 @@ def _gaming(study: Told, program: str) -> str:
         lost = f"{form.number(-got.mean)} \u00b1 {form.number(got.se)} {form.unit}{of_payout}"
         return f"gaming loses nothing: penalties and the pay it crowds out come to {lost} more than it takes"
     return f"gaming loses {form.estimate(got)} {form.unit}{of_payout}"
-
-
-def _html_row(study: Comparison, metric: str) -> str:
-    found = [study.estimate(p, metric) for p in study.programs]
-    form = form_of_estimates(found, study.unit(metric), study.scenario.currency)
-    definition = study.definition(metric)
-    cells = "".join(f'<td style="text-align:right">{escape(form.estimate(got))}</td>' for got in found)
-    label, doc = escape(titled(definition.label, form.unit)), escape(definition.doc)
-    return f'<tr><th scope="row" style="text-align:left" title="{doc}">{label}</th>{cells}</tr>'

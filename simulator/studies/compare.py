@@ -68,6 +68,9 @@ class Comparison(RunStudy):
     is not known.
     """
 
+    kind = "comparison"
+    subject = "programs compared"
+
     simulated: Simulated
     measured: Measured
     effort: Effort | None = None
@@ -82,11 +85,6 @@ class Comparison(RunStudy):
     def candidates(self) -> tuple[str, ...]:
         """Names of the programs but the baseline."""
         return self.programs[1:]
-
-    @property
-    def title(self) -> str:
-        """What was studied."""
-        return f"{self.scenario.name}: programs compared"
 
     @property
     def interval_text(self) -> str:

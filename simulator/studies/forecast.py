@@ -6,10 +6,8 @@ show what gaming does to the timing of signatures and to attainment around thres
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +39,10 @@ Lives = dict[tuple[str, str], Series]
 class Forecast(RunStudy):
     """What comes in and goes out by week. found: (program, rung) -> series; simulated: what was run, no totals."""
 
+    kind = "forecast"
+    subject = "week by week"
+    figure_rows = 6
+
     simulated: Simulated
     found: Mapping[tuple[str, str], Series]
 
@@ -48,11 +50,6 @@ class Forecast(RunStudy):
     def programs(self) -> tuple[str, ...]:
         """Names of the programs, the baseline first."""
         return self.simulated.programs
-
-    @property
-    def title(self) -> str:
-        """What was studied."""
-        return f"{self.scenario.name}: week by week"
 
     @property
     def horizon(self) -> int:
@@ -124,20 +121,12 @@ class Forecast(RunStudy):
 
     def to_dict(self) -> dict[str, Any]:
         """All figures as plain dicts."""
-        return {
-            "scenario": self.scenario.name,
-            "study": "forecast",
-            "seed": self.simulated.seed,
-            "replications": self.simulated.replications,
-            "headline": self.headline(),
-            "weeks": self.table().to_dict(orient="records"),
-        }
+        return {**self._told(), "weeks": self.table().to_dict(orient="records")}
 
-    def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True) -> Path:
-        """Write a run directory below `out` and return it."""
-        from simulator.report.forecast import save
+    def _figures(self) -> Mapping[str, Callable[[Axes], Axes]]:
+        from simulator.report.forecast import stored_figures
 
-        return save(self, out, command=command, plots=plots)
+        return stored_figures(self)
 
 
 @timed

@@ -6,11 +6,8 @@ learning an input is everything else: other inputs and luck are averaged over.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +25,7 @@ from simulator.studies.asked import asked_programs, check_run
 from simulator.studies.inputs import Groups, Input, check_inputs, grade_of, inputs_of
 from simulator.studies.outcome import NET_VALUE, Outcome, outcome_of
 from simulator.studies.responses import Simulation
-from simulator.studies.study import RunStudy, timed
+from simulator.studies.study import RunStudy, records, timed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,6 +38,9 @@ EVERYTHING = "all inputs"
 class ValueOfInformation(RunStudy):
     """worths: per factor, the largest first, perfect information before all; gaps: mean net value less the best's."""
 
+    kind = "value_of_information"
+    subject = "what is worth knowing"
+
     outcome: Outcome
     inputs: tuple[Input, ...]
     factors: tuple[Factor, ...]
@@ -48,11 +48,6 @@ class ValueOfInformation(RunStudy):
     best: str
     gaps: dict[str, Figure]
     simulated: Simulated
-
-    @property
-    def title(self) -> str:
-        """What was studied."""
-        return f"{self.scenario.name}: what is worth knowing"
 
     @property
     def perfect(self) -> Worth:
@@ -97,25 +92,13 @@ class ValueOfInformation(RunStudy):
     def to_dict(self) -> dict[str, Any]:
         """All figures as plain dicts."""
         return {
-            "scenario": self.scenario.name,
-            "study": "value of information",
+            **self._told(),
             "goals": goals_text(self.scenario.goals),
             "unit": self.outcome.unit,
             "programs": list(self.outcome.programs),
             "best": self.best,
-            "seed": self.simulated.seed,
-            "replications": self.simulated.replications,
-            "rows": json.loads(self.table().to_json(orient="records", double_precision=15)),
-            "headline": self.headline(),
+            "rows": records(self.table()),
         }
-
-    def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True) -> Path:
-        """Write a run directory below `out` and return it."""
-        from simulator.report.save_study import save_study
-
-        return save_study(
-            self, "value_of_information", {"value_of_information": self.plot} if plots else {}, out, command
-        )
 
     def _html(self) -> str:
         from simulator.report.knowledge import html

@@ -157,12 +157,8 @@ class RedTeam(Study):
     def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = ()) -> Path:
         """Write a run directory below `out` and return it."""
         when = results.now()
-        manifest = {
-            "schema_version": results.SCHEMA_VERSION, "study": "redteam", "scenario": self.scenario.name,
-            "scenario_sha256": results.scenario_hash(self.scenario), "seed": self.seed,
-            "replications": self.replications, "share": self.share, "command": list(command),
-            "created": when.isoformat(timespec="seconds"), "packages": results.versions(),
-        }  # fmt: skip
+        asked = {"seed": self.seed, "replications": self.replications, "share": self.share}
+        manifest = results.manifest(self.scenario, when, command, study="redteam", **asked)
         files = {
             "redteam.json": results.json_file(self.to_dict()),
             "scenario.json": results.json_file(self.scenario.tree()),

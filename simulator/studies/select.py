@@ -49,6 +49,9 @@ class Selection(RunStudy):
     that were scaled to the baseline's expected cost; race: None if there was none.
     """
 
+    kind = "selection"
+    subject = "which program to choose"
+
     simulated: Simulated
     choices: tuple[Choice, ...]
     acceptable: tuple[Acceptability, ...]
@@ -65,11 +68,6 @@ class Selection(RunStudy):
     def best(self) -> Choice:
         """The program with the highest mean net value."""
         return max(self.choices, key=lambda choice: choice.value.mean or 0.0)
-
-    @property
-    def title(self) -> str:
-        """What was studied."""
-        return f"{self.scenario.name}: which program to choose"
 
     def table(self) -> pd.DataFrame:
         """A row per program: net value, chance of being best, regret, acceptability; errors as `NAME_se`."""

@@ -6,12 +6,9 @@ strategic rung, by default the net value less that of the baseline in the same w
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +27,7 @@ from simulator.studies.inputs import Groups, Input, check_inputs, grade_of, inpu
 from simulator.studies.methods import METHODS, Found, Method, Task
 from simulator.studies.outcome import NET_VALUE, Outcome, outcome_of
 from simulator.studies.responses import Simulation, Stored
-from simulator.studies.study import RunStudy, timed
+from simulator.studies.study import RunStudy, records, timed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,6 +38,9 @@ _PLACE = "options"
 @dataclass(frozen=True)
 class Sensitivity(RunStudy):
     """What a method found. found: by program, a row per factor (of `prim` one box); simulated: the runs it rests on."""
+
+    kind = "sensitivity"
+    subject = "what the outcome rests on"
 
     method: Method
     outcome: Outcome
@@ -53,11 +53,6 @@ class Sensitivity(RunStudy):
     def programs(self) -> tuple[str, ...]:
         """Programs that were looked at."""
         return self.outcome.programs
-
-    @property
-    def title(self) -> str:
-        """What was studied."""
-        return f"{self.scenario.name}: what the outcome rests on"
 
     @property
     def sample_text(self) -> str:
@@ -108,27 +103,19 @@ class Sensitivity(RunStudy):
 
     def to_dict(self) -> dict[str, Any]:
         """All figures as plain dicts; what is undefined is None."""
-        rows = json.loads(self.table().to_json(orient="records", double_precision=15))
         return {
-            "scenario": self.scenario.name,
-            "study": "sensitivity",
+            **self._told(),
             "method": self.method.name,
             "metric": self.outcome.metric,
             "unit": self.outcome.unit,
             "against": self.outcome.against,
-            "seed": self.task.seed,
             "sample": self.sample_text,
             "inputs": {i.path: {f.name: getattr(i, f.name) for f in fields(i)} for i in self.inputs},
-            "rows": rows,
-            "headline": self.headline(),
+            "rows": records(self.table()),
         }
 
-    def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True) -> Path:
-        """Write a run directory below `out` and return it."""
-        from simulator.report.save_study import save_study
-
-        figures = {f"{self.method.name}_{p}": partial(self.plot, p) for p in self.programs} if plots else {}
-        return save_study(self, "sensitivity", figures, out, command)
+    def _figures(self) -> Mapping[str, Callable[[Axes], Axes]]:
+        return {f"{self.method.name}_{p}": partial(self.plot, p) for p in self.programs}
 
     def _html(self) -> str:
         from simulator.report.sensitivity import html

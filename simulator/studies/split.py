@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -19,7 +16,7 @@ from simulator.stats.metric import Metric
 from simulator.stats.metrics import metrics_of
 from simulator.stats.split import Split, split_variance
 from simulator.studies.asked import asked_programs, check_run
-from simulator.studies.study import Study, timed
+from simulator.studies.study import RunStudy, records, timed
 from simulator.vectors import Crossed
 
 if TYPE_CHECKING:
@@ -31,22 +28,20 @@ VECTORS, WORLDS = 32, 8
 
 
 @dataclass(frozen=True)
-class VarianceSplit(Study):
+class VarianceSplit(RunStudy):
     """splits: (of, program, metric) -> split; of: "level" of a program, or its "difference" to the baseline.
 
     A ratio is split by the influence of each replication on it.
     """
+
+    kind = "uncertainty"
+    subject = "luck and ignorance"
 
     simulated: Simulated
     vectors: int
     worlds: int
     splits: dict[tuple[str, str, str], Split]
     labels: dict[str, str]
-
-    @property
-    def title(self) -> str:
-        """What was studied."""
-        return f"{self.simulated.scenario.name}: luck and ignorance"
 
     @property
     def sample_text(self) -> str:
@@ -75,22 +70,11 @@ class VarianceSplit(Study):
     def to_dict(self) -> dict[str, Any]:
         """All figures as plain dicts."""
         return {
-            "scenario": self.simulated.scenario.name,
-            "study": "uncertainty",
-            "seed": self.simulated.seed,
+            **self._told(),
             "vectors": self.vectors,
             "worlds": self.worlds,
-            "rows": json.loads(self.table().to_json(orient="records", double_precision=15)),
-            "headline": self.headline(),
+            "rows": records(self.table()),
         }
-
-    def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True) -> Path:
-        """Write a run directory below `out` and return it."""
-        from simulator.report.save_study import save_study
-
-        return save_study(
-            self, "uncertainty", {"uncertainty": lambda ax: self.plot(ax=ax)} if plots else {}, out, command
-        )
 
     def plot(self, *, ax: Axes | None = None, of: str = "difference") -> Axes:
         """Shares of ignorance by program and metric, the rest being luck."""

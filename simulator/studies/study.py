@@ -14,11 +14,11 @@ import json
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
 
 from simulator.errors import SimulatorError
 from simulator.progress import span, watched
@@ -109,9 +109,21 @@ class Study(ABC):
 
 
 class RunStudy(Study):
-    """A study of one run of replications. simulated: the run."""
+    """A study of one run of replications.
+
+    simulated: the run; kind: what its run directory is called; subject: what was studied of the scenario; figure_rows:
+    that a stored figure has room for, those of the table if None.
+    """
 
     simulated: Simulated
+    kind: ClassVar[str]
+    subject: ClassVar[str]
+    figure_rows: ClassVar[int | None] = None
+
+    @property
+    def title(self) -> str:
+        """What was studied of which scenario."""
+        return f"{self.scenario.name}: {self.subject}"
 
     @property
     def scenario(self) -> Scenario:
@@ -122,6 +134,22 @@ class RunStudy(Study):
     def sample_text(self) -> str:
         """What the figures rest on: `2,000 replications, seed 7`."""
         return f"{self.simulated.replications:,} replications, seed {self.simulated.seed}"
+
+    def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True) -> Path:
+        """Write a run directory below `out` and return it."""
+        from simulator.report.save_study import save_study
+
+        return save_study(self, self.kind, self._figures() if plots else {}, out, command, self.figure_rows)
+
+    def _figures(self) -> Mapping[str, Callable[[Axes], Axes]]:
+        """Name -> what draws it, of the figures that are stored."""
+        return {self.kind: lambda ax: self.plot(ax=ax)}
+
+    def _told(self) -> dict[str, Any]:
+        """What `to_dict` of every study of a run begins with."""
+        run = self.simulated
+        asked = {"study": self.kind.replace("_", " "), "seed": run.seed, "replications": run.replications}
+        return {"scenario": self.scenario.name, **asked, "headline": self.headline()}
 
 
 P = ParamSpec("P")
@@ -144,3 +172,9 @@ def timed(run: Callable[P, S]) -> Callable[P, S]:
         return study
 
     return measured
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a table as plain dicts; None for what is undefined."""
+    found: list[dict[str, Any]] = json.loads(table.to_json(orient="records", double_precision=15))
+    return found

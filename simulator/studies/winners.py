@@ -7,10 +7,9 @@ distribution, 1 the smallest. Pay is net of penalties.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,6 +63,10 @@ class Group:
 class Winners(RunStudy):
     """Who gains and who loses by each candidate, on the strategic rung."""
 
+    kind = "winners"
+    subject = "who gains and who loses"
+    figure_rows = 6
+
     simulated: Simulated
     groups: tuple[Group, ...]
 
@@ -71,11 +74,6 @@ class Winners(RunStudy):
     def candidates(self) -> tuple[str, ...]:
         """Names of the candidates."""
         return tuple(p for p in self.simulated.programs if p != BASELINE)
-
-    @property
-    def title(self) -> str:
-        """What was studied."""
-        return f"{self.scenario.name}: who gains and who loses"
 
     def of(self, program: str) -> list[Group]:
         """The groups of a candidate, each segment as a whole first."""
@@ -106,6 +104,10 @@ class Winners(RunStudy):
             found.setdefault(start, {})[end] = got.mean
         return pd.DataFrame.from_dict(found, orient="index").rename_axis(index="from", columns="to")
 
+    def tiered(self) -> list[str]:
+        """Candidates between whose tiers partners move."""
+        return [p for p in self.candidates if not self.moves(p).empty]
+
     def moved(self, program: str) -> dict[tuple[str, str], Estimate]:
         """The numbers of `moves` with their errors, by (from, to)."""
         totals = self.simulated.totals[program, STRATEGIC]
@@ -128,11 +130,7 @@ class Winners(RunStudy):
         """All figures as plain dicts."""
         records = self.table().astype(object)
         return {
-            "scenario": self.scenario.name,
-            "study": "winners",
-            "seed": self.simulated.seed,
-            "replications": self.simulated.replications,
-            "headline": self.headline(),
+            **self._told(),
             "groups": records.where(records.notna(), None).to_dict(orient="records"),
             "moves_from": self.starts(),
             "moves": {
@@ -141,11 +139,9 @@ class Winners(RunStudy):
             },
         }
 
-    def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True) -> Path:
-        """Write a run directory below `out` and return it."""
-        from simulator.report.winners import save
-
-        return save(self, out, command=command, plots=plots)
+    def _figures(self) -> Mapping[str, Callable[[Axes], Axes]]:
+        moved = {f"moves_{p}": partial(self.plot, "moves", program=p) for p in self.tiered()}
+        return {"change": partial(self.plot, "change"), **moved}
 
 
 @timed
