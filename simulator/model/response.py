@@ -50,21 +50,6 @@ class IsoelasticCost:
         return np.asarray(self.scale * np.power(slope, self.elasticity))
 
 
-@dataclass(frozen=True)
-class QuadraticCost:
-    """C(z) = c/2 (z - x)^2 around an effortless output x: at a constant rate b output is x + b / c."""
-
-    effortless: Array
-    curvature: Array
-    least = -np.inf
-
-    def of(self, output: Array) -> Array:
-        return np.asarray(0.5 * self.curvature * (output - self.effortless) ** 2)
-
-    def best(self, slope: Array) -> Array:
-        return np.asarray(self.effortless + slope / self.curvature)
-
-
 def best_response(schedule: Schedule, cost: Cost) -> Array:
     """The output that maximises payout less cost; of equals the lowest.
 

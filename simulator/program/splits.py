@@ -1,6 +1,6 @@
 r"""Sharing the credit of a deal, or any worth, among partners.
 
-Shares by rule: fixed (primary and secondary), equal, by contribution, by contribution and risk borne, or the Shapley
+Shares by rule: equal, by contribution, by contribution and risk borne, or the Shapley
 value of a game. A game of n partners is given by its worth v(S) per coalition; with the Harsanyi dividends
 d(S) = sum_{T in S} (-1)^(|S|-|T|) v(T) the (weighted) Shapley value is
 
@@ -20,14 +20,6 @@ import numpy as np
 from scipy.special import expit
 
 from simulator.program.numbers import Array
-
-
-def primary_secondary(primary: Array, count: int) -> Array:
-    """The first of `count` partners gets the share `primary` (...,), the others the rest in equal parts; (..., n)."""
-    if count == 1:
-        return np.ones((*primary.shape, 1))
-    rest = (1.0 - primary) / (count - 1)
-    return np.stack([primary, *[rest] * (count - 1)], axis=-1)
 
 
 def equal(count: int) -> Array:
@@ -77,22 +69,6 @@ def shapley_of_two(first: Array, second: Array, together: Array) -> tuple[Array,
     """Shapley value of two partners from the worth of each alone and of both: half the surplus each."""
     surplus = 0.5 * (together - first - second)
     return first + surplus, second + surplus
-
-
-def shapley_of_three(alone: tuple[Array, Array, Array], pairs: tuple[Array, Array, Array], all_: Array) -> Array:
-    """Shapley value of three partners; pairs: worth of (1, 2), (1, 3), (2, 3). Shape (..., 3).
-
-    phi_1 = v1/3 + (v12 - v2)/6 + (v13 - v3)/6 + (v123 - v23)/3, and alike for the others.
-    """
-    (a, b, c), (ab, ac, bc) = alone, pairs
-    return np.stack(
-        [
-            a / 3 + (ab - b) / 6 + (ac - c) / 6 + (all_ - bc) / 3,
-            b / 3 + (ab - a) / 6 + (bc - c) / 6 + (all_ - ac) / 3,
-            c / 3 + (ac - a) / 6 + (bc - b) / 6 + (all_ - ab) / 3,
-        ],
-        axis=-1,
-    )
 
 
 def win_odds_worth(logit: Array, value: Array) -> Array:

@@ -120,7 +120,6 @@ class Forecast(RunStudy):
         return draw(self, kind, ax, **options)
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as plain dicts."""
         return {**self._told(), "weeks": self.table().to_dict(orient="records")}
 
     def _figures(self) -> Mapping[str, Callable[[Axes], Axes]]:

@@ -90,7 +90,6 @@ class ValueOfInformation(RunStudy):
         return draw(self, ax)
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as plain dicts."""
         return {
             **self._told(),
             "goals": goals_text(self.scenario.goals),

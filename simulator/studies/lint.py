@@ -37,7 +37,6 @@ class Lint(Study):
 
     @property
     def title(self) -> str:
-        """What was studied."""
         return f"{self.scenario}: weaknesses of payout rules"
 
     def table(self) -> pd.DataFrame:

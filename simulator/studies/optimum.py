@@ -107,12 +107,10 @@ class Optimum(Study):
 
     @property
     def title(self) -> str:
-        """What was studied."""
         return f"{self.scenario.name}: levers of {self.levers.program} tuned"
 
     @property
     def sample_text(self) -> str:
-        """What the figures rest on."""
         return (
             f"search on {self.replications:,} worlds of seed {self.seed}; "
             f"gains on {self.fresh_replications:,} fresh worlds of seed {self.fresh_seed}"
@@ -181,7 +179,6 @@ class Optimum(Study):
         return draw(self, kind, ax, **options)
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as plain dicts."""
         return {
             "scenario": self.scenario.name,
             "program": self.levers.program,

@@ -29,12 +29,10 @@ class ProgramDiff(Study):
 
     @property
     def title(self) -> str:
-        """What was compared."""
         return f"{self.scenario.name}: from {self.one} to {self.other}"
 
     @property
     def sample_text(self) -> str:
-        """What this rests on."""
         return "the rules alone, without simulation"
 
     def table(self) -> pd.DataFrame:
@@ -57,7 +55,6 @@ class ProgramDiff(Study):
         return draw(self, component, ax, lived)
 
     def to_dict(self) -> dict[str, Any]:
-        """All changes as plain dicts."""
         return {
             "scenario": self.scenario.name,
             "one": self.one,

@@ -96,7 +96,6 @@ class RedTeam(Study):
 
     @property
     def title(self) -> str:
-        """What was studied."""
         return f"{self.scenario.name}: what could be extracted"
 
     def table(self) -> pd.DataFrame:
@@ -134,7 +133,6 @@ class RedTeam(Study):
 
     @property
     def sample_text(self) -> str:
-        """What the figures rest on."""
         return f"{self.replications:,} replications, seed {self.seed}"
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
@@ -144,7 +142,6 @@ class RedTeam(Study):
         return draw(self, ax)
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as plain dicts."""
         return {
             "scenario": self.scenario.name,
             "seed": self.seed,

@@ -98,7 +98,6 @@ class Selection(RunStudy):
         return draw(self, kind, ax)
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as plain dicts."""
         return {
             "scenario": self.scenario.name,
             "seed": self.simulated.seed,

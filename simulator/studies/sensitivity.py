@@ -102,7 +102,6 @@ class Sensitivity(RunStudy):
         return draw(self, program or self.programs[0], ax, **options)
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as plain dicts; what is undefined is None."""
         return {
             **self._told(),
             "method": self.method.name,

@@ -45,7 +45,6 @@ class VarianceSplit(RunStudy):
 
     @property
     def sample_text(self) -> str:
-        """What the figures rest on."""
         return f"{self.vectors} vectors, each in the same {self.worlds} worlds, seed {self.simulated.seed}"
 
     def table(self) -> pd.DataFrame:
@@ -68,7 +67,6 @@ class VarianceSplit(RunStudy):
         return headline(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as plain dicts."""
         return {
             **self._told(),
             "vectors": self.vectors,

@@ -54,12 +54,10 @@ class Verification(Study):
 
     @property
     def title(self) -> str:
-        """What was studied."""
         return f"{self.scenario}: engine against engine"
 
     @property
     def sample_text(self) -> str:
-        """What was compared."""
         return (
             f"{self.replications:,} replications, seed {self.seed}; {self.checked:,} totals and "
             f"{self.ledger_lines:,} ledger lines"
@@ -88,7 +86,6 @@ class Verification(Study):
         return ax
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as plain dicts."""
         return {**asdict(self), "agrees": self.agrees}
 
     def __str__(self) -> str:

@@ -127,7 +127,6 @@ class Winners(RunStudy):
         return draw(self, kind, ax, **options)
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as plain dicts."""
         records = self.table().astype(object)
         return {
             **self._told(),

@@ -17,11 +17,12 @@ from simulator.program.compiled import Ints
 from simulator.run import Stage, fit_reference, prepare
 from simulator.scenario.load import parse
 from tests.engines.random_scenarios import quick_reference
-from tests.engines.small import BASELINE, HEAD
+from tests.engines.small import BASELINE
+from tests.engines.small import LONG_HEAD as HEAD
 
 ALONE = HEAD.replace("count = 6", "count = 1").replace("opportunities_per_year = 40", "opportunities_per_year = 200", 1)
 TEXT = ALONE.replace("elasticity = 0.8", "elasticity = 0.8\nregistration_hazard = 0.0") + BASELINE
-BURN_IN, HORIZON = 26, 39
+BURN_IN, HORIZON = 52, 39
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy import optimize, stats
 
 from simulator.model import response
 from simulator.model.recognition import tournament_price
-from simulator.model.response import IsoelasticCost, QuadraticCost, best_response
+from simulator.model.response import IsoelasticCost, best_response
 from simulator.program.numbers import Array
 from simulator.program.schedule import Schedule
 from tests.program.build import num, scalar, schedule
@@ -23,6 +24,21 @@ KINK = schedule(BASE, [(AT, -0.05, 0)])
 ACCELERATOR = schedule(BASE, [(AT, 0.05, 0)])
 LUMP = schedule(BASE, [(AT, 0, 0.1 * BASE * AT)])
 RETROACTIVE = schedule(BASE, [(AT, 0.05, 0)], retroactive=True)
+
+
+@dataclass(frozen=True)
+class QuadraticCost:
+    """C(z) = c/2 (z - x)^2 around an effortless output x: at a constant rate b output is x + b / c."""
+
+    effortless: Array
+    curvature: Array
+    least = -np.inf
+
+    def of(self, output: Array) -> Array:
+        return np.asarray(0.5 * self.curvature * (output - self.effortless) ** 2)
+
+    def best(self, slope: Array) -> Array:
+        return np.asarray(self.effortless + slope / self.curvature)
 
 
 def isoelastic(usual: Array, elasticity: float = ELASTICITY, rate: float = BASE) -> IsoelasticCost:

@@ -262,9 +262,11 @@ def run(*arguments: object) -> Result:
 
 
 def test_the_command_writes_figures_and_the_brief(tmp_path: Path) -> None:
-    (tmp_path / "world.toml").write_text(HEAD.format(rho=0, opportunists=0)
-                                         + "".join(REGION.format(k=k) for k in range(TERRITORIES)))  # fmt: skip
-    (tmp_path / "plan.toml").write_text('candidate = "more"\nlabel = "<script>"\n[measure]\noutcome = "qualified"\n')
+    short = HEAD.format(rho=0, opportunists=0).replace("horizon_weeks = 26", "horizon_weeks = 13")
+    (tmp_path / "world.toml").write_text(short + "".join(REGION.format(k=k) for k in range(TERRITORIES)))
+    (tmp_path / "plan.toml").write_text(
+        'candidate = "more"\nlabel = "<script>"\n[design]\nquarters = 1\n[measure]\noutcome = "qualified"\n'
+    )
     brief = tmp_path / "brief.html"
     result = run("pilot", tmp_path / "world.toml", "--plan", tmp_path / "plan.toml", "--replications", 20,
                  "--redesign", "--out", brief, "--json", tmp_path / "figures.json")  # fmt: skip

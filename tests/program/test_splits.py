@@ -64,9 +64,6 @@ def test_a_weighted_value_by_hand() -> None:
 
 
 def test_the_closed_cases_are_the_general_one() -> None:
-    v = np.array([0, 68, 102, 170, 0, 710, 762, 992.0])
-    three = splits.shapley_of_three((v[1], v[2], v[4]), (v[3], v[5], v[6]), v[7])
-    assert three == pytest.approx((229, 272, 491), abs=1e-12)
     two = splits.shapley_of_two(np.array([30.0]), np.array([10.0]), np.array([60.0]))
     assert [float(x[0]) for x in two] == [40, 20]
     assert splits.shapley(np.array([0.0, 30, 10, 60])) == pytest.approx((40, 20))
@@ -85,8 +82,6 @@ def test_the_win_odds_game_by_hand() -> None:
 
 
 def test_rules_by_hand() -> None:
-    assert splits.primary_secondary(np.array(0.7), 3) == pytest.approx((0.7, 0.15, 0.15))
-    assert splits.primary_secondary(np.array(0.7), 1).tolist() == [1]
     assert splits.equal(4).tolist() == [0.25] * 4
     assert splits.by_contribution(np.array([[3.0, 1], [0, 0]])).tolist() == [[0.75, 0.25], [1, 0]]
     mixed = splits.by_contribution_and_risk(np.array([3.0, 1]), np.array([1.0, 1]), np.array(0.4))
@@ -139,7 +134,6 @@ def test_parts_are_whole_and_sum_to_the_whole(amount: int, work: list[float], ri
     contribution, at_risk = np.array(work), np.array(risk[: len(work)])
     n = len(work)
     for shares in (
-        splits.primary_secondary(np.array(weight), n),
         splits.equal(n),
         splits.by_contribution(contribution),
         splits.by_contribution_and_risk(contribution, at_risk, np.array(weight)),
