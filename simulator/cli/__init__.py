@@ -65,12 +65,7 @@ def _version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
     "3 the run failed; 130 interrupted.",
 )
 @click.option(
-    "--version",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_version,
-    help="Show the version and exit",
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit"
 )
 def main() -> None:
     """Simulate how partners respond to incentive programs, and what each costs, lifts and invites."""

@@ -71,11 +71,7 @@ def verify(
 @click.option("--out", metavar="FILE", help="Write the event log here")
 @seed_option
 @click.option(
-    "--rung",
-    default="strategic",
-    show_default=True,
-    metavar="static|responsive|strategic",
-    help="How partners behave",
+    "--rung", default="strategic", show_default=True, metavar="static|responsive|strategic", help="How partners behave"
 )
 @json_option
 @quiet_option

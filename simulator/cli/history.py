@@ -35,10 +35,7 @@ _File = click.Path(path_type=Path)
 )
 @click.option("--out", required=True, metavar="SCENARIO", help="Scenario file to write")
 @click.option(
-    "--report",
-    type=_File,
-    metavar="HTML",
-    help="Where the report goes, with figures  [default: beside SCENARIO]",
+    "--report", type=_File, metavar="HTML", help="Where the report goes, with figures  [default: beside SCENARIO]"
 )
 @click.option("--overwrite", is_flag=True, help="Replace files that are there")
 @json_option

@@ -6,15 +6,7 @@ from pathlib import Path
 
 import click
 
-from simulator.cli.common import (
-    FOUND,
-    STDOUT,
-    examples,
-    finish,
-    json_option,
-    programs_option,
-    quiet_option,
-)
+from simulator.cli.common import FOUND, STDOUT, examples, finish, json_option, programs_option, quiet_option
 
 
 @click.command(

@@ -60,12 +60,7 @@ _study = together(
 )
 @click.option("--points", type=int, metavar="N", help="Points of sobol, trajectories of morris  [default: chosen]")
 def sensitivity(
-    scenario: str,
-    program: str | None,
-    programs: tuple[str, ...] | None,
-    against: str,
-    absolute: bool,
-    **settings: Any,
+    scenario: str, program: str | None, programs: tuple[str, ...] | None, against: str, absolute: bool, **settings: Any
 ) -> None:
     """Find which uncertain inputs of SCENARIO an outcome rests on.
 

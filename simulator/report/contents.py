@@ -11,7 +11,7 @@ def contents(scenario: Scenario) -> str:
     lines = [
         f"{scenario.name}: {time.horizon_weeks} weeks after {time.burn_in_weeks} of burn-in, "
         f"{_count(partners, 'partner')} in {_count(len(scenario.partners), 'segment')}, "
-        f"{_count(len(scenario.markets), 'market')}, {_count(len(scenario.uncertainty), 'uncertain number')}",
+        f"{_count(len(scenario.markets), 'market')}, {_count(len(scenario.uncertainty), 'uncertain number')}"
     ]
     if scenario.budget is not None:
         lines.append(f"budget {scenario.budget.per_year:,.0f} {scenario.currency} per year")

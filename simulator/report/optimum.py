@@ -13,9 +13,7 @@ from simulator import results
 from simulator.report.numbers import Form, form_of_differences, form_of_estimates
 from simulator.report.optimum_figures import draw, short_path
 from simulator.report.save_study import figure_files
-from simulator.report.style import (
-    figure_of,
-)
+from simulator.report.style import figure_of
 from simulator.report.terminal import WIDTH, Row, blocks, wrapped
 from simulator.report.wording import titled
 from simulator.stats.estimate import Difference, Estimate

@@ -34,11 +34,7 @@ _ROW = 0.42
 
 
 def save(
-    study: Comparison,
-    out: str | os.PathLike[str] = "results",
-    *,
-    command: Sequence[str] = (),
-    plots: bool = True,
+    study: Comparison, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True
 ) -> Path:
     """Write the run directory of a comparison below `out`, and return it."""
     when = results.now()

@@ -13,15 +13,7 @@ from matplotlib.axes import Axes
 from simulator import results
 from simulator.report.numbers import Form, form_of, form_of_estimates
 from simulator.report.save_study import figure_files
-from simulator.report.style import (
-    QUIET,
-    colour,
-    draw_kind,
-    figure_of,
-    legend_beside,
-    rows_for,
-    sampled,
-)
+from simulator.report.style import QUIET, colour, draw_kind, figure_of, legend_beside, rows_for, sampled
 from simulator.report.terminal import WIDTH, Row, blocks, wrapped
 from simulator.report.wording import titled
 from simulator.stats.value import goals_text

@@ -302,9 +302,7 @@ _WORDS = {
         "distance, p adjusted for the number of inputs (Holm).",
     ),
     "prim": _Words(
-        _prim,
-        _box_cells,
-        "The box is sought on half of the replications; its figures are of the other half, 95 % CI.",
+        _prim, _box_cells, "The box is sought on half of the replications; its figures are of the other half, 95 % CI."
     ),
     "sobol": _Words(
         _sobol,

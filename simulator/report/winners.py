@@ -9,15 +9,7 @@ from matplotlib.axes import Axes
 
 from simulator.errors import fault
 from simulator.report.numbers import form_of_differences, form_of_estimates
-from simulator.report.style import (
-    colour,
-    draw_kind,
-    interval,
-    legend_beside,
-    mark_zero,
-    rows_for,
-    sampled,
-)
+from simulator.report.style import colour, draw_kind, interval, legend_beside, mark_zero, rows_for, sampled
 from simulator.report.terminal import WIDTH, Row, blocks, wrapped
 from simulator.report.wording import titled
 from simulator.studies.winners import ALL, Group, Winners

@@ -43,18 +43,10 @@ class Behavior(Spec):
     )
     pace_weeks: float = number(26.0, "memory of recent closings", unit="weeks", ge=1, le=260)
     rivalrous_share: float = number(
-        0.2,
-        "share of sourcing that another partner of the territory would have found",
-        unit="share",
-        ge=0,
-        le=1,
+        0.2, "share of sourcing that another partner of the territory would have found", unit="share", ge=0, le=1
     )
     registration_hazard: float = number(
-        0.3,
-        "hazard of registering a customer that the vendor found, at usual sourcing",
-        unit="hazard",
-        ge=0,
-        le=10,
+        0.3, "hazard of registering a customer that the vendor found, at usual sourcing", unit="hazard", ge=0, le=10
     )
     cosell_win: float = number(
         0.3, "log-odds of winning per unit of log(1 + co-sell intensity)", unit="logit", ge=0, le=5,
@@ -141,10 +133,7 @@ class Gaming(Spec):
         source="5-10 % of incentives abused (Deloitte/AGMA 2011); mainly effort (Steenburgh 2008)", grade="B",
     )  # fmt: skip
     misreport_cost: float = number(
-        4000.0,
-        "quadratic cost of misreporting: money per (claim per week)^2, median partner",
-        unit="money",
-        gt=0,
+        4000.0, "quadratic cost of misreporting: money per (claim per week)^2, median partner", unit="money", gt=0
     )
     misreport_log_sd: float = number(0.5, "spread of the log of that cost", unit="log units", ge=0, le=2)
     timing_cost: float = number(250.0, "an opportunist's own cost of moving one signature", unit="money per deal", ge=0)
@@ -154,8 +143,7 @@ class Gaming(Spec):
         source="pricing under accelerators costs a vendor 6-8 % of revenue (Larkin 2014)", grade="A",
     )  # fmt: skip
     price_authority: Literal["vendor", "partner"] = Field(
-        "partner",
-        description="partner: partners set prices, so the vendor bears a concession; vendor: they bear it",
+        "partner", description="partner: partners set prices, so the vendor bears a concession; vendor: they bear it"
     )
     rushed_churn: float = number(
         1.0,

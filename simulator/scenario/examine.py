@@ -48,10 +48,7 @@ def _quoted_paths(tree: Tree) -> tuple[Tree, list[Finding]]:
     nested = {key: table for key, table in uncertain.items() if _is_nested(table)}
     findings = [
         Finding(
-            ("uncertainty", key),
-            None,
-            "the path must be in quotes",
-            f"write uncertainty.{_as_one_key(key, table)}",
+            ("uncertainty", key), None, "the path must be in quotes", f"write uncertainty.{_as_one_key(key, table)}"
         )
         for key, table in nested.items()
     ]

@@ -165,13 +165,7 @@ def _child(place: Place, step: str | int) -> Place | None:
 
 def _inheriting(element: Place, whole: Place) -> Place:
     return Place(
-        element.annotation,
-        element.value,
-        element.bounds,
-        whole.meaning,
-        whole.unit,
-        whole.source,
-        whole.grade,
+        element.annotation, element.value, element.bounds, whole.meaning, whole.unit, whole.source, whole.grade
     )
 
 
@@ -206,15 +200,9 @@ def _bounds(metadata: tuple[Any, ...]) -> Bounds:
     ends: dict[str, Any] = {}
     for rule in metadata:
         if isinstance(rule, at.Ge | at.Gt):
-            ends |= {
-                "low": rule.ge if isinstance(rule, at.Ge) else rule.gt,
-                "low_open": isinstance(rule, at.Gt),
-            }
+            ends |= {"low": rule.ge if isinstance(rule, at.Ge) else rule.gt, "low_open": isinstance(rule, at.Gt)}
         if isinstance(rule, at.Le | at.Lt):
-            ends |= {
-                "high": rule.le if isinstance(rule, at.Le) else rule.lt,
-                "high_open": isinstance(rule, at.Lt),
-            }
+            ends |= {"high": rule.le if isinstance(rule, at.Le) else rule.lt, "high_open": isinstance(rule, at.Lt)}
     return Bounds(**ends)
 
 

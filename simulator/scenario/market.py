@@ -13,10 +13,7 @@ class Economy(Spec):
     market_log_sd: float = number(0.10, "stationary spread of the log of market demand", unit="log units", ge=0, le=1)
     market_persistence: float = number(0.95, "week-to-week correlation of market demand", unit="share", ge=0, lt=1)
     season: Listed[Multiple] = Field(
-        (1.0, 1.0, 1.0, 1.0),
-        description="demand by fiscal quarter [multiple of mean]",
-        min_length=4,
-        max_length=4,
+        (1.0, 1.0, 1.0, 1.0), description="demand by fiscal quarter [multiple of mean]", min_length=4, max_length=4
     )
 
 
@@ -113,11 +110,7 @@ class PartnerSegment(Spec):
     territory: str = Field(description="name of the territory they work in")
     markets: dict[str, Share] = Field(description="mix of market segments; sums to 1 [share]", min_length=1)
     opportunities_per_year: float = number(
-        ...,
-        "mean opportunities that a partner finds per year under the baseline",
-        unit="per year",
-        gt=0,
-        le=2000,
+        ..., "mean opportunities that a partner finds per year under the baseline", unit="per year", gt=0, le=2000
     )
     volume_log_sd: float = number(
         1.0, "spread of the log of partner volume", unit="log units", ge=0, le=2.5,
@@ -137,10 +130,6 @@ class PartnerSegment(Spec):
     )
     own_certification_value: float = number(2000.0, "own value of a certification", unit="money", gt=0)
     own_success_margin: float = number(
-        0.05,
-        "partner's own margin on post-sale business, of closed revenue",
-        unit="share of revenue",
-        gt=0,
-        le=1,
+        0.05, "partner's own margin on post-sale business, of closed revenue", unit="share of revenue", gt=0, le=1
     )
     second_partner_share: float = number(0.1, "share of deals with a second partner", unit="share", ge=0, le=1)

@@ -75,11 +75,7 @@ class _Resolver:
         if name == RESERVED:
             self.settled[name] = None
             self._report(
-                name,
-                (),
-                None,
-                "the name is reserved for the built-in program without components",
-                "rename it",
+                name, (), None, "the name is reserved for the built-in program without components", "rename it"
             )
         elif isinstance(table, dict) and "extends" in table:
             self.settled[name] = self._extended(name, table, chain)

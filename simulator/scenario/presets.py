@@ -26,11 +26,7 @@ class Pack:
 
 PACKS: dict[str, dict[str, Pack]] = {
     "behavior": {
-        "none": Pack(
-            {"elasticity": 0.0},
-            "nobody responds: programs differ in payout, and in who registers what",
-            "J",
-        ),
+        "none": Pack({"elasticity": 0.0}, "nobody responds: programs differ in payout, and in who registers what", "J"),
         "low": Pack(
             {"elasticity": 0.2, "adjustment_weeks": 13.0, "inert_share": 0.4},
             "lower part of the range judged plausible; no study of partner firms was found",
@@ -50,9 +46,7 @@ PACKS: dict[str, dict[str, Pack]] = {
     },
     "gaming": {
         "none": Pack(
-            {"opportunist_share": 0.0},
-            "lump-sum bonuses mainly raised effort, not timing games (Steenburgh 2008)",
-            "A",
+            {"opportunist_share": 0.0}, "lump-sum bonuses mainly raised effort, not timing games (Steenburgh 2008)", "A"
         ),
         "low": Pack(
             {"opportunist_share": 0.05, "misreport_cost": 8000.0, "timing_cost": 500.0},

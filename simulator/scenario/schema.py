@@ -13,15 +13,7 @@ import simulator.program.components  # noqa: F401  (registers the component kind
 from simulator.program.enablement import Enablement
 from simulator.program.governance import ReviewRule
 from simulator.program.recognition import Award
-from simulator.program.spec import (
-    COMPONENTS,
-    ComponentSpec,
-    Listed,
-    ProgramBudget,
-    Spec,
-    TierStatus,
-    number,
-)
+from simulator.program.spec import COMPONENTS, ComponentSpec, Listed, ProgramBudget, Spec, TierStatus, number
 from simulator.scenario.conduct import Behavior, Disputes, Gaming
 from simulator.scenario.market import Economy, Market, PartnerSegment, Territory
 from simulator.scenario.participation import Participation

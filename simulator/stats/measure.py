@@ -56,10 +56,7 @@ def measure(simulated: Simulated, sampling: Sampling | None = None) -> Measured:
             estimates |= {(p, rung, name): estimate(statistic) for p, statistic in found.items()}
             gaps |= {(p, rung, name): gap for p, gap in _against_baseline(found).items()}
     return Measured(
-        definitions,
-        _sorted(simulated, definitions, estimates),
-        _sorted(simulated, definitions, gaps),
-        rests_on,
+        definitions, _sorted(simulated, definitions, estimates), _sorted(simulated, definitions, gaps), rests_on
     )
 
 

@@ -9,15 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.stats.estimate import (
-    Statistic,
-    mean_of,
-    probability_of,
-    ratio_of,
-    scaled,
-    tail_mean_of,
-    undefined,
-)
+from simulator.stats.estimate import Statistic, mean_of, probability_of, ratio_of, scaled, tail_mean_of, undefined
 
 Ints = NDArray[np.int64]
 Totals = Mapping[str, Ints]

@@ -44,11 +44,7 @@ def check_run(
     if engine not in ENGINES:
         problems.append(
             Problem(
-                _PLACE,
-                "engine",
-                shown(engine),
-                f"must be one of {', '.join(ENGINES)}",
-                suggestion(engine, ENGINES),
+                _PLACE, "engine", shown(engine), f"must be one of {', '.join(ENGINES)}", suggestion(engine, ENGINES)
             )
         )
     if problems:

@@ -60,10 +60,7 @@ class Lint(Study):
 
     def to_dict(self) -> dict[str, Any]:
         """All findings as plain dicts; money in the scenario's currency per year."""
-        return {
-            "currency": self.currency,
-            "programs": {p: [asdict(f) for f in self.of(p)] for p in self.programs},
-        }
+        return {"currency": self.currency, "programs": {p: [asdict(f) for f in self.of(p)] for p in self.programs}}
 
     def __str__(self) -> str:
         from simulator.report.lint import describe

@@ -67,12 +67,7 @@ class VarianceSplit(RunStudy):
         return headline(self)
 
     def to_dict(self) -> dict[str, Any]:
-        return {
-            **self._told(),
-            "vectors": self.vectors,
-            "worlds": self.worlds,
-            "rows": records(self.table()),
-        }
+        return {**self._told(), "vectors": self.vectors, "worlds": self.worlds, "rows": records(self.table())}
 
     def plot(self, *, ax: Axes | None = None, of: str = "difference") -> Axes:
         """Shares of ignorance by program and metric, the rest being luck."""

@@ -198,10 +198,7 @@ class Trace(Study):
         name = self.partner_names[partner] if isinstance(partner, int) else partner
         if name not in self.partner_names:
             raise fault(
-                "trace",
-                "partner",
-                partner,
-                f"must be one of {self.partner_names[0]} to {self.partner_names[-1]}",
+                "trace", "partner", partner, f"must be one of {self.partner_names[0]} to {self.partner_names[-1]}"
             )
         mine = [dict(zip(self.columns, row, strict=True)) for row in self.log if row[1] == name and row[0] >= 0]
         lines = [f"Statement of {name}, program {self.program}, replication {self.replication}", "", "Terms"]
