@@ -61,8 +61,8 @@ def select(
     if race != (delta is not None):
         raise click.UsageError("--race and --delta go together")
     declared = None if weights is None else parse_weights(weights)
-    chosen = {"weights": declared, "equal_cost_by": equal_cost, "delta": delta}
-    tell(partial(run, load(scenario), **chosen), describe, **settings)
+    study = partial(run, load(scenario), weights=declared, equal_cost_by=equal_cost, delta=delta)
+    tell(study, describe, **settings)
 
 
 @click.command(epilog=examples("winners scenarios/quickstart.toml --replications 200"))

@@ -119,7 +119,7 @@ def differences(study: Comparison, ax: Axes, metric: str = "incremental_margin")
     form = form_of_differences(found, study.unit(metric), study.scenario.currency)
     for row, got in zip(rows_for(ax, shown), found, strict=True):
         if got is None or got.mean is None:
-            where = {"ha": "center", "va": "center", "transform": ax.get_yaxis_transform()}
+            where: dict[str, Any] = {"ha": "center", "va": "center", "transform": ax.get_yaxis_transform()}
             ax.text(0.5, row, "undefined", color=QUIET, **where)
             continue
         ends = (got.mean if x is None else x for x in got.limits)

@@ -171,14 +171,14 @@ class Comparison(RunStudy):
 
     def to_dict(self) -> dict[str, Any]:
         """All figures as plain dicts; an undefined one is None and has a `reason`."""
-        rungs = {p: {rung: self._figures(self.measured.estimates, p, rung) for rung in RUNGS} for p in self.programs}
+        rungs = {p: {rung: self._estimated(self.measured.estimates, p, rung) for rung in RUNGS} for p in self.programs}
         return {
             "scenario": self.scenario.name,
             "seed": self.simulated.seed,
             "replications": self.simulated.replications,
             "baseline": BASELINE,
             "programs": {p: rungs[p][STRATEGIC] for p in self.programs},
-            "differences": {p: self._figures(self.measured.differences, p, STRATEGIC) for p in self.programs},
+            "differences": {p: self._estimated(self.measured.differences, p, STRATEGIC) for p in self.programs},
             "ladder": rungs,
             **({} if self.effort is None else {"precision": self.effort.to_dict()}),
         }
@@ -236,7 +236,7 @@ class Comparison(RunStudy):
             **figures,
         }
 
-    def _figures(
+    def _estimated(
         self, found: Mapping[tuple[str, str, str], Estimate | Difference], program: str, rung: str
     ) -> dict[str, Any]:
         out = {}

@@ -29,14 +29,15 @@ _ROUND = (10_000.0, 20_000.0, 40_000.0, 80_000.0, 160_000.0, 400_000.0)
 
 
 @contextmanager
-def quick_reference() -> Iterator[None]:
-    """A reference population so small and brief that a fit takes a moment; engines may not care how well it is fitted.
+def quick_reference(*, brief: bool = True) -> Iterator[None]:
+    """A reference population so small that a fit takes a moment; engines may not care how well it is fitted.
 
-    Within the block scenarios that differ in their candidates alone share a fit.
+    brief: live it for three quarters, too short for what builds up slowly. Within the block scenarios that differ in
+    their candidates alone share a fit.
     """
     full, fits = reference.reference_setting, list[Reference]()
 
-    def brief(setting: Setting, size: int) -> Setting:
+    def short(setting: Setting, size: int) -> Setting:
         made = full(setting, size)
         time = made.scenario.time.model_copy(update={"burn_in_weeks": 13, "horizon_weeks": 26})
         return replace(made, scenario=made.scenario.model_copy(update={"time": time}))
@@ -53,7 +54,8 @@ def quick_reference() -> Iterator[None]:
         patch.setattr(reference, "PER_STRATUM_DESIGN", 1)
         patch.setattr(reference, "REPEATS", 2)
         patch.setattr(reference, "_PASSES", 1)
-        patch.setattr(reference, "reference_setting", brief)
+        if brief:
+            patch.setattr(reference, "reference_setting", short)
         patch.setattr(run, "_DESIGN_POINTS", 1)
         patch.setattr(run, "Reference", shared)
         yield

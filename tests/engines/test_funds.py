@@ -86,7 +86,7 @@ FUNDED = HEAD.replace("elasticity = 0.8", "elasticity = 0.0\nfund_lift = 0.5\nri
 def sourced(text: str, program: str) -> tuple[np.ndarray, VectorLife]:
     """Sourcing over what it is under the baseline, by week after launch and partner, and the life."""
     scenario = parse(text)
-    with quick_reference():
+    with quick_reference(brief=False):
         stage = prepare(scenario, fit_reference(scenario), ("baseline", program), 3, np.arange(3))
     life = VectorLife(stage.world, stage.rollout(program), stage.conduct[False]).run(-26, 0)
     weeks = []

@@ -133,7 +133,7 @@ def test_the_engines_agree_and_a_planted_defect_shows(monkeypatch: pytest.Monkey
     ("old", "new", "message"),
     [
         ("count = 6", "count = 6\nprospects = 2", "needs a participation table"),
-        ("burn_in_weeks = 26", "burn_in_weeks = 13\n[participation]", "must be at least 26 with participation"),
+        ("burn_in_weeks = 52", "burn_in_weeks = 13\n[participation]", "must be at least 26 with participation"),
     ],
 )
 def test_faults_are_named(old: str, new: str, message: str) -> None:

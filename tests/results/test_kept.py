@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -130,9 +131,8 @@ def test_any_executor_gives_the_same(scenario: Scenario) -> None:
         assert equal(run(scenario, executor=pool, chunk=5), run(scenario))
 
 
-def killed_once(first: int, count: int) -> Any:
-    """A chunk during whose first computation its worker is killed."""
-    mark = Path(os.environ["KILLED_ONCE"])
+def killed_once(mark: Path, first: int, count: int) -> Any:
+    """A chunk during whose first computation its worker is killed; mark: a file that says it was."""
     if first == 2 and not mark.exists():
         mark.write_text("")
         os.kill(os.getpid(), signal.SIGKILL)
@@ -144,9 +144,9 @@ def killed_always(_first: int, _count: int) -> Any:
 
 
 def test_a_killed_worker_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KILLED_ONCE", str(tmp_path / "mark"))
     done: dict[int, Any] = {}
-    share(killed_once, [(0, 2), (2, 2), (4, 1)], lambda first, _, part: done.__setitem__(first, part), workers=2)
+    work = partial(killed_once, tmp_path / "mark")
+    share(work, [(0, 2), (2, 2), (4, 1)], lambda first, _, part: done.__setitem__(first, part), workers=2)
     assert sorted(done) == [0, 2, 4]
     monkeypatch.setattr(workers, "_TRIES", 1)
     with pytest.raises(SimulatorError, match="die again and again"):
