@@ -77,7 +77,8 @@ LONG_HEAD, LONG_SMALL = (text.replace("burn_in_weeks = 26", "burn_in_weeks = 52"
 def smaller(scenario: Scenario, partners: int = 5, weeks: int = 39) -> Scenario:
     """A shipped scenario with fewer partners per segment, as many fewer of the vendor's customers, and less time."""
     share = partners / max(segment.count for segment in scenario.partners.values())
-    values: dict[str, float] = {"time.horizon_weeks": weeks}
+    burn_in = min(52, scenario.time.burn_in_weeks)
+    values: dict[str, float] = {"time.horizon_weeks": weeks, "time.burn_in_weeks": burn_in}
     values |= {f"partners.{name}.count": partners for name, s in scenario.partners.items() if s.count > partners}
     for name, territory in scenario.territories.items():
         values[f"territories.{name}.vendor_opportunities_per_year"] = share * float(
