@@ -85,7 +85,7 @@ def test_both_engines_know_the_same_disputes_at_every_boundary() -> None:
         mine, theirs = disputing.disputes_of_quarter(vector, week), contesting.disputes_of_quarter(events, week)
         assert (mine == theirs).all()
         found.append(mine.sum())
-    assert min(found[1:]) > 0
+    assert min(found[2:]) > 0  # deals take a quarter and more
     quiet = lived(MOVING)
     assert disputing.disputes_of_quarter(quiet, 26).sum() == 0
 

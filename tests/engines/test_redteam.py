@@ -35,7 +35,8 @@ def test_a_planted_exploit_is_found_and_mended(monkeypatch: pytest.MonkeyPatch) 
     )
     monkeypatch.setattr(module, "_HALVINGS", 1)
     audited = EXPLOIT + "terms = { penalty_multiple = 3.0 }\n"
-    scenario = sim.parse(HEAD + BASELINE + LINEAR + audited)
+    short = HEAD.replace("horizon_weeks = 39", "horizon_weeks = 26")
+    scenario = sim.parse(short + BASELINE + LINEAR + audited)
     found = sim.redteam(scenario, programs=("linear", "deals"), replications=4, seed=3, share=0.25)
     linear, deals = found.attacks
     assert abs(linear.extracted) <= max(2 * linear.se, 0.01 * deals.extracted)
