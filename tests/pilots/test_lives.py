@@ -30,7 +30,7 @@ SAME = SMALL + BASELINE.replace("programs.baseline", "programs.same")
 
 @cache
 def reference(text: str) -> Reference:
-    with quick_reference():
+    with quick_reference(brief=False):
         return fit_reference(parse(text))
 
 
