@@ -50,18 +50,16 @@ ONE_SIDED, ONE_SIDED_DEALS = 0.95, 20
 class Fit:
     """Everything that was fitted.
 
-    odds_without_size: without size as a regressor; odds_without_extremes: without the partners that won or
-    lost nearly everything and how many those are, None where there are none; direct_win, direct_per_year:
-    share won and number of the opportunities that the vendor works alone; mix: share of opportunities by
-    market; contrast: partner against direct business; pattern: when deals close; season: of demand; response: to past
-    changes of the program; rows: partner rows with their `market`; told: those that odds were fitted to; sized: sizes;
-    funnel: by market, empty where no stage history tells it.
+    odds_without_extremes: without the partners that won or lost nearly everything and how many those are, None where
+    there are none; direct_win, direct_per_year: share won and number of the opportunities that the vendor works alone;
+    mix: share of opportunities by market; contrast: partner against direct business; pattern: when deals close; season:
+    of demand; response: to past changes of the program; rows: partner rows with their `market`; told: those that odds
+    were fitted to; sized: sizes; funnel: by market, empty where no stage history tells it.
     """
 
     volume: Volume
     sizes: Sizes
     odds: Odds
-    odds_without_size: Odds
     odds_without_extremes: tuple[int, Odds] | None
     cycle: Cycle | None
     mix: Mapping[str, float]
@@ -122,10 +120,8 @@ def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
     sizes_of = {"": fit_sizes(sized), **{name: fit_sizes(sized[sized["group"].eq(name)]) for name in spread}}
     sizes = with_own_sizes(sizes_of[""], [(own[name], sizes_of[name]) for name in spread])
     medians = {name: estimate.value for name, estimate in sizes.median.items()}
-    plain = fit_odds(trials(ripe, medians=medians, with_size=False))
-    odds_of = {"": fit_odds(trials(usable, medians=medians, with_size=True)) if with_size else plain}
-    for name in spread:
-        odds_of[name] = fit_odds(trials(usable[usable["group"].eq(name)], medians=medians, with_size=with_size))
+    parts = {"": usable, **{name: usable[usable["group"].eq(name)] for name in spread}}
+    odds_of = {name: fit_odds(trials(part, medians=medians, with_size=with_size)) for name, part in parts.items()}
     odds = with_own_odds(odds_of[""], [(own[name], odds_of[name]) for name in spread])
     if partner_rows["owner"].is_unique:
         rule = "no owner has two opportunities: is this the partner's column?"
@@ -144,7 +140,6 @@ def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
         volume=volume,
         sizes=sizes,
         odds=odds,
-        odds_without_size=plain,
         odds_without_extremes=_without_extremes(usable, medians, with_size),
         cycle=cycles,
         mix=shares(partner_rows["market"]),

@@ -33,8 +33,8 @@ ENOUGH_OF_EACH = 10
 @dataclass(frozen=True)
 class Group:
     """A partner segment. partners: those with an opportunity in the last 52 weeks, of `seen`; recent: opportunities in
-    them, None where the export is shorter; per_year, log_sd: of volume; mean_of_rates: plain mean of the partners' own;
-    size_between, win_between: spreads between partners; mix: share of its opportunities by market."""
+    them, None where the export is shorter; per_year, log_sd: of volume; size_between, win_between:
+    spreads between partners; mix: share of its opportunities by market."""
 
     territory: str
     partners: int

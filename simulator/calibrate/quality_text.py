@@ -32,7 +32,6 @@ def diagnostics(fit: Fit, known: Posterior) -> dict[str, Estimate]:
     found = {
         "share_won": fit.odds.win_rate,
         "win_rate_sd_between": fit.odds.rate_sd,
-        "win_logit_sd_between_without_size": fit.odds_without_size.between,
         "size_log_sd_total": Estimate(sizes.total_log_sd, None, n, "log units", "plain sd of log amounts"),
         "volume_log_sd_of_counts": Estimate(
             volume.log_sd_of_counts,
@@ -40,9 +39,6 @@ def diagnostics(fit: Fit, known: Posterior) -> dict[str, Estimate]:
             volume.seen,
             "log units",
             "plain sd of log counts: with noise and exposure",
-        ),
-        "volume_mean_of_rates": Estimate(
-            volume.mean_of_rates, None, volume.seen, "per partner and year", "plain mean of the partners' own rates"
         ),
     }
     for market, funnel in fit.funnel.items():
