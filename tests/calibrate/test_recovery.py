@@ -108,7 +108,16 @@ def test_direct_business_becomes_the_vendor_stream(tmp_path: Path) -> None:
     profile += '\n[engagement]\npartner = ["partner"]\ndirect = ["house"]\n'
     result = calibrate(*written(rows, tmp_path, profile=profile))
     stream = result.estimates["territories.all.vendor_opportunities_per_year"]
+    days = pd.to_datetime(house["opened"])
+    assert stream.value == pytest.approx(len(house) / ((days.max() - days.min()).days / 364))  # open ones too
     assert stream.value == pytest.approx(400.0, rel=0.1)
     decided = house[house["stage"] != "open"]
     assert result.estimates["markets.market.direct_win_probability"].value == (decided["stage"] == "won").mean()
     assert result.scenario.partners["partners"].count == rows["partner"].nunique() - 1
+    seen = rows[rows["stage"] != "open"].groupby("via")["stage"].agg(lambda stage: (stage == "won").mean())
+    count = rows[rows["stage"] != "open"]["via"].value_counts()
+    told = (
+        f"won {seen['partner']:.1%} of {count['partner']:,} deals with partners and {seen['house']:.1%} of "
+        f"{count['house']:,} direct ones, odds ratio "
+    )
+    assert result.verdicts["partner against direct"].startswith(told)

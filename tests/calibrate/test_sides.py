@@ -20,9 +20,10 @@ SALVIRT = DATA / "salvirt_b2b" / "B2B_dataset.csv"
 
 
 def table(folder: Path) -> Path:
-    """Partner 12 won, 8 lost; direct 10 won, 20 lost; 5 open, 3 of unknown side; 2 of the partner's wins are copies."""
+    """Partner 12 won, 8 lost; direct 10 won, 20 lost; 7 open, 2 of those and 3 others of unknown side; 2 of the
+    partner's wins are copies."""
     rows = [("Yes", "Won")] * 12 + [("Yes", "Lost")] * 8 + [("No", "Won")] * 10 + [("No", "Lost")] * 20
-    rows += [("Yes", "Open")] * 5 + [("?", "Won")] * 3
+    rows += [("Yes", "Open")] * 5 + [("?", "Won")] * 3 + [("?", "Open")] * 2
     found = pd.DataFrame(rows, columns=["Partnership", "Status"]).assign(deal=range(len(rows)))
     found.loc[1:2, "deal"] = 0
     found.to_csv(folder / "deals.csv", index=False)
@@ -41,7 +42,7 @@ def test_ratio_interval_and_what_was_left_out(tmp_path: Path) -> None:
     assert found.contrast.ratio.interval() == pytest.approx((3 * math.exp(-half), 3 * math.exp(half)), rel=1e-4)
     assert found.contrast.distinct is not None
     assert found.contrast.distinct.value == pytest.approx(2.5)
-    assert (found.rows, found.contrast.duplicates, list(found.left_out.values())) == (58, 2, [5, 3])
+    assert (found.rows, found.contrast.duplicates, list(found.left_out.values())) == (60, 2, [7, 3])
 
 
 def test_what_cannot_be_compared(tmp_path: Path) -> None:
