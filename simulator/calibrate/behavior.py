@@ -12,6 +12,7 @@ most.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 from scipy.stats import spearmanr
 
+from simulator.calibrate.beside import ALONE, Beside
+from simulator.calibrate.cycle import refusal
 from simulator.calibrate.likelihood import Array
 from simulator.calibrate.reading import read_export
 from simulator.calibrate.recognise import source_of
@@ -43,6 +46,9 @@ if TYPE_CHECKING:
 
 KEPT = 1 / 3
 MIN_REPLICATIONS = 100
+TRIED = 200
+"""Simulated exports that are taken for the real one at most, to see whether intervals hold."""
+FILLING_CYCLES = 3.25
 MOVED = 0.1
 """A number of whose variance the moments tell a smaller share is not identified; chance tells .03 of 100 draws."""
 BEHAVIOR = ("behavior.", "gaming.", "participation.", "trust.")
@@ -53,7 +59,8 @@ _SCORES = (np.arange(19) + 0.5) / 19
 class Learned:
     """What the moments say of one number: prior and posterior mean and sd; told: share of its variance over all draws
     that they tell; by: the moment that goes with it most, and their rank correlation; values: 19 quantiles of the
-    posterior."""
+    posterior; held: share of simulated exports, each taken for the real one, whose 90 % interval holds the number that
+    made it."""
 
     path: str
     prior: tuple[float, float]
@@ -61,6 +68,13 @@ class Learned:
     told: float
     by: tuple[str, float]
     values: tuple[float, ...]
+    held: float
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The posterior's 90 % interval."""
+        low, high = np.interp([0.05, 0.95], _SCORES, self.values)
+        return float(low), float(high)
 
     @property
     def identified(self) -> bool:
@@ -71,13 +85,14 @@ class Learned:
 @dataclass(frozen=True)
 class Behavior(Study):
     """moments: observed, and mean and sd over the simulated exports, by name; outside: moments that hardly any draw
-    comes near (1 % on either side)."""
+    comes near (1 % on either side); weeks: of the export that were held against the simulated ones."""
 
     scenario: Scenario
     replications: int
     learned: tuple[Learned, ...]
     moments: Mapping[str, tuple[float, float, float]]
     outside: tuple[str, ...]
+    weeks: int
 
     @property
     def title(self) -> str:
@@ -87,21 +102,25 @@ class Behavior(Study):
     @property
     def sample_text(self) -> str:
         """What it rests on."""
-        return f"{self.replications:,} simulated exports, the nearest third kept for each number"
+        return (
+            f"last {self.weeks} weeks; {self.replications:,} simulated exports, the nearest third kept for each number"
+        )
 
     def table(self) -> pd.DataFrame:
         """A row per number: prior, posterior, how much the moments tell and which most."""
         return pd.DataFrame([
             {"path": x.path, "prior_mean": x.prior[0], "prior_sd": x.prior[1], "mean": x.posterior[0],
-             "sd": x.posterior[1], "variance_told": x.told, "moment": x.by[0], "correlation": x.by[1],
-             "identified": x.identified} for x in self.learned
+             "sd": x.posterior[1], "low": x.interval[0], "high": x.interval[1], "variance_told": x.told,
+             "moment": x.by[0], "correlation": x.by[1], "held_90": x.held, "identified": x.identified}
+            for x in self.learned
         ])  # fmt: skip
 
     def headline(self) -> list[str]:
         """What was learned, what was not, and where no draw comes near the export."""
         found = [
             f"{x.path}: {x.posterior[0]:.3g} +- {x.posterior[1]:.2g} (before {x.prior[0]:.3g} +- {x.prior[1]:.2g}), "
-            f"mostly by {x.by[0]}"
+            f"90 % interval {x.interval[0]:.3g} to {x.interval[1]:.3g}, mostly by {x.by[0]}; such intervals held "
+            f"{x.held:.0%} of the simulated exports' own numbers"
             for x in self.learned if x.identified
         ]  # fmt: skip
         kept = [x.path for x in self.learned if not x.identified]
@@ -128,6 +147,7 @@ class Behavior(Study):
             "scenario": self.scenario.name,
             "study": "behavior",
             "replications": self.replications,
+            "weeks": self.weeks,
             "learned": self.table().to_dict("records"),
             "moments": {
                 name: dict(zip(("observed", "simulated", "sd"), values, strict=True))
@@ -138,8 +158,11 @@ class Behavior(Study):
 
     def summary(self) -> str:
         """A screenful."""
-        table = self.table().to_string(index=False, float_format="{:.3g}".format)
-        return "\n".join([self.title, self.sample_text, "", table, "", *self.headline()])
+        shown = self.table().drop(columns=["low", "high", "moment", "correlation"])
+        table = shown.to_string(index=False, float_format="{:.3g}".format)
+        seen = pd.DataFrame(self.moments, index=["observed", "simulated", "sd"]).T
+        moments = seen.to_string(float_format="{:.3g}".format)
+        return "\n".join([self.title, self.sample_text, "", table, "", moments, "", *self.headline()])
 
     def uncertainty(self) -> str:
         """Tables of a scenario file with the posterior of what was identified."""
@@ -152,34 +175,52 @@ class Behavior(Study):
 
 
 @timed
-def behavior(scenario: Scenario, export: Path, profile: Path | str | None, *, replications: int, seed: int) -> Behavior:
-    """Fit the uncertain behavior of `scenario` (whose `baseline` was in force) to an export.
+def behavior(
+    scenario: Scenario, export: Path, profile: Path | str | None, *, replications: int, seed: int, weeks: int = 52,
+    beside: Beside = ALONE,
+) -> Behavior:  # fmt: skip
+    """Fit the uncertain behavior of `scenario` (whose `baseline` was in force for the last `weeks`) to an export.
 
-    Raises `InputError` where no number of behavior, gaming, participation or trust is uncertain, there are fewer than
-    100 replications, or the export cannot be used.
+    beside: roster, stage history and rates that go with it. Raises `InputError` where no number of behavior, gaming,
+    participation or trust is uncertain, there are fewer than 100 replications, the weeks are more than the export or
+    the simulated ones have, or the export cannot be used.
     """
-    source = source_of(export, profile)
-    read = read_export(export, source=source)
-    return fit_behavior(scenario, read.rows, read.end, replications=replications, seed=seed)
+    source = source_of(export, profile, beside.rates)
+    read = read_export(export, source=source, beside=beside)
+    if reason := refusal(read.rows.assign(market="market"), source.profile):
+        raise fault(str(export), "closed", None, f"behavior shows in closing dates, but {reason}")
+    return fit_behavior(scenario, read.rows, read.end, replications=replications, seed=seed, weeks=weeks)
 
 
-def fit_behavior(
-    scenario: Scenario, rows: pd.DataFrame, end: pd.Timestamp, *, replications: int, seed: int
-) -> Behavior:
-    """The same for checked rows."""
-    paths = [path for path in scenario.uncertainty if path.startswith(BEHAVIOR)]
+def _require(scenario: Scenario, paths: Sequence[str], span: float, replications: int, weeks: int) -> None:
+    """Refuse what cannot be fitted. span: weeks of the export."""
     if not paths:
         raise fault("scenario", "uncertainty", None, f"no number of {', '.join(BEHAVIOR)} is uncertain")
     if replications < MIN_REPLICATIONS:
         raise fault("options", "replications", replications, f"must be at least {MIN_REPLICATIONS}")
+    # A simulated pipeline takes a while to fill.
+    filling = math.ceil(FILLING_CYCLES * max(market.cycle_weeks for market in scenario.markets.values()))
+    simulated = scenario.time.burn_in_weeks + scenario.time.horizon_weeks - filling
+    most = min(simulated, int(span))
+    if weeks > most:
+        rule = f"must be at most {most}: the export has {int(span)} weeks, simulated ones {simulated} of full pipeline"
+        raise fault("options", "weeks", weeks, rule)
+
+
+def fit_behavior(
+    scenario: Scenario, rows: pd.DataFrame, end: pd.Timestamp, *, replications: int, seed: int, weeks: int = 52
+) -> Behavior:
+    """The same for checked rows."""
+    paths = [path for path in scenario.uncertainty if path.startswith(BEHAVIOR)]
+    _require(scenario, paths, (end - rows["created"].min()) / pd.Timedelta(weeks=1), replications, weeks)
     ids = np.arange(replications)
     unit = unit_points(scenario, SOBOL, seed, ids)
     assert unit is not None
     values = drawn_values(scenario, unit)
     steps = thresholds(scenario)
     worlds = simulated_exports(scenario, seed=seed, replications=ids.tolist())
-    simulated = pd.DataFrame([moments(world.opportunities, world.end, steps) for world in worlds])
-    observed = moments(rows, end, steps)
+    simulated = pd.DataFrame([moments(world.opportunities, world.end, steps, weeks) for world in worlds])
+    observed = moments(rows, end, steps, weeks)
     used = [name for name in observed if simulated[name].std() > 0 and np.isfinite(observed[name])]
     table, seen = simulated[used].to_numpy(dtype=float), np.array([observed[name] for name in used])
     place = {path: k for k, path in enumerate(scenario.uncertainty)}
@@ -188,11 +229,12 @@ def fit_behavior(
     for k, path in enumerate(paths):
         kept, weight, told = posterior(points[:, k], table, seen)
         drawn = quantile(scenario.uncertainty[path], kept, *bounds_at(scenario, path))
-        learned.append(_learned(path, values[path], drawn, weight, told, simulated[used]))
+        held = recovery(points[:, k], table)
+        learned.append(_learned(path, values[path], drawn, weight, told, simulated[used], held))
     shares = {name: float((simulated[name] <= observed[name]).mean()) for name in used}
     outside = tuple(name for name, share in shares.items() if not 0.01 <= share <= 0.99)
     shown = {n: (observed[n], float(simulated[n].mean()), float(simulated[n].std())) for n in used}
-    return Behavior(scenario, replications, tuple(learned), shown, outside)
+    return Behavior(scenario, replications, tuple(learned), shown, outside, weeks)
 
 
 def posterior(points: Array, simulated: Array, observed: Array) -> tuple[Array, Array, float]:
@@ -219,6 +261,24 @@ def posterior(points: Array, simulated: Array, observed: Array) -> tuple[Array, 
     return np.asarray(ndtr(moved)), weight, float(told)
 
 
+def recovery(points: Array, simulated: Array) -> float:
+    """Share of simulated exports, each taken for the real one and the others for the simulations, whose 90 % interval
+    holds the number that made it."""
+    held = []
+    for k in range(min(TRIED, len(points))):
+        others = np.arange(len(points)) != k
+        kept, weight, _ = posterior(points[others], simulated[others], simulated[k])
+        order = np.argsort(kept)
+        low, high = np.interp([0.05, 0.95], _middles(weight[order]), kept[order])
+        held.append(low <= points[k] <= high)
+    return float(np.mean(held))
+
+
+def _middles(weight: Array) -> Array:
+    """Cumulated shares at the middle of each weight."""
+    return np.asarray((np.cumsum(weight) - 0.5 * weight) / weight.sum())
+
+
 def thresholds(scenario: Scenario) -> tuple[float, ...]:
     """Sums of money per quarter at which the baseline pays a lump."""
     found: set[float] = set()
@@ -228,12 +288,12 @@ def thresholds(scenario: Scenario) -> tuple[float, ...]:
     return tuple(sorted(found))
 
 
-def moments(rows: pd.DataFrame, end: pd.Timestamp, steps: Sequence[float] = ()) -> dict[str, float]:
+def moments(rows: pd.DataFrame, end: pd.Timestamp, steps: Sequence[float] = (), weeks: int = 52) -> dict[str, float]:
     """Moments of an export's partner deals (columns `owner`, `created`, `closed`, `outcome`, `amount`, `direct`) in the
-    last year: share of wins in the last and first week of quarters, of losses in the last, share of partners' quarters
+    last weeks: share of wins in the last and first week of quarters, of losses in the last, share of partners' quarters
     with something new, share of quarters within a tenth of a threshold that lie above it."""
     part = rows[~rows["direct"].astype(bool)]
-    since = end - pd.Timedelta(weeks=52)
+    since = end - pd.Timedelta(weeks=weeks)
     closed = part[part["closed"] > since]
     won, lost = (closed[closed["outcome"].eq(name)] for name in ("won", "lost"))
     found = {
@@ -244,7 +304,7 @@ def moments(rows: pd.DataFrame, end: pd.Timestamp, steps: Sequence[float] = ()) 
     fresh = part[part["created"] > since]
     owners = max(part["owner"].nunique(), 1)
     quarters = fresh["created"].dt.to_period("Q")
-    found["partners active in a quarter"] = len(set(zip(fresh["owner"], quarters, strict=True))) / owners / 4
+    found["partners active in a quarter"] = len(set(zip(fresh["owner"], quarters, strict=True))) / owners * 13 / weeks
     if steps:
         sums = won.groupby([won["owner"].astype(str), won["closed"].dt.to_period("Q")])["amount"].sum().to_numpy()
         near = [(sums >= 0.9 * step) & (sums < 1.1 * step) for step in steps]
@@ -265,17 +325,18 @@ def _share(marks: Bools) -> float:
     return (float(marks.sum()) + 0.5) / (len(marks) + 1)
 
 
-def _learned(path: str, prior: Array, drawn: Array, weight: Array, told: float, simulated: pd.DataFrame) -> Learned:
+def _learned(
+    path: str, prior: Array, drawn: Array, weight: Array, told: float, simulated: pd.DataFrame, held: float
+) -> Learned:
     mean = float(np.average(drawn, weights=weight))
     variance = float(np.average((drawn - mean) ** 2, weights=weight))
     strength = {str(name): float(spearmanr(prior, simulated[name]).statistic) for name in simulated}
     most = max(strength, key=lambda name: abs(strength[name]))
     order = np.argsort(drawn)
-    share = (np.cumsum(weight[order]) - 0.5 * weight[order]) / weight.sum()
-    values = np.interp(_SCORES, share, drawn[order])
+    values = np.interp(_SCORES, _middles(weight[order]), drawn[order])
     return Learned(
         path, (float(prior.mean()), float(prior.std())), (mean, float(np.sqrt(variance))), told,
-        (most, strength[most]), tuple(float(v) for v in values),
+        (most, strength[most]), tuple(float(v) for v in values), held,
     )  # fmt: skip
 
 

@@ -72,6 +72,11 @@ def backtest(
     metavar="R",
     help="Exports to simulate",
 )
+@click.option("--weeks", type=click.IntRange(min=13), default=52, show_default=True, metavar="W",
+              help="Last weeks of EXPORT, in which the baseline was in force")
+@click.option("--roster", type=_File, metavar="FILE", help="Who is a partner: deals of others are the vendor's own")
+@click.option("--history", type=_File, metavar="FILE", help="Stages entered: tells when deals were decided")
+@click.option("--rates", type=_File, metavar="FILE", help="Conversion rates: columns Currency and Rate")
 @seed_option
 @click.option("--out", type=_File, metavar="FILE", help="Scenario to write, with what was learned")
 @json_option
@@ -81,20 +86,26 @@ def behavior(
     export: str,
     profile: str | None,
     replications: int,
+    weeks: int,
     seed: int | None,
     out: Path | None,
     json_file: str | None,
     quiet: bool,
+    **files: Path | None,
 ) -> None:
     """Fit the uncertain behavior of SCENARIO, whose baseline was in force, to what EXPORT shows."""
     from simulator.calibrate.behavior import behavior as run
     from simulator.calibrate.behavior import with_uncertainty
+    from simulator.calibrate.beside import Beside
     from simulator.scenario.load import load
 
     if out is not None and out.exists():
         raise fault(str(out), "out", None, "is there already", "choose another name")
     loaded = load(scenario)
-    found = run(loaded, Path(export), profile, replications=replications, seed=seed_of(loaded, seed))
+    found = run(
+        loaded, Path(export), profile, replications=replications, seed=seed_of(loaded, seed), weeks=weeks,
+        beside=Beside(**files),
+    )  # fmt: skip
     if out is not None:
         out.write_text(with_uncertainty(Path(scenario).read_text(encoding="utf-8"), found), encoding="utf-8")
     finish(found.summary(), found, json_file=json_file, quiet=quiet)

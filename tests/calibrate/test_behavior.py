@@ -130,6 +130,10 @@ def test_what_was_learned_takes_the_priors_place(
     by_path = {x.path: x for x in study.learned}
     assert by_path[GAMES].identified
     assert not by_path[DISCOUNT].identified
+    # Of 100 intervals of 90 %, 78 or more hold but for chance (four standard errors).
+    assert all(0.78 <= x.held <= 1 for x in study.learned)
+    low, high = by_path[GAMES].interval
+    assert low < by_path[GAMES].posterior[0] < high
     assert "quarter" in by_path[GAMES].by[0]
     assert f"not identified, prior kept: {DISCOUNT}" in study.headline()
     learned = parse(with_uncertainty(TEXT, study))
@@ -141,5 +145,10 @@ def test_what_was_learned_takes_the_priors_place(
     certain = scenario.model_copy(update={"uncertainty": {}})
     with pytest.raises(InputError, match="is uncertain"):
         fit_behavior(certain, worlds[3].opportunities, worlds[3].end, replications=100, seed=5)
+    # The pipeline of simulated exports fills over 20 of their 78 weeks.
+    with pytest.raises(
+        InputError, match="weeks = 60: must be at most 58: the export has 7"
+    ):
+        fit_behavior(scenario, worlds[3].opportunities, worlds[3].end, replications=100, seed=5, weeks=60)
     with pytest.raises(InputError, match="must be at least 100"):
         fit_behavior(scenario, worlds[3].opportunities, worlds[3].end, replications=50, seed=5)

@@ -261,9 +261,10 @@ def test_behavior_writes_what_was_learned(file: Path, tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(behavior_module, "behavior", lambda *_, **given: asked.update(given) or Behavior())
     out = tmp_path / "learned.toml"
-    result = run("behavior", file, "e.csv", "--replications", 200, "--out", out)
+    options = ["--replications", 200, "--weeks", 60, "--history", "h.csv", "--out", out]
+    result = run("behavior", file, "e.csv", *options)
     assert result.stdout == "learned\n"
-    assert asked == {"replications": 200, "seed": 1}
+    assert asked == {"replications": 200, "seed": 1, "weeks": 60, "beside": Beside(history=Path("h.csv"))}
     assert out.read_text().rstrip() == file.read_text().rstrip()
     assert "is there already" in run("behavior", file, "e.csv", "--out", out).stderr
 
