@@ -42,6 +42,8 @@ class Beside:
         )
 
 
+UNREADABLE_SHARE = 0.5
+"""With more than this share of dates or amounts unreadable, the format is taken to be wrong, not the rows."""
 ALONE = Beside()
 """An export that nothing goes with."""
 
@@ -58,9 +60,11 @@ def read_payouts(path: Path | None, profile: Profile, owners: set[str], log: Log
     found = pd.DataFrame({
         "partner": table[named.partner], "end": days(table[named.end], profile.dates.format), "paid": paid,
     })  # fmt: skip
+    read, hint = len(found), "see dates.format and amounts of the profile"
     found = log.drop(found, found["end"].isna() | found["paid"].isna(), "payout with an unreadable date or amount")
-    if found.empty:
-        raise fault(str(path), "payouts", 0, "no payout can be read", "see dates.format and amounts of the profile")
+    if len(found) < UNREADABLE_SHARE * read:
+        raise fault(str(path), "payouts", len(found), f"is all that can be read of {read} payouts", hint)
+    log.add("noted", "payout the same as an earlier one", int(found.duplicated().sum()), "kept: may be real")
     found["partner"] = in_one_spelling(found["partner"], owners)
     strangers = ~found["partner"].isin(owners)
     log.add("noted", "payout to a partner without opportunities", int(strangers.sum()))
@@ -92,6 +96,9 @@ def read_history(path: Path | None, profile: Profile, ids: pd.Series, log: Log) 
     log.add("noted", "stage history in a stage that the profile does not know", unread, "not used")
     log.add("noted", "stage history without a readable date", undated, "not used")
     table = pd.concat(found)
+    if not table["id"].isin(ids).any():
+        hint = "are the ids written as in the export?"
+        raise fault(str(path), named.id, None, "holds no opportunity of the export that was decided or moved on", hint)
     told = {"decided": table[table["passed"] == 0].groupby("id")["day"].max()}
     for k, name in enumerate(MILESTONES, start=1):
         told[name] = table[table["passed"] == k].groupby("id")["day"].min()

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from simulator.calibrate.beside import ALONE, Beside, read_history, read_payouts
+from simulator.calibrate.beside import ALONE, UNREADABLE_SHARE, Beside, read_history, read_payouts
 from simulator.calibrate.checks import bulk_created, complete_from, last_day, note_tail, spellings
 from simulator.calibrate.compact import Compact
 from simulator.calibrate.files import Form, chunks, sha256_of
@@ -28,9 +28,6 @@ from simulator.errors import InputError, Problem, fault
 from simulator.program.compiled import Ints
 from simulator.program.numbers import Array
 from simulator.scenario.finding import suggestion
-
-UNREADABLE_SHARE = 0.5
-"""With more than this share of dates or amounts unreadable, the format is taken to be wrong, not the rows."""
 
 
 @dataclass(frozen=True)

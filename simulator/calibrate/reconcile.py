@@ -89,15 +89,18 @@ def reconcile(export: Export, fit: Fit, scenario: Scenario) -> Reconciled | str:
     if "cycle_weeks" in fit.refused:
         return "without valid close dates payouts cannot be held against deals"
     payouts = export.payouts.assign(quarter=(export.payouts["end"] - pd.Timedelta(days=SLACK)).dt.to_period("Q"))
+    rows = export.rows[~export.rows["direct"]]
+    begin, end = (day.to_period("Q") for day in (rows["created"].min(), export.end))
+    within = (payouts["quarter"] >= begin) & (payouts["quarter"] <= end)
+    if not within.any():
+        return "no payout falls into the time of the export"
+    left_out = [f"{int((~within).sum())} payouts of other times than the export's are left out."] * (not within.all())
+    payouts = payouts[within]
     ends = payouts["end"].drop_duplicates().sort_values()
     length = pd.Timedelta(ends.diff().median()) if len(ends) > 1 else QUARTER
-    rows = export.rows[~export.rows["direct"]]
     # A period longer than a quarter began before the quarter that it ends in.
     first = (ends.min() - length + QUARTER / 2).to_period("Q") if length > LONG else payouts["quarter"].min()
-    span = pd.period_range(max(first, rows["created"].min().to_period("Q")), payouts["quarter"].max())
-    payouts = payouts[payouts["quarter"].isin(span)]
-    if payouts.empty:
-        return "no payout falls into the time of the export"
+    span = pd.period_range(max(first, begin), payouts["quarter"].max())
     known = posterior(fit.rows, fit, end=export.end)
     payer = Payouts(scenario, fit, rows, dated=True)
     owners, settled = payer.observed(known, ("baseline",), span[0], len(span))
@@ -109,7 +112,7 @@ def reconcile(export: Export, fit: Fit, scenario: Scenario) -> Reconciled | str:
     by_quarter = payouts.groupby("quarter")["paid"].sum().reindex(span, fill_value=0.0)
     periods = pd.DataFrame({"paid": by_quarter.to_numpy(), "replayed": replayed.sum(axis=0)})
     periods = periods.groupby((span.asfreq("Y") if length > LONG else span).astype(str)).sum()
-    return Reconciled(periods, partners.iloc[order], tuple(payer.cautions(("baseline",))))
+    return Reconciled(periods, partners.iloc[order], (*left_out, *payer.cautions(("baseline",))))
 
 
 def reconciled_or_noted(export: Export, fit: Fit, scenario: Scenario) -> tuple[Reconciled | None, Mapping[str, str]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from simulator.calibrate.beside import require
+from simulator.calibrate.checks import spellings
 from simulator.calibrate.compact import days
 from simulator.calibrate.files import Form, whole
 from simulator.calibrate.groups import OTHER, PARTNERS, TERRITORY, names
@@ -49,7 +50,7 @@ def read_roster(path: Path | None, profile: Profile, log: Log) -> Roster | None:
     segment, territory = _texts(table, named.segment), _texts(table, named.territory)
     if segment.nunique() < 2:
         segment = _texts(table, named.tier)
-    group, territories = _groups(segment, territory)
+    group, territories = _groups(_one_spelling("segment", segment, log), _one_spelling("territory", territory, log))
     written = _texts(table, named.start)
     start = days(written, profile.dates.format)
     log.add("noted", "start date on the roster unreadable", int((written.ne("") & start.isna()).sum()), "not used")
@@ -58,6 +59,12 @@ def read_roster(path: Path | None, profile: Profile, log: Log) -> Roster | None:
 
 def _texts(table: pd.DataFrame, column: str) -> pd.Series:
     return table[column] if column in table else pd.Series("", index=table.index)
+
+
+def _one_spelling(use: str, labels: pd.Series, log: Log) -> pd.Series:
+    codes, words = pd.factorize(labels)
+    chosen = spellings(f"{use} on the roster", [str(word) for word in words], pd.Series(codes), None, log)
+    return pd.Series([chosen[code] for code in codes], index=labels.index, dtype="str")
 
 
 def _groups(segment: pd.Series, territory: pd.Series) -> tuple[pd.Series, dict[str, str]]:

@@ -146,9 +146,7 @@ def test_what_was_learned_takes_the_priors_place(
     with pytest.raises(InputError, match="is uncertain"):
         fit_behavior(certain, worlds[3].opportunities, worlds[3].end, replications=100, seed=5)
     # The pipeline of simulated exports fills over 20 of their 78 weeks.
-    with pytest.raises(
-        InputError, match="weeks = 60: must be at most 58: the export has 7"
-    ):
+    with pytest.raises(InputError, match="weeks = 60: must be at most 58: the export has 7"):
         fit_behavior(scenario, worlds[3].opportunities, worlds[3].end, replications=100, seed=5, weeks=60)
     with pytest.raises(InputError, match="must be at least 100"):
         fit_behavior(scenario, worlds[3].opportunities, worlds[3].end, replications=50, seed=5)

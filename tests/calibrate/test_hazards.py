@@ -133,6 +133,35 @@ def test_a_roster_says_who_is_a_partner(tmp_path: Path) -> None:
     assert set(found.rows.loc[~found.rows["direct"], "owner"]) == set(names)
 
 
+def test_a_segment_written_in_several_ways_is_one(tmp_path: Path) -> None:
+    roster = tmp_path / "roster.csv"
+    words = ["Gold Reseller", "gold-reseller", "Distributor", "GOLD RESELLER", "Gold Reseller"]
+    lines = [f"P{k:03d},{words[k % 5]}" for k in range(10)]
+    roster.write_text("Partner,Segment\n" + "\n".join(lines) + "\n")
+    found = read(ROWS, tmp_path, roster=roster)
+    assert counts(found)["repaired: segment on the roster written in several ways"] == 4
+    assert set(found.rows["group"]) == {"gold_reseller", "distributor"}
+    assert counts(found)["noted: open opportunities"] == (ROWS["stage"] == "open").sum()
+
+
+def test_a_history_of_other_ids_is_refused(tmp_path: Path) -> None:
+    """Ids of 18 characters in the one file, of 15 in the other, say."""
+    decided = ROWS[ROWS["stage"] != "open"]
+    history = pd.DataFrame({"Opportunity ID": decided["id"] + "AAA", "Stage": "won", "Entered": decided["decided"]})
+    history.to_csv(tmp_path / "history.csv", index=False)
+    with pytest.raises(InputError, match=r"holds no opportunity of the export .*are the ids written as in the exp"):
+        read(ROWS, tmp_path, history=tmp_path / "history.csv")
+
+
+def test_payouts_in_another_format_are_refused_and_copies_noted(tmp_path: Path) -> None:
+    payouts = tmp_path / "payouts.csv"
+    payouts.write_text("Partner,Period End,Paid\nP001,2024-03-31,5\nP001,2024-03-31,5\nP002,31.3.2024,5\n")
+    assert counts(read(ROWS, tmp_path, payouts=payouts))["noted: payout the same as an earlier one"] == 1
+    payouts.write_text("Partner,Period End,Paid\nP001,2024-03-31,5\nP001,30.6.2024,5\nP002,31.3.2024,5\n")
+    with pytest.raises(InputError, match=r"payouts = 1: is all that can be read of 3 payouts \(see dates.format"):
+        read(ROWS, tmp_path, payouts=payouts)
+
+
 def test_past_payouts_are_read_and_checked(tmp_path: Path) -> None:
     payouts = tmp_path / "payouts.csv"
     payouts.write_text(

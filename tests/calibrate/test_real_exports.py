@@ -127,6 +127,8 @@ def test_maven_seller_spread_agrees_with_the_moments() -> None:
 def test_maven_neither_sizes_nor_cycles_fit(maven: Calibration) -> None:
     assert maven.verdicts["sizes"].startswith("does not fit a lognormal")
     assert "sizes are list prices" in maven.verdicts["products"]
+    weekends = next(r for r in maven.remarks if r.reason == "close dates on a weekend")
+    assert weekends.detail.endswith("above 20 %, dates ignore the working week")
     assert maven.verdicts["cycles"].startswith("does not fit a lognormal")
     assert "2 separate peaks" in maven.verdicts["cycles"]
     assert "lost deals carry no amount" in maven.refused["win_slope"]

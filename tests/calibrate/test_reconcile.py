@@ -94,6 +94,10 @@ def test_yearly_payouts_are_held_against_years(read: tuple[Export, Fit]) -> None
 def test_payouts_of_another_time_are_refused(read: tuple[Export, Fit]) -> None:
     long_ago = pd.DataFrame({"Partner": ["P001"], "Period End": ["2001-03-31"], "Paid": [5.0]})
     assert against(read, long_ago) == "no payout falls into the time of the export"
+    both = against(read, pd.concat([long_ago, paid_by_hand()]))
+    assert isinstance(both, Reconciled)
+    assert both.notes[0] == "1 payouts of other times than the export's are left out."
+    assert str(both).endswith("they agree, in total and partner by partner")
 
 
 def test_a_calibration_names_wrong_payouts_and_takes_the_plan_over(tmp_path: Path) -> None:
