@@ -5,9 +5,9 @@ its own; moments of it (when wins close, where partners' quarters end beside a t
 against those of the real export. For each number its linear regression on the moments is the summary (Fearnhead and
 Prangle 2012, JRSS B 74); the third of the draws whose summary is nearest is kept and moved along a local regression,
 weighted by nearness (Beaumont, Zhang and Balding 2002, Genetics 162). Numbers are regressed as normal scores of their
-place in the prior, so that none leaves its bounds. What the moments do not move keeps its prior, and the study says so:
-the share of a number's variance over all draws that the moments tell (adjusted R^2), and the moment that goes with it
-most.
+place in the prior, so that none leaves its bounds. A moment beyond all draws counts as the furthest of them, as no line
+is known to hold there. What the moments do not move keeps its prior, and the study says so: the share of a number's
+variance over all draws that the moments tell (adjusted R^2), and the moment that goes with it most.
 """
 
 from __future__ import annotations
@@ -227,7 +227,9 @@ def fit_behavior(
     points = unit[:, [place[path] for path in paths]]
     learned = []
     for k, path in enumerate(paths):
-        kept, weight, told = posterior(points[:, k], table, seen)
+        kept, weight, told = posterior(points[:, k], table, np.clip(seen, table.min(axis=0), table.max(axis=0)))
+        if told < MOVED:
+            kept, weight = points[:, k], np.ones(replications)
         drawn = quantile(scenario.uncertainty[path], kept, *bounds_at(scenario, path))
         held = recovery(points[:, k], table)
         learned.append(_learned(path, values[path], drawn, weight, told, simulated[used], held))

@@ -26,6 +26,8 @@ from simulator.program.sharing import SECOND
 from simulator.run import chunk_size, fit_reference, prepare
 from simulator.scenario.schema import Scenario
 
+MOST_AT_ONCE = 16
+"""Replications whose deals are in memory at once, as tables with texts."""
 LAUNCH = date(2024, 1, 1)
 """A Monday on which a year starts, so that quarters of 13 weeks end within three days of the calendar's."""
 
@@ -69,7 +71,7 @@ def simulated_exports(
     if launch.weekday() != 0:
         raise fault("export", "launch", str(launch), "must be a Monday, as weeks start on Mondays")
     fitted = fit_reference(scenario) if reference is None else reference
-    size = chunk_size(scenario)
+    size = min(chunk_size(scenario), MOST_AT_ONCE)
     for start in range(0, len(replications), size):
         ids = np.sort(np.asarray(replications[start : start + size]))
         stage = prepare(scenario, fitted, (program,), seed, ids)

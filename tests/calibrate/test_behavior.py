@@ -130,6 +130,7 @@ def test_what_was_learned_takes_the_priors_place(
     by_path = {x.path: x for x in study.learned}
     assert by_path[GAMES].identified
     assert not by_path[DISCOUNT].identified
+    assert by_path[DISCOUNT].posterior == pytest.approx(by_path[DISCOUNT].prior)  # it keeps its prior
     # Of 100 intervals of 90 %, 78 or more hold but for chance (four standard errors).
     assert all(0.78 <= x.held <= 1 for x in study.learned)
     low, high = by_path[GAMES].interval
