@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from simulator.calibrate.beside import Beside
+from simulator.calibrate.fit import fit_export
 from simulator.calibrate.profile import Source, load_profile
 from simulator.calibrate.reading import Export, read_export
 from simulator.calibrate.recognise import source_of
@@ -96,6 +97,22 @@ def test_an_export_cut_by_closing_date_is_seen(tmp_path: Path) -> None:
     assert counts(found)["noted: cohorts cut off by the closing date"] == (kept["opened"] < first).sum()
 
 
+def test_cohorts_that_are_cut_off_are_fitted_only_for_want_of_others(tmp_path: Path) -> None:
+    """As above; then with 30 decided deals in whole cohorts, of the 50 that a fit needs."""
+    rows = synthetic(Truth(partners=40), seed=4)
+    kept = rows[(rows["stage"] == "open") | (rows["decided"] >= "2023-07-01")]
+    first = kept.loc[kept["stage"] != "open", "decided"].min()
+    late = kept["opened"] >= first
+    few = kept[~late | (late & kept["stage"].ne("open")).cumsum().le(30)]
+    exports = [read(part, tmp_path) for part in (kept, few)]
+    profile = load_profile(tmp_path / "profile.toml").profile
+    cut, uncut = (fit_export(export, profile, label="cut") for export in exports)
+    assert len(cut.rows) == late.sum()
+    assert cut.rows["created"].min() >= pd.Timestamp(first)
+    assert len(uncut.rows) == len(few)
+    assert any("there are too few later ones to do without" in text for text in uncut.cautions)
+
+
 def test_a_heavy_tail_is_noted(tmp_path: Path) -> None:
     rows = ROWS.assign(value=ROWS["value"].where(ROWS.index != 7, 1e9))
     assert counts(read(rows, tmp_path))["noted: largest hundredth of the amounts"] == int(np.ceil(len(ROWS) / 100))
@@ -160,6 +177,16 @@ def test_payouts_in_another_format_are_refused_and_copies_noted(tmp_path: Path) 
     payouts.write_text("Partner,Period End,Paid\nP001,2024-03-31,5\nP001,30.6.2024,5\nP002,31.3.2024,5\n")
     with pytest.raises(InputError, match=r"payouts = 1: is all that can be read of 3 payouts \(see dates.format"):
         read(ROWS, tmp_path, payouts=payouts)
+
+
+def test_the_vendors_own_deals_stay_its_own_whoever_is_on_the_roster(tmp_path: Path) -> None:
+    roster = tmp_path / "roster.csv"
+    roster.write_text("Partner\n" + "\n".join(sorted(set(ROWS["partner"]) - {"P001"})) + "\n")
+    rows = ROWS.assign(via=np.where(ROWS.index % 3 == 0, "house", "partner"))
+    profile = UNDATED.replace('stage = "stage"\n', 'stage = "stage"\nengagement = "via"\n')
+    profile += '\n[engagement]\npartner = ["partner"]\ndirect = ["house"]\n'
+    found = read(rows, tmp_path, profile, roster=roster)
+    assert list(found.rows["direct"]) == list((rows["via"] == "house") | (rows["partner"] == "P001"))
 
 
 def test_past_payouts_are_read_and_checked(tmp_path: Path) -> None:

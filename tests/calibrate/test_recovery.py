@@ -57,6 +57,12 @@ def test_standard_errors_are_near_what_theory_allows(fits: list[Calibration]) ->
         assert within == pytest.approx(truth.size_log_sd / math.sqrt(2 * deals), rel=0.1)
 
 
+def test_sizes_are_of_all_deals(fits: list[Calibration]) -> None:
+    """Of decided deals alone, those decided fast would count too much: large ones where losses are fast."""
+    for seed, fit in zip(SEEDS, fits, strict=True):
+        assert fit.estimates[PATHS["size_median"]].n == len(synthetic(Truth(), seed=seed))
+
+
 def test_verdicts_accept_what_is_lognormal(fits: list[Calibration]) -> None:
     for fit in fits:
         assert fit.verdicts["sizes"].startswith("fits a lognormal (")
