@@ -10,6 +10,9 @@ exactly, strata are balanced to a unit, and of each matched pair one is treated.
     stepped wedge    unit i of n in random order starts in period floor((g + 1) T / (G + 1)), g = floor(i G / n)
     switchback       blocks of floor(T / steps) periods or so; half of the units are on in even blocks, half in odd ones
 
+Several programs at once are arms: the units that parallel or stratified groups would treat go on them in turn, from a
+random one on. Who is on another program than the candidate takes part, and is not observed.
+
 Draws are addressed by replication and partner or territory, so another partner changes none of them. A partner drops
 out of the pilot at a constant hazard from launch on, whichever group it is in.
 """
@@ -31,9 +34,9 @@ from simulator.world import World
 class Assigned:
     """Assignments of R pilots of P partners over T periods.
 
-    schedule: (R, P, horizon), 1 on the candidate and 0 on the baseline, week by week; after the pilot all are on the
-    baseline. takes_part: (R, P). treated, observed: (R, P, T), see `simulator.pilots.panel.Panel`; who takes no part
-    is never observed. cluster, stratum: (R, P).
+    schedule: (R, P, horizon), 1 on the candidate, 0 on the baseline and more on other programs, week by week; after the
+    pilot all are on the baseline. takes_part: (R, P). treated, observed: (R, P, T), see `simulator.pilots.panel.Panel`;
+    who takes no part, or is on another program, is never observed. cluster, stratum: (R, P).
     """
 
     schedule: Ints
@@ -61,7 +64,7 @@ def assign(world: World, plan: Plan, history: History) -> Assigned:
         unit, marks = np.broadcast_to(p.territory, world.shape), world.territory_marks("assignment")
     else:
         unit, marks = np.broadcast_to(np.arange(p.count), world.shape), world.marks("assignment")
-    joins, on = np.zeros(world.shape, dtype=bool), np.zeros((*world.shape, plan.periods), dtype=bool)
+    joins, on = np.zeros(world.shape, dtype=bool), np.zeros((*world.shape, plan.periods), dtype=np.int64)
     strata = np.zeros(world.shape, dtype=np.int64)
     for r in range(world.shape[0]):
         units = _chosen(unit[r], eligible[r], marks[:, r], design.partners)
@@ -118,8 +121,8 @@ def _strata(design: Design, units: Ints, unit: Ints, eligible: Bools, segment: I
     return out
 
 
-def _course(design: Design, plan: Plan, stratum: Ints, marks: Array) -> Bools:
-    """Periods in which each unit is on the candidate, (n, T). marks: (3, n) of the units."""
+def _course(design: Design, plan: Plan, stratum: Ints, marks: Array) -> Ints | Bools:
+    """Arm of each unit in each period, 0 on the baseline and 1 on the candidate, (n, T). marks: (3, n) of the units."""
     n, t = len(stratum), np.arange(plan.periods)
     order = np.lexsort((marks[1], stratum))
     place = np.empty(n, dtype=np.int64)
@@ -128,22 +131,28 @@ def _course(design: Design, plan: Plan, stratum: Ints, marks: Array) -> Bools:
         group = place * plan.steps // max(n, 1)
         return np.asarray(t[None, :] >= ((group + 1) * plan.periods // (plan.steps + 1))[:, None])
     share = 0.5 if design.assignment in ("switchback", "matched_pairs") else design.treated_share
-    share = min(max(share, 1.0 / max(n, 2)), 1.0 - 1.0 / max(n, 2))
+    arms = 1 + len(plan.beside)
+    share = min(max(share * arms, 1.0 / max(n, 2)), 1.0 - 1.0 / max(n, 2))
     start = marks[2][order[0]] if n else 0.0
     treated = np.floor((place + 1) * share + start) > np.floor(place * share + start)
     if design.assignment == "switchback":
         block = t * plan.steps // plan.periods
         return np.asarray((block[None, :] % 2 == 0) == treated[:, None])
-    return np.repeat(treated[:, None], plan.periods, axis=1)
+    arm = treated.astype(np.int64)
+    if arms > 1 and n:
+        first = int(marks[2][order[-1]] * arms)
+        arm[order] = np.where(treated[order], 1 + (np.cumsum(treated[order]) - 1 + first) % arms, 0)
+    return np.repeat(arm[:, None], plan.periods, axis=1)
 
 
-def _weekly(world: World, plan: Plan, joins: Bools, on: Bools, groups: tuple[Ints, Ints]) -> Assigned:
+def _weekly(world: World, plan: Plan, joins: Bools, on: Ints, groups: tuple[Ints, Ints]) -> Assigned:
     """Lay the periods out over weeks, and let partners drop out."""
     with np.errstate(divide="ignore"):
         pace = -np.log1p(-world.setting.numbers("pilot.drop_out")) / WEEKS_PER_QUARTER
         leaves = np.floor(-np.log(world.marks("drop out")[0]) / pace)[:, :, None]
     week = np.arange(min(plan.periods * plan.design.period_weeks, world.setting.horizon))
     schedule = np.zeros((*world.shape, world.setting.horizon), dtype=np.int64)
-    schedule[..., week] = on[..., week // plan.design.period_weeks] & (week < leaves)
+    schedule[..., week] = on[..., week // plan.design.period_weeks] * (week < leaves)
     ends = (np.arange(plan.periods) + 1) * plan.design.period_weeks
-    return Assigned(schedule, joins, on, joins[:, :, None] & (ends <= leaves), *groups)
+    observed: Bools = joins[:, :, None] & (on <= 1) & (ends <= leaves)
+    return Assigned(schedule, joins, on == 1, observed, *groups)

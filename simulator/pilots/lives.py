@@ -82,7 +82,6 @@ def live(
     assignment of its own, so replications are independent pilots.
     """
     candidate, world, horizon = plans[0].candidate, stage.world, stage.world.setting.horizon
-    offers = (stage.offers["baseline"], stage.offers[candidate])
     start = VectorLife(world, stage.rollout("baseline"), stage.conduct[gaming]).run(-stage.world.setting.burn_in, 0)
     history = history_of(start)
     off, on = (start.fork(stage.rollout(n)).run(0, horizon).finish() for n in ("baseline", candidate))
@@ -90,7 +89,7 @@ def live(
     found, honest = [], None
     for plan in plans:
         assigned = assign(world, plan, history)
-        rollout = Rollout(offers, assigned.schedule)
+        rollout = Rollout(tuple(stage.offers[n] for n in ("baseline", candidate, *plan.beside)), assigned.schedule)
         tried = _read(plan, assigned, (_by_channel(start, rollout), off, on), totals, outcomes)
         if plan.guardrails.max_gaming_share is not None and gaming:
             if honest is None:

@@ -50,7 +50,9 @@ class Design(Spec):
         "partner", description="what is assigned as one; territories keep rivals for the same customers together"
     )
     partners: int | None = number(None, "partners that take part; none: all who are eligible", unit="partners", ge=4)
-    treated_share: float = number(0.5, "share of units on the candidate, where two groups", unit="share", gt=0, lt=1)
+    treated_share: float = number(
+        0.5, "share of units on the candidate, where groups stay as they are", unit="share", gt=0, lt=1
+    )
     quarters: int = number(2, "length from launch", unit="quarters", ge=1, le=20)
     period_weeks: int = number(13, "weeks between two readings of the outcome", unit="weeks", ge=1, le=52)
     steps: int | None = number(
@@ -151,6 +153,11 @@ class Plan(Spec):
     """A pilot of one candidate program against the baseline."""
 
     candidate: str = Field(description="name of the program that is tried")
+    beside: Listed[str] = Field(
+        (),
+        description="other programs that are tried at the same time, each in an arm of its own as large as the "
+        "candidate's; what is concluded is of the candidate alone",
+    )
     scenario: dict[str, Any] = Field(
         default_factory=dict,
         description="what the plan changes or adds in the scenario, by the same tables: the candidate itself, a longer "

@@ -84,7 +84,7 @@ def _over(base: dict[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
 
 def _across(tree: Mapping[str, Any], scenario: Scenario) -> Iterator[Finding]:
     """Faults across fields; a section that is at fault by itself is left out."""
-    yield from _candidate(tree.get("candidate"), scenario)
+    yield from _candidates(tree.get("candidate"), tree.get("beside", ()), scenario)
     who, design = _valid(Eligible, tree.get("eligible", {})), _valid(Design, tree.get("design", {}))
     if who is not None:
         yield from _eligible(who, scenario)
@@ -92,6 +92,7 @@ def _across(tree: Mapping[str, Any], scenario: Scenario) -> Iterator[Finding]:
         yield from _length(design, scenario)
         yield from _units(design, who, scenario)
         yield from _steps(design)
+        yield from _arms(design, tree.get("beside", ()))
     measure = _valid(Measure, tree.get("measure", {}))
     if measure is not None and measure.estimator not in ESTIMATORS:
         hint = suggestion(measure.estimator, ESTIMATORS) or f"one of {choice(ESTIMATORS)}"
@@ -117,11 +118,16 @@ def _valid(model: type[S], table: Any) -> S | None:
         return None
 
 
-def _candidate(name: Any, scenario: Scenario) -> Iterator[Finding]:
+def _candidates(candidate: Any, beside: Any, scenario: Scenario) -> Iterator[Finding]:
     candidates = [p for p in scenario.programs if p != BASELINE]
-    if isinstance(name, str) and name not in candidates:
-        hint = suggestion(name, candidates) or f"one of {choice(candidates)}"
-        yield Finding(("candidate",), name, "must be a candidate program of the scenario", hint)
+    others = list(enumerate(beside)) if isinstance(beside, list | tuple) else []
+    for steps, name in ((("candidate",), candidate), *((("beside", k), other) for k, other in others)):
+        if isinstance(name, str) and name not in candidates:
+            hint = suggestion(name, candidates) or f"one of {choice(candidates)}"
+            yield Finding(steps, name, "must be a candidate program of the scenario", hint)
+    for k, name in others:
+        if name in (candidate, *beside[:k]):
+            yield Finding(("beside", k), name, "is tried already", "name each program once")
 
 
 def _eligible(who: Eligible, scenario: Scenario) -> Iterator[Finding]:
@@ -178,6 +184,17 @@ def _steps(design: Design) -> Iterator[Finding]:
         yield Finding(("design", "assignment"), design.assignment, rule, "make quarters more or period_weeks less")
     elif design.steps is not None and not least <= design.steps <= most:
         yield Finding(("design", "steps"), design.steps, f"must be between {least} and {most}, with these periods")
+
+
+def _arms(design: Design, beside: Any) -> Iterator[Finding]:
+    """Arms of several programs stay as they are, and leave some units on the baseline."""
+    arms = 1 + (len(beside) if isinstance(beside, list | tuple) else 0)
+    if arms > 1 and design.assignment not in ("parallel", "stratified"):
+        rule = "has no arms for other programs beside the candidate"
+        yield Finding(("design", "assignment"), design.assignment, rule, "use 'parallel' or 'stratified'")
+    elif arms > 1 and design.treated_share * arms >= 1:
+        rule = f"must be below {1 / arms:.3g}, as each of {arms} programs has as many and some units stay as they are"
+        yield Finding(("design", "treated_share"), design.treated_share, rule, f"such as {1 / (arms + 1):.2f}")
 
 
 def _threshold(decision: Decision) -> Iterator[Finding]:

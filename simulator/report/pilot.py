@@ -62,8 +62,9 @@ def plan_text(plan: Plan) -> str:
     d = plan.design
     many = "all eligible partners" if d.partners is None else f"{d.partners} partners"
     read = f"{OUTCOMES[plan.measure.outcome].label} by '{plan.measure.estimator}'"
+    beside = f" beside {listed(list(plan.beside))}" if plan.beside else ""
     return (
-        f"{plan.label or plan.candidate} on trial: {many}, {d.assignment.replace('_', ' ')} by {d.unit}, "
+        f"{plan.label or plan.candidate} on trial{beside}: {many}, {d.assignment.replace('_', ' ')} by {d.unit}, "
         f"{quarters(d.quarters)}; {read}; {rule_text(plan)}."
     )
 

@@ -20,8 +20,8 @@ _SHOWN = (
     "lift", "power", "assurance", "detectable_lift", "bias", "coverage", "false_positives", "wrong_go", "wrong_stop",
 )  # fmt: skip
 _ASSIGNED = {
-    "parallel": "two groups, drawn at random",
-    "stratified": "two groups, drawn at random within segments and sizes",
+    "parallel": "groups drawn at random",
+    "stratified": "groups drawn at random within segments and sizes",
     "matched_pairs": "one of each pair of like size, drawn at random",
     "stepped_wedge": "groups that join one after another, in a drawn order",
     "switchback": "on and off the candidate in turn, in a drawn order",
@@ -60,7 +60,7 @@ def _design(study: Pilot) -> dict[str, str]:
     looks = plan.interim.looks
     return {
         "Who": f"{study.lives.partners:,.0f} partners, {_eligible(plan)}",
-        "Assignment": f"{_ASSIGNED[d.assignment]}, by {d.unit}",
+        "Assignment": f"{_ASSIGNED[d.assignment]}, by {d.unit}{_arms(plan)}",
         "How long": f"{words.quarters(d.quarters)} ({plan.weeks} weeks) from launch",
         "Measured": f"{outcome.label} ({outcome.kind} indicator), per partner and {weeks} weeks",
         "How": ESTIMATORS[plan.measure.estimator].title,
@@ -69,6 +69,13 @@ def _design(study: Pilot) -> dict[str, str]:
         "Stops for harm": _guardrails(plan),
         "Costs to run": _cost(study),
     }
+
+
+def _arms(plan: Plan) -> str:
+    share = f"{100 * plan.design.treated_share:.0f} %"
+    if plan.beside:
+        return f"; {share} each on it and on {', '.join(plan.beside)}"
+    return f"; {share} on it" if plan.design.assignment in ("parallel", "stratified") else ""
 
 
 def _cost(study: Pilot) -> str:

@@ -64,7 +64,8 @@ class _Work:
     def chunk(self, first: int, count: int) -> list[PilotLives]:
         """Pilots first to first + count - 1 of each plan."""
         ids = np.arange(first, first + count)
-        stage = prepare(self.scenario, self.reference, [self.plans[0].candidate], self.seed, ids)
+        programs = list(dict.fromkeys(name for plan in self.plans for name in (plan.candidate, *plan.beside)))
+        stage = prepare(self.scenario, self.reference, programs, self.seed, ids)
         unit = unit_points(self.scenario, SOBOL, self.seed, ids)
         tried = live(stage, self.plans, outcomes=tuple(dict.fromkeys((*self.outcomes, *_VALUED, _PAYOUT))))
         return [self._lives(one, unit) for one in tried]

@@ -17,7 +17,7 @@ from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.pilots.decision import conclude, cost_of, gain_of
 from simulator.pilots.diagnosis import POWER, diagnose, sees_plausible, too_eager
 from simulator.pilots.estimators.table import ESTIMATORS, misfits
-from simulator.pilots.plan import Assignment, Design, Plan
+from simulator.pilots.plan import Assignment, Plan
 from simulator.pilots.plan_file import Given, plan_of, scenario_of
 from simulator.pilots.reading import OUTCOMES
 from simulator.scenario.finding import choice, shown, suggestion
@@ -25,17 +25,17 @@ from simulator.scenario.schema import Scenario
 from simulator.stats.estimate import Estimate
 from simulator.stats.sensitivity.factors import Figure
 from simulator.studies.asked import check_run
+from simulator.studies.designs import CROSSING, designs, longest
 from simulator.studies.pilot_lives import PilotLives, pilot_lives
 from simulator.studies.study import Study, timed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_CROSSING = ("stepped_wedge", "switchback")
-_SHARES = (1.0, 0.5)
+_TREATED = (0.5, 0.25)
+_ARMS = (2, 3)
 _OUTCOMES = ("qualified", "pipeline", "bookings")
-_FEWEST = 8
-_SLOW = "randomisation"
+_SLOW = ("synthetic", "randomisation")
 """Tried only where no other estimator fits."""
 
 
@@ -75,6 +75,10 @@ class Option:
         d = self.plan.design
         who = f"{self.partners:.0f} partners by {d.unit}"
         how = d.assignment.replace("_", " ")
+        if self.plan.beside:
+            how += f", {2 + len(self.plan.beside)} arms"
+        elif d.treated_share != 0.5:
+            how += f", {100 * d.treated_share:.0f} % on it"
         read = f"{OUTCOMES[self.plan.measure.outcome].label}, {self.plan.measure.estimator}"
         return f"{how}, {who}, {d.quarters} q, {read}"
 
@@ -125,6 +129,7 @@ class Redesign(Study):
         rows = [
             {
                 "assignment": o.plan.design.assignment, "unit": o.plan.design.unit, "partners": o.partners,
+                "treated_share": o.plan.design.treated_share, "arms": 2 + len(o.plan.beside),
                 "quarters": o.plan.design.quarters, "outcome": o.plan.measure.outcome,
                 "estimator": o.plan.measure.estimator, "power": o.power.mean, "power_se": o.power.se,
                 "assurance": o.assurance.mean, "bias": o.bias.mean, "bias_se": o.bias.se,
@@ -173,6 +178,8 @@ def redesign(
     partners: Sequence[int] | None = None,
     quarters: Sequence[int] | None = None,
     assignments: Sequence[Assignment] | None = None,
+    shares: Sequence[float] = _TREATED,
+    arms: Sequence[int] = _ARMS,
     outcomes: Sequence[str] = _OUTCOMES,
     estimators: Sequence[str] | None = None,
     replications: int = 128,
@@ -183,16 +190,18 @@ def redesign(
 ) -> Redesign:
     """Try designs around a plan and find the cheapest that has the power asked for.
 
-    power: asked for; partners, quarters, assignments, outcomes, estimators: what to try, each around the plan if None.
-    Raises `InputError` with all faults.
+    power: asked for; partners, quarters, assignments, outcomes, estimators: what to try, each around the plan if None;
+    shares: of the units on the candidate; arms: the baseline, the candidate and other programs of the scenario at the
+    same time, as far as it has some, with the level shared out between the comparisons (Bonferroni). Shares and arms
+    are tried with all partners. Raises `InputError` with all faults.
     """
     base = plan_of(plan, scenario)
     scenario = scenario_of(base, scenario)
     start = scenario.run.seed if seed is None else seed
     check_run(replications=replications, seed=start, workers=workers, chunk=chunk)
-    _check(power, outcomes, estimators)
-    lengths = sorted(set(quarters or range(1, _longest(scenario, base) + 1)))
-    plans = [plan_of(p, scenario) for p in _lived(base, scenario, partners, lengths, assignments)]
+    _check(power, outcomes, estimators, shares)
+    lengths = sorted(set(quarters or range(1, longest(scenario, base) + 1)))
+    plans = [plan_of(p, scenario) for p in designs(base, scenario, partners, lengths, assignments, (shares, arms))]
     lived = pilot_lives(
         scenario,
         plans,
@@ -215,8 +224,14 @@ def redesign(
     return Redesign(scenario, base, power, tuple(options), replications, start)
 
 
-def _check(power: float, outcomes: Sequence[str], estimators: Sequence[str] | None) -> None:
-    problems = [] if 0 < power < 1 else [Problem("options", "power", shown(power), "must be between 0 and 1")]
+def _check(
+    power: float, outcomes: Sequence[str], estimators: Sequence[str] | None, shares: Sequence[float]
+) -> None:  # fmt: skip
+    problems = [
+        Problem("options", option, shown(value), "must be between 0 and 1")
+        for option, value in (("power", power), *(("shares", share) for share in shares))
+        if not 0 < value < 1
+    ]
     for option, names, known in (("outcomes", outcomes, OUTCOMES), ("estimators", estimators or (), ESTIMATORS)):
         problems += [
             Problem("options", option, shown(n), f"must be {choice(known)}", suggestion(n, known))
@@ -225,44 +240,6 @@ def _check(power: float, outcomes: Sequence[str], estimators: Sequence[str] | No
         ]
     if problems:
         raise InputError(problems)
-
-
-def _longest(scenario: Scenario, plan: Plan) -> int:
-    return min(scenario.time.horizon_weeks // WEEKS_PER_QUARTER, plan.rollout.quarters - 1)
-
-
-def _lived(
-    base: Plan,
-    scenario: Scenario,
-    partners: Sequence[int] | None,
-    lengths: Sequence[int],
-    assignments: Sequence[Assignment] | None,
-) -> Iterator[Plan]:
-    """Plans that need lives of their own: the longest of each assignment, unit and number of partners."""
-    names = base.eligible.segments or tuple(scenario.partners)
-    there = sum(scenario.partners[name].count for name in names)
-    territories = {scenario.partners[name].territory for name in names}
-    units = ("partner", "territory") if len(territories) > 1 else ("partner",)
-    every: Sequence[Assignment] = assignments or tuple(
-        dict.fromkeys((base.design.assignment, "parallel", "matched_pairs", "stepped_wedge"))
-    )
-    counts = partners or [n for s in _SHARES if (n := 2 * round(there * s / 2)) >= _FEWEST or s == 1.0]
-    for assignment in every:
-        for unit in units if assignment in ("parallel", base.design.assignment) else ("partner",):
-            for count in counts if unit == "partner" else (None,):
-                for length in lengths if assignment in _CROSSING else lengths[-1:]:
-                    if assignment not in _CROSSING or length > 1:
-                        yield _changed(base, assignment, unit, count, length)
-
-
-def _changed(base: Plan, assignment: Assignment, unit: Any, count: int | None, length: int) -> Plan:
-    same = assignment == base.design.assignment
-    changed: dict[str, Any] = {
-        "assignment": assignment, "unit": unit, "partners": count, "quarters": length,
-        "treated_share": base.design.treated_share if same else 0.5, "steps": None,
-        "period_weeks": base.design.period_weeks,
-    }  # fmt: skip
-    return base.model_copy(update={"design": Design(**changed), "interim": type(base.interim)(), "scenario": {}})
 
 
 def _read(
@@ -275,15 +252,17 @@ def _read(
 ) -> Iterator[Option]:
     """All designs that the lives of one can be read as."""
     known = estimators or [name for name, e in ESTIMATORS.items() if not e.slow]
-    for length in [plan.design.quarters] if plan.design.assignment in _CROSSING else lengths:
+    for length in [plan.design.quarters] if plan.design.assignment in CROSSING else lengths:
         periods = length * WEEKS_PER_QUARTER // plan.design.period_weeks
         if length * WEEKS_PER_QUARTER % plan.design.period_weeks:
             continue
         shorter = lives.until(periods)
         panel = next(iter(shorter.trials.values())).panel
         fitting = [n for n in known if not any(misfits(n, panel, plan.measure.level))]
+        if plan.design.unit == "partner" and "cuped" in fitting and estimators is None:
+            fitting.remove("cluster")  # the same where each partner is a cluster of its own
         for outcome in outcomes:
-            for name in [n for n in fitting if n != _SLOW] or fitting:
+            for name in [n for n in fitting if n not in _SLOW] or fitting:
                 design = plan.design.model_copy(update={"quarters": length})
                 measure = plan.measure.model_copy(update={"outcome": outcome, "estimator": name})
                 yield _option(plan.model_copy(update={"design": design, "measure": measure}), shorter, seed)
@@ -308,7 +287,8 @@ def _option_dict(o: Option) -> dict[str, Any]:
         "false_positives": o.false_positives,
     }  # fmt: skip
     return {
-        "design": o.plan.design.model_dump(mode="json"), "measure": o.plan.measure.model_dump(mode="json"),
+        "design": o.plan.design.model_dump(mode="json"), "beside": list(o.plan.beside),
+        "measure": o.plan.measure.model_dump(mode="json"),
         "partners": o.partners, "cost": o.cost, "gain": asdict(o.gain), "holds_level": o.holds,
         **{name: {"value": got.mean, "se": got.se, "low": got.low, "high": got.high} for name, got in figures.items()},
     }  # fmt: skip

@@ -55,9 +55,9 @@ def history(w: World) -> History:
     return History(size, np.full(w.shape, -52.0))
 
 
-def drawn(w: World, *, eligible: dict[str, Any] | None = None, **design: Any) -> Assigned:
-    plan = Plan.model_validate({"candidate": "any", "eligible": eligible or {}, "design": {"quarters": 4, **design}})
-    return assign(w, plan, history(w))
+def drawn(w: World, *, eligible: dict[str, Any] | None = None, beside: tuple[str, ...] = (), **design: Any) -> Assigned:
+    plan = {"candidate": "any", "eligible": eligible or {}, "design": {"quarters": 4, **design}, "beside": beside}
+    return assign(w, Plan.model_validate(plan), history(w))
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +74,20 @@ def test_parallel_groups_have_their_share_and_everybody_the_same_chance(w: World
     error = np.sqrt(0.25 * 0.75 / w.shape[0])
     assert np.all(np.abs(on.mean(axis=0) - 0.25) < 4 * error)
     assert np.array_equal(a.schedule, np.repeat(on[..., None], 52, axis=2))
+
+
+def test_arms_are_alike_in_size_and_open_to_all_and_others_are_not_observed(w: World) -> None:
+    """Of 16 partners a quarter each on three programs; those of the second and third are out of the comparison."""
+    a = drawn(w, treated_share=0.25, beside=("other", "third"), assignment="stratified")
+    arm = a.schedule[..., 0]
+    assert all(np.all((arm == k).sum(axis=1) == 4) for k in range(4))
+    assert np.array_equal(a.observed, np.repeat((arm <= 1)[..., None], 4, axis=2))
+    assert np.array_equal(a.treated, np.repeat((arm == 1)[..., None], 4, axis=2))
+    assert a.takes_part.all()
+    error = np.sqrt(0.25 * 0.75 / w.shape[0])
+    for k in range(4):
+        assert np.all(np.abs((arm == k).mean(axis=0) - 0.25) < 4 * error)
+        assert (np.abs((arm == k)[:, :8].sum(axis=1) - 2) <= 1).all(), "every arm has its part of each segment"
 
 
 def test_of_an_odd_number_each_still_has_its_chance(w: World) -> None:

@@ -153,6 +153,19 @@ def test_no_effect_is_no_effect() -> None:
     assert np.array_equal(found.concluded.trial.panel.outcome, found.concluded.trial.off)
 
 
+def test_a_program_beside_the_candidate_takes_partners_and_no_part_in_the_comparison() -> None:
+    """Without rivals what others are on changes nothing: the estimand and whoever is observed are as they would be."""
+    others = world().with_program("same", like="baseline").with_program("much", like="more")
+    thirds = {**PLAN, "design": {"quarters": 2, "treated_share": 0.3}}
+    one, two = (sim.pilot(others, {**thirds, "beside": [name]}, replications=8, seed=1) for name in ("same", "much"))
+    assert one.concluded.trial.panel.observed.sum(axis=1).max() < 12
+    assert one.lives.partners == 12
+    assert one.figures == two.figures
+    assert not np.array_equal(one.lives.gained, two.lives.gained)
+    bias = one.figures["bias"]
+    assert abs(bias.mean or 0.0) <= 4 * (bias.se or 0.0)
+
+
 def test_an_estimator_that_looks_back_needs_something_to_look_at() -> None:
     """39 weeks until the pipeline is mature and 13 of a quarter: 51 are one week short."""
     short = world().with_({"time.burn_in_weeks": 51})
@@ -224,12 +237,16 @@ def test_an_estimator_that_does_not_keep_its_level_is_named_with_one_that_does()
 def test_redesign_finds_the_cheapest_that_reaches_the_power() -> None:
     plan = {**PLAN, "cost": {"per_partner_quarter": 10.0}}
     found = sim.redesign(
-        world(), plan, power=0.25, partners=[8, 12], assignments=["parallel"], outcomes=["qualified"], replications=8,
+        world().with_program("other", like="more"), plan, power=0.25, partners=[8, 12], assignments=["parallel"],
+        outcomes=["qualified"], replications=8,
         seed=1,
     )  # fmt: skip
     table = found.table()
     by_design = table.set_index(["unit", "partners", "quarters", "estimator"])
     assert set(table["quarters"]) == {1, 2}
+    groups = {(o.plan.design.treated_share, 2 + len(o.plan.beside), o.plan.measure.level) for o in found.options}
+    assert groups == {(0.5, 2, 0.05), (0.25, 2, 0.05), (1 / 3, 3, 0.025)}
+    assert set(table["partners"][table["treated_share"] < 0.5]) == {12.0}
     assert by_design.loc[("partner", 8.0, 2, "difference"), "cost"] == 160.0
     assert (table["gain"].diff().dropna() <= 0).all()
     reaching = table[(table["power"] >= 0.25) & table["holds_level"]]
@@ -249,6 +266,23 @@ def test_no_design_that_pays_or_sees_is_said_so() -> None:
                          partners=[12], quarters=[1], replications=8, seed=1)  # fmt: skip
     assert found.cheapest is None
     assert found.headline()[0].startswith("Do not run this pilot: none of ")
+
+
+def test_designs_stand_by_worth_beside_what_displacement_biases_and_none_that_does_not_pay_is_advised() -> None:
+    """With .8 of sourcing rivalrous and eight territories, so that whole ones can be compared. A pilot that costs more
+    than anything it may tell is not to be run, however it is designed."""
+    rivals = parse(HEAD.format(rho=0.8, opportunists=0) + "".join(REGION.format(k=k) for k in range(8)))
+    found = sim.redesign(
+        rivals, {**PLAN, "cost": {"fixed": 1e9}}, partners=[16], quarters=[2], assignments=["parallel"], shares=[0.5],
+        arms=[2], outcomes=["qualified"], estimators=["cluster"], replications=12, seed=1,
+    )  # fmt: skip
+    bias = {o.plan.design.unit: o.bias for o in found.options}
+    assert (bias["partner"].mean or 0.0) > 4 * (bias["partner"].se or 0.0)
+    assert abs(bias["territory"].mean or 0.0) <= 4 * (bias["territory"].se or 0.0)
+    gains = [o.gain.value for o in found.options]
+    assert gains == sorted(gains, reverse=True)
+    assert {"gain", "bias", "bias_se"} <= set(found.table().columns)
+    assert found.headline()[0].startswith("Do not run this pilot: none of 2 designs pays")
 
 
 def test_too_few_partners_for_any_estimator_is_said_so() -> None:

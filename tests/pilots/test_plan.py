@@ -108,6 +108,18 @@ def test_what_does_not_fit_together(design: str, message: str, scenario: Scenari
     assert message in told
 
 
+def test_arms_are_of_programs_there_are_and_leave_some_on_the_baseline(scenario: Scenario) -> None:
+    head = 'candidate = "growth"\nbeside = ["grwth", "growth"]\n[design]\nquarters = 2\n'
+    assert faults(head, scenario) == [
+        "plan:2: beside[0] = 'grwth': must be a candidate program of the scenario (did you mean 'growth'?)",
+        "plan:2: beside[1] = 'growth': is tried already (name each program once)",
+        "plan:3: design.treated_share = 0.5: must be below 0.333, as each of 3 programs has as many and some units "
+        "stay as they are (such as 0.25)",
+    ]
+    told = faults(head + 'assignment = "matched_pairs"\n', scenario)
+    assert any("has no arms for other programs beside the candidate" in line for line in told)
+
+
 def test_a_plan_made_in_python_is_checked_like_a_file(scenario: Scenario) -> None:
     plan = plan_of({"candidate": "growth", "design": {"quarters": 2}}, scenario)
     assert plan == plan_of(plan, scenario) == parse_plan(SHORT, scenario)
