@@ -203,7 +203,10 @@ def _require(scenario: Scenario, paths: Sequence[str], span: float, replications
     simulated = scenario.time.burn_in_weeks + scenario.time.horizon_weeks - filling
     most = min(simulated, int(span))
     if weeks > most:
-        rule = f"must be at most {most}: the export has {int(span)} weeks, simulated ones {simulated} of full pipeline"
+        rule = (
+            f"must be at most {most}: the export has {int(span)} weeks, simulated ones {simulated} of full pipeline, "
+            "which a later horizon lengthens"
+        )
         raise fault("options", "weeks", weeks, rule)
 
 

@@ -26,7 +26,11 @@ STUDIES: dict[str, Callable[[Scenario, Path], sim.Study]] = {
         *written(synthetic(Truth(), seed=1), place)[:2], start="2023-07-01", quarters=1, draws=20, seed=1
     ),
     "Behavior": lambda s, place: sim.behavior(
-        s, *written(synthetic(Truth(), seed=1), place)[:2], replications=100, seed=1
+        s.with_({"time.horizon_weeks": s.time.horizon_weeks + 26}),
+        *written(synthetic(Truth(), seed=1), place)[:2],
+        replications=100,
+        seed=1,
+        weeks=26,
     ),
     "Calibration": lambda _, place: sim.calibrate(*written(synthetic(Truth(), seed=1), place)),
     "Comparison": lambda s, _: sim.compare(s, replications=8),
