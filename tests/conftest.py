@@ -13,7 +13,7 @@ settings.load_profile("same")
 @pytest.fixture
 def quick() -> Iterator[None]:
     """A small reference population, where it is not asked how well it is fitted."""
-    from tests.engines.random_scenarios import quick_reference
+    from tests.engines.quick import quick_reference
 
     with quick_reference():
         yield

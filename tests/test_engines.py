@@ -20,7 +20,7 @@ from simulator.streams import Streams
 from simulator.studies.trace import trace
 from simulator.studies.verify import verify
 from simulator.world import World
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 

@@ -17,7 +17,7 @@ from simulator.scenario.load import parse
 from simulator.errors import InputError
 from simulator.studies.verify import verify
 from tests.engines.lived import STILL, lived, rows, share
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 
 TEXT = share("baseline") + '[programs.p.components.m]\\nkind = "milestones"\\neach = 30_000.0\\namount = 700.0\\n'
 with quick_reference():

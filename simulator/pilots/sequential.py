@@ -36,11 +36,6 @@ _REACH = 8.0
 """Standard deviations beyond which a density is taken for 0."""
 
 
-def even_times(looks: int) -> Array:
-    """Information at evenly spaced looks, (looks,)."""
-    return np.arange(1, looks + 1) / looks
-
-
 def crossing(bounds: Array, times: Array, drift: float = 0.0) -> Array:
     """Chance of having crossed by each look, (K,); drift: expected z at time 1. For independent increments."""
     return np.cumsum(_passed(bounds, times, drift))

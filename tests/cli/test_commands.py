@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from simulator.cli import main
 from tests.cli.test_studies import TINY
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = sorted(main.commands)

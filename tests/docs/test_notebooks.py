@@ -19,7 +19,7 @@ SAID = {
 }
 """What each prints, if it went well."""
 QUICK = """
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 quick = quick_reference()
 quick.__enter__()
 """

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from simulator.cli import main
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 
 ROOT = Path(__file__).parents[2]
 

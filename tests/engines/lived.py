@@ -7,7 +7,7 @@ import numpy as np
 from simulator.engines.ledger import Outcome
 from simulator.run import RUNGS, fit_reference, prepare, vector_outcomes
 from simulator.scenario.load import parse
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 
 STILL = """
 name = "still"

@@ -19,7 +19,8 @@ from simulator.engines.agents import Opportunity
 from simulator.engines.books import Books
 from simulator.scenario.load import load, parse
 from simulator.studies.verify import Verification, verify
-from tests.engines.random_scenarios import quick_reference, scenario_texts
+from tests.engines.quick import quick_reference
+from tests.engines.random_scenarios import scenario_texts
 from tests.engines.small import BASELINE, HEAD, LONG_SMALL, SMALL, smaller
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"

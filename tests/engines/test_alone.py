@@ -16,7 +16,7 @@ from simulator.engines.vector import VectorLife
 from simulator.program.compiled import Ints
 from simulator.run import Stage, fit_reference, prepare
 from simulator.scenario.load import parse
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 from tests.engines.small import BASELINE
 from tests.engines.small import LONG_HEAD as HEAD
 

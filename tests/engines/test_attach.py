@@ -12,7 +12,7 @@ from simulator.run import fit_reference, prepare
 from simulator.scenario.load import parse
 from simulator.studies.verify import verify
 from tests.engines.lived import STILL, lived, rows, share
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 from tests.engines.small import HEAD
 
 ATTACHED = STILL.replace("cycle_weeks = 6", "cycle_weeks = 6\nattach_share = 0.3")

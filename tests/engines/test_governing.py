@@ -12,7 +12,7 @@ from simulator.errors import InputError
 from simulator.run import Simulated, simulate
 from simulator.scenario.load import parse
 from simulator.studies.verify import verify
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 from tests.engines.small import BASELINE, HEAD, SMALL
 
 REVIEWED = SMALL.replace('measure = "demo"\n', 'measure = "demo"\npool = 4000\n').replace(

@@ -17,7 +17,7 @@ from simulator.scenario.load import parse
 from simulator.scenario.paths import with_values
 from simulator.scenario.schema import Scenario
 from simulator.studies.verify import verify
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 from tests.engines.small import SMALL
 
 HEAD = """

@@ -11,7 +11,7 @@ from simulator.run import fit_reference
 from simulator.scenario.load import parse
 from simulator.studies.verify import verify
 from tests.engines.lived import STILL, lived, rows
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 from tests.scenario.texts import SMALL, problems_of
 
 AFTER = (

@@ -24,7 +24,8 @@ from simulator.program.compiled import Ints
 from simulator.run import fit_reference, prepare
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
-from tests.engines.random_scenarios import quick_reference, scenario_texts
+from tests.engines.quick import quick_reference
+from tests.engines.random_scenarios import scenario_texts
 from tests.engines.small import SMALL
 
 TALK = "\n[pilot]\ncontamination = 0.6\nresentment = 0.8\n"

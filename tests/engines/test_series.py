@@ -15,7 +15,7 @@ from simulator.engines.settle import settle
 from simulator.engines.vector import VectorLife
 from simulator.run import fit_reference, prepare
 from simulator.scenario.load import parse
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 from tests.engines.small import BASELINE, CANDIDATE, HEAD
 
 # The baseline's component has a name of its own, so that what it still pays after launch can be left out.

@@ -14,7 +14,7 @@ from simulator.model.trust import Facts, Trust
 from simulator.run import Simulated, simulate
 from simulator.scenario.load import parse
 from simulator.studies.verify import verify
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 from tests.engines.small import BASELINE, HEAD, SMALL
 
 TRUST = "\n[trust]\nlate = 0.02\nout_of_line = 0.2\n"

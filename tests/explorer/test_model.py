@@ -18,7 +18,7 @@ from simulator.stats.measure import measure
 from simulator.studies import explore
 from simulator.studies.explore import SHOWN, Background, Explorer, Picture, explorer
 from simulator.world import World
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 from tests.explorer.worlds import AUDIT, LAG, RATE, THRESHOLD, small_world
 
 COUNT = 12

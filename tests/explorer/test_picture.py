@@ -15,7 +15,7 @@ from simulator.report.payout import curves
 from simulator.scenario.load import parse
 from simulator.studies.explore import Picture, Rungs, explorer
 from tests.decisions.worlds import linear_world
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 from tests.engines.small import HEAD
 
 RATE = "programs.flat.components.core.rate"

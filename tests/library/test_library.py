@@ -8,7 +8,7 @@ import pytest
 
 from simulator.scenario.load import load
 from simulator.studies.verify import verify
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 from tests.engines.small import smaller
 from tests.library.pages import BEGIN, END, SCENARIOS, filled, page_of, stamp
 

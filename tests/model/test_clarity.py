@@ -13,7 +13,7 @@ from simulator.fit import Reference
 from simulator.program.numbers import Array
 from simulator.run import fit_reference, prepare
 from simulator.scenario.load import parse
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 from tests.engines.small import HEAD
 
 SHARE = 'kind = "revenue_share"\nrate = '

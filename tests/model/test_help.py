@@ -18,7 +18,7 @@ from simulator.program.enablement import Supports
 from simulator.run import fit_reference, prepare
 from simulator.scenario.load import parse
 from simulator.studies.verify import verify
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 from tests.engines.small import HEAD, SMALL
 from tests.program.build import compiled, num
 

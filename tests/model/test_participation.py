@@ -14,7 +14,7 @@ from simulator.model.participation import certainty_equivalent, odds
 from simulator.run import fit_reference, prepare, vector_outcomes
 from simulator.scenario.load import parse
 from simulator.studies.verify import verify
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 from tests.engines.small import SMALL
 from tests.program.build import num, scalar
 from tests.scenario import texts

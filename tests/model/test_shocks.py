@@ -17,7 +17,7 @@ from simulator.scenario.load import parse
 from simulator.streams import Streams
 from simulator.studies.verify import verify
 from simulator.world import World
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 from tests.engines.small import SMALL
 from tests.scenario import texts
 

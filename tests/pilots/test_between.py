@@ -17,7 +17,7 @@ from simulator.program.numbers import Array
 from simulator.run import Stage, fit_reference, prepare
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 
 TERRITORIES = 8
 TEXT = """

@@ -17,7 +17,7 @@ from simulator.pilots.plan import Outcome, Plan
 from simulator.pilots.reading import OUTCOMES, Periods, sourced
 from simulator.run import Stage, fit_reference, prepare
 from simulator.scenario.load import parse
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 from tests.engines.small import BASELINE
 from tests.engines.small import LONG_HEAD as HEAD
 from tests.engines.small import LONG_SMALL as SMALL

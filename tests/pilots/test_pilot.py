@@ -17,7 +17,7 @@ from simulator.pilots.plan_file import parse_plan
 from simulator.pilots.trial import over_cells
 from simulator.scenario.load import parse
 from simulator.studies.pilot import study_of
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 from tests.pilots.lived import lives
 
 TERRITORIES = 6

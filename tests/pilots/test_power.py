@@ -21,10 +21,17 @@ from simulator.pilots.power import (
     wedge_power,
     wedge_variance,
 )
-from simulator.pilots.sequential import boundary, calibrated, crossing, even_times, first_crossing, spent
+from simulator.pilots.sequential import boundary, calibrated, crossing, first_crossing, spent
 from simulator.pilots.trial import Trial
+from simulator.program.numbers import Array
 from simulator.stats.sensitivity.factors import Factor
 from simulator.stats.sensitivity.knowledge import value_of_knowing
+
+
+def even_times(looks: int) -> Array:
+    """Information at evenly spaced looks, (looks,)."""
+    return np.arange(1, looks + 1) / looks
+
 
 THREE_STEPS = np.repeat([[0, 1, 1, 1], [0, 0, 1, 1], [0, 0, 0, 1]], 3, axis=0).astype(bool)
 TWO_ARMS = np.repeat([[1] * 5, [0] * 5], 10, axis=0).astype(bool)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 import simulator as sim
 from simulator.errors import InputError
 from simulator.report.timeline import _Deal, _rows
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 from tests.explorer.worlds import small_world
 
 

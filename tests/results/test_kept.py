@@ -28,7 +28,7 @@ from simulator.run import Simulated, simulate
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
 from simulator.workers import share
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 from tests.engines.small import BASELINE, HEAD
 
 IDENTITY = "0123456789abcdef" * 4

@@ -14,7 +14,7 @@ from simulator.scenario.load import parse
 from simulator.scenario.paths import with_values
 from simulator.studies import cost_of_run as module
 from simulator.studies.cost_of_run import CostOfRun, _Slice, cost_of_run
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 from tests.engines.small import BASELINE, HEAD
 
 TEXT = (HEAD + BASELINE).replace("count = 6", "count = 2").replace("horizon_weeks = 39", "horizon_weeks = 13")

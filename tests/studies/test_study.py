@@ -18,7 +18,7 @@ from simulator.scenario.schema import Scenario
 from simulator.studies.levers import parse_levers
 from tests.calibrate.exports import Truth, synthetic, written
 from tests.cli.test_studies import LEVERS, TINY
-from tests.engines.random_scenarios import quick_reference
+from tests.engines.quick import quick_reference
 
 TRIED = {"candidate": "more", "design": {"quarters": 1}, "measure": {"estimator": "difference"}}
 STUDIES: dict[str, Callable[[Scenario, Path], sim.Study]] = {
