@@ -26,7 +26,7 @@ def table(long: bool) -> Iterator[str]:
     spent, lived = 0.0, 0
     while lived < (REPLICATIONS if long else CHUNK):
         stage = prepare(scenario, reference, (PROGRAM,), 7, np.arange(lived, lived + CHUNK))
-        start = VectorLife(stage.world, stage.rollout("baseline"), stage.conduct[True]).run(-burn_in, 0).compact(0)
+        start = stage.burn_in(stage.conduct[True])
         start.fork(stage.rollout("baseline")).run(0, horizon)  # draws the customers that a life meets first
         spent += timed(lambda s=start, t=stage: settle(s.fork(t.rollout(PROGRAM)).run(0, horizon).finish()))[0]  # type: ignore[misc]
         lived += CHUNK

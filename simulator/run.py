@@ -29,6 +29,7 @@ from simulator.model.gaming import KINDS, kinds_on
 from simulator.model.setting import compile_setting
 from simulator.parameters import drawn_values, unit_points
 from simulator.program.compiled import Ints
+from simulator.program.measures import Event
 from simulator.program.numbers import Array
 from simulator.scenario.schema import Scenario
 from simulator.streams import Streams
@@ -95,6 +96,11 @@ class Stage:
     offers: dict[str, Offer]
     conduct: dict[bool, Conduct]
 
+    @property
+    def events(self) -> frozenset[Event]:
+        """The events whose claims some program looks at."""
+        return frozenset().union(*(offer.events for offer in self.offers.values()))
+
     def rollout(self, program: str) -> Rollout:
         """Everyone on `program` from launch on."""
         setting = self.world.setting
@@ -102,6 +108,11 @@ class Stage:
         if program != "baseline":
             offers = (*offers, self.offers[program])
         return everyone(offers, len(offers) - 1, setting.partners.count, setting.horizon)
+
+    def burn_in(self, conduct: Conduct) -> VectorLife:
+        """The life under the baseline up to launch, which every program branches off from."""
+        life = VectorLife(self.world, self.rollout("baseline"), conduct, self.events)
+        return life.run(-self.world.setting.burn_in, 0).compact(0)
 
 
 def fit_reference(scenario: Scenario) -> Reference:
@@ -137,16 +148,17 @@ def vector_outcomes(
 ) -> Iterator[tuple[tuple[str, str], Outcome]]:
     """Outcomes of `programs` on every rung, by the vector engine; `none` first, for deadweight."""
     who = Standings(stage.world, on=standings)
-    burn_in, horizon = stage.world.setting.burn_in, stage.world.setting.horizon
+    horizon = stage.world.setting.horizon
     for gaming, rung in ((False, "responsive"), (True, "strategic")):
-        start = VectorLife(stage.world, stage.rollout("baseline"), stage.conduct[gaming]).run(-burn_in, 0).compact(0)
+        start = stage.burn_in(stage.conduct[gaming])
         won_without = None
         for name in _none_first(programs):
-            life = start.fork(stage.rollout(name)).run(0, horizon).finish()
+            paid_again = name == "baseline" and not gaming
+            life = start.fork(stage.rollout(name), to_repay=paid_again).run(0, horizon).finish()
             if name == "none":
                 won_without = won_candidates(life)
             yield (name, rung), who.add(name, rung, settle(life, won_without), partial(vector_tiering, life))
-            if name == "baseline" and not gaming:
+            if paid_again:
                 honest = life
         if not gaming:
             won = won_candidates(honest)
@@ -179,8 +191,7 @@ KindLives = Callable[[Stage, Sequence[str], Conduct], Iterator[tuple[str, Outcom
 
 def vector_kind(stage: Stage, programs: Sequence[str], conduct: Conduct) -> Iterator[tuple[str, Outcome]]:
     """Outcomes of `programs` lived under a conduct, by the vector engine."""
-    burn_in, horizon = stage.world.setting.burn_in, stage.world.setting.horizon
-    start = VectorLife(stage.world, stage.rollout("baseline"), conduct).run(-burn_in, 0).compact(0)
+    start, horizon = stage.burn_in(conduct), stage.world.setting.horizon
     for name in programs:
         yield name, settle(start.fork(stage.rollout(name)).run(0, horizon).finish())
 

@@ -81,9 +81,9 @@ def _stage_end(life: VectorLife, opp: Ints, stage: Ints) -> tuple[Ints, Array]:
     going = np.flatnonzero(passed)
     opp, stage, deal, cell = (x[going] for x in (opp, stage, deal, cell))
     due, worked = due[going], worked[going]
-    first, early = stage == 0, np.flatnonzero(stage < 3)
+    first, claimed = stage == 0, np.flatnonzero(life.claimed[stage])
     o["qualified"][opp[first]] = due[first]
-    claim_deals(life, opp[early], stage[early], deal[early], cell[early], due[early])
+    claim_deals(life, opp[claimed], stage[claimed], deal[claimed], cell[claimed], due[claimed])
     if "discount_dumping" in life.conduct.gaming:
         propose(life, opp[stage == 2], logit[going[stage == 2]])
     durations = life.world.deals["durations"]

@@ -9,6 +9,8 @@ import numpy as np
 
 from simulator.model.outlook import Outlook, Prospect
 from simulator.program.compiled import Ints, Program
+from simulator.program.measures import Event
+from simulator.program.tallies import TALLIES
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,12 @@ class Offer:
     program: Program
     prospects: tuple[Prospect, ...]
     tier_prospects: dict[str, Prospect]
+
+    @cached_property
+    def events(self) -> frozenset[Event]:
+        """The events whose claims the program's components, tiers and prizes look at."""
+        tallied = (TALLIES[name].measure for name in self.program.measures)
+        return frozenset(m.event for m in (*(c.measure for c in self.program.components), *tallied))
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,11 @@ class Rollout:
         if week < 0:
             return np.zeros(self.schedule.shape[:2], dtype=np.int64)
         return np.asarray(self.schedule[..., min(week, self.schedule.shape[2] - 1)])
+
+    @property
+    def events(self) -> frozenset[Event]:
+        """The events whose claims some offer looks at."""
+        return frozenset().union(*(offer.events for offer in self.offers))
 
     @cached_property
     def _only(self) -> int | None:

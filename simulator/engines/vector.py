@@ -22,6 +22,7 @@ from simulator.engines.outcomes import Coming, happen, waiting
 from simulator.engines.rollout import Conduct, Rollout
 from simulator.engines.splitting import file_in_parts
 from simulator.engines.tables import CLAIM, DONE, OPP, SIGNING
+from simulator.errors import SimulatorError
 from simulator.model.hearsay import Told, heard, partners_talk
 from simulator.model.help import Help, help_of
 from simulator.model.participation import Worth
@@ -30,15 +31,26 @@ from simulator.model.planning import Planner, Temptation
 from simulator.model.setting import ACTIVITIES, WEEKS_PER_QUARTER
 from simulator.program.compiled import Bools, Component, Ints
 from simulator.program.governance import InForce
+from simulator.program.measures import Event
 from simulator.program.numbers import Array
 from simulator.table import Table
 from simulator.world import World
 
 
-class VectorLife:
-    """Replications of a world lived under a rollout. Advance it with `run`, branch it with `fork`."""
+def _stages(events: frozenset[Event] | None) -> Bools:
+    """Whether claims are kept of each stage of a deal, by stage; signatures have their own."""
+    return np.array([stage < 3 and (events is None or stage in events) for stage in range(DONE + 1)])
 
-    def __init__(self, world: World, rollout: Rollout, conduct: Conduct) -> None:
+
+class VectorLife:
+    """Replications of a world lived under a rollout. Advance it with `run`, branch it with `fork`.
+
+    events: of the stages of deals, those that claims are kept of, being all that some program looks at; None for all.
+    """
+
+    def __init__(
+        self, world: World, rollout: Rollout, conduct: Conduct, events: frozenset[Event] | None = None
+    ) -> None:
         self.world, self.rollout, self.conduct = world, rollout, conduct
         self.setting = world.setting
         self.shape = world.shape
@@ -56,11 +68,17 @@ class VectorLife:
         self.in_force: dict[int, InForce] = {}
         self.effort_total = np.zeros((len(ACTIVITIES), self.shape[0]))
         self.wins: Array | None = None
+        self.claimed = _stages(events)
 
-    def fork(self, rollout: Rollout) -> VectorLife:
-        """An independent continuation under another rollout; the world stays shared."""
+    def fork(self, rollout: Rollout, *, to_repay: bool = False) -> VectorLife:
+        """An independent continuation under another rollout; the world stays shared.
+
+        to_repay: whether other rollouts are going to be paid on its claims; otherwise only those of stages are kept
+        that its own looks at.
+        """
         other = copy.copy(self)
         other.rollout = rollout
+        other.claimed = self.claimed if to_repay else self.claimed & _stages(rollout.events)
         other.planner = self.planner.copy()
         deals = self._deals_in(self.setting.horizon)
         other.opps, other.claims = self.opps.copy(deals), self.claims.copy(2 * deals)
@@ -127,6 +145,8 @@ class VectorLife:
     def repay(self, lived: VectorLife, rollout: Rollout) -> VectorLife:
         """The deals and claims of `lived`, which branched off from here, paid under another rollout (static rung)."""
         other = self.fork(rollout)
+        if (other.claimed & ~lived.claimed).any():
+            raise SimulatorError("a life that is paid under other programs must be branched off with to_repay")
         other.opps, other.claims, other.planner = lived.opps, lived.claims, lived.planner
         other.effort_total = lived.effort_total
         other.conduct = replace(lived.conduct, gaming=frozenset())

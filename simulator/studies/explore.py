@@ -213,7 +213,7 @@ class _Worlds:
         yield from _weeks(life, -life.setting.burn_in, 0)
         self._start = life.compact(0)
         yield None
-        under = self._start.fork(stage.rollout(BASELINE))
+        under = self._start.fork(stage.rollout(BASELINE), to_repay=True)
         yield from _weeks(under, 0, life.setting.horizon)
         self.baseline = _rungs(under.finish())
         if self._ids[0] < 2 * _PAID:

@@ -180,10 +180,10 @@ class _Work:
     def chunk(self, first: int, count: int) -> Lives:
         """Series of the replications first to first + count - 1."""
         stage = prepare(self.scenario, self.reference, self.programs, self.seed, np.arange(first, first + count))
-        burn_in, horizon = stage.world.setting.burn_in, stage.world.setting.horizon
+        horizon = stage.world.setting.horizon
         found: Lives = {}
         for gaming, rung in ((False, HONEST), (True, STRATEGIC)):
-            start = VectorLife(stage.world, stage.rollout(BASELINE), stage.conduct[gaming]).run(-burn_in, 0).compact(0)
+            start = stage.burn_in(stage.conduct[gaming])
             for name in self.programs:
                 found[name, rung] = series(start.fork(stage.rollout(name)).run(0, horizon).finish())
         return found

@@ -90,7 +90,7 @@ def test_simulated_deals_are_paid_as_the_static_rung_pays_them(scenario: Scenari
     stage = prepare(scenario, fit_reference(scenario), names, 3, np.arange(3))
     burn_in, horizon = stage.world.setting.burn_in, stage.world.setting.horizon
     start = VectorLife(stage.world, stage.rollout("baseline"), stage.conduct[False]).run(-burn_in, 0)
-    honest = start.fork(stage.rollout("baseline")).run(0, horizon).finish()
+    honest = start.fork(stage.rollout("baseline"), to_repay=True).run(0, horizon).finish()
     o = honest.opps
     rows = np.flatnonzero(o["attached"] & (o["stage"] == DONE) & (o["due"] < horizon))
     draw, partner = np.divmod(o["cell"][rows].astype(np.int64), honest.shape[1])
