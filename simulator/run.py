@@ -40,10 +40,11 @@ from simulator.world import World
 
 RUNGS = ("static", "responsive", "strategic")
 Outcomes = Iterator[tuple[tuple[str, str], Outcome]]
-CHUNK = 64
-"""Replications per chunk at most; about 5 MB each at 50 partners and 150 weeks."""
-_CHUNK_CELLS = 10_000
-"""Partners times weeks up to which chunks are that large."""
+CHUNK = 256
+"""Replications per chunk at most."""
+_CHUNK_CELLS = 640_000
+"""Partners times weeks of a chunk at most, at about .7 KB each."""
+_EVENT_CHUNK = 4
 _DESIGN_POINTS = 64
 
 
@@ -294,8 +295,7 @@ def simulate(
         raise fault("options", "replications", replications, f"the design has {design.size - first} from {first} on")
     fitted = fit_reference(scenario) if reference is None else reference
     work = Work(scenario, fitted, names, seed, engine, design, standings, gaming_detail)
-    size = chunk or (chunk_size(scenario) if engine == "vector" else 4)
-    size = min(size, -(-replications // max(workers, 1)))
+    size = chunk_size(scenario, replications, workers, chunk, engine)
     done = _Done(first, replications, progress, kept)
     jobs = done.missing(size)
     if executor is None and (workers <= 1 or len(jobs) <= 1):
@@ -306,11 +306,18 @@ def simulate(
     return Simulated(scenario, names, seed, replications, engine, done.totals(), fitted.fitted(), design, first, fitted)
 
 
-def chunk_size(scenario: Scenario) -> int:
-    """Replications computed together, so that a chunk takes some hundred MB whatever the size of the scenario."""
+def chunk_size(
+    scenario: Scenario, replications: int, workers: int = 1, chunk: int | None = None, engine: str = "vector"
+) -> int:
+    """Replications computed together: `chunk` if asked, otherwise as many as take some hundred MB, whatever the size of
+    the scenario; no more than leaves every worker as many chunks as the others."""
+    if chunk is not None or engine != "vector":
+        return min(chunk or _EVENT_CHUNK, -(-replications // max(workers, 1)))
     partners = sum(segment.count for segment in scenario.partners.values())
     weeks = scenario.time.burn_in_weeks + scenario.time.horizon_weeks
-    return max(1, min(CHUNK, CHUNK * _CHUNK_CELLS // (partners * weeks)))
+    most = max(1, min(CHUNK, _CHUNK_CELLS // (partners * weeks)))
+    rounds = -(-replications // (most * max(workers, 1)))
+    return -(-replications // (rounds * max(workers, 1)))
 
 
 class _Done:

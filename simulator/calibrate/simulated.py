@@ -71,7 +71,7 @@ def simulated_exports(
     if launch.weekday() != 0:
         raise fault("export", "launch", str(launch), "must be a Monday, as weeks start on Mondays")
     fitted = fit_reference(scenario) if reference is None else reference
-    size = min(chunk_size(scenario), MOST_AT_ONCE)
+    size = min(chunk_size(scenario, len(replications)), MOST_AT_ONCE)
     for start in range(0, len(replications), size):
         ids = np.sort(np.asarray(replications[start : start + size]))
         stage = prepare(scenario, fitted, (program,), seed, ids)

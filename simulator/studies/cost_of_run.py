@@ -89,8 +89,7 @@ def cost_of_run(
     reference = fit_reference(scenario)
     fit = time.process_time() - begun
     work = Work(scenario, reference, names, start, engine, SOBOL, gaming_detail=gaming_detail)
-    size = chunk or (chunk_size(scenario) if engine == "vector" else 4)
-    size = min(size, -(-count // workers))
+    size = chunk_size(scenario, count, workers, chunk, engine)
     work.chunk(0, 1)  # what is compiled or cached at the first use belongs to no replication
     one = _measured(work, 1)
     few = 1 if one.seconds > _LONG else min(_MORE, size, count)

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from simulator.engines.series import QUANTITIES, Series, joined, series
-from simulator.engines.vector import VectorLife
 from simulator.fit import Reference
 from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.run import Simulated, chunk_size, fit_reference, prepare
@@ -148,7 +147,7 @@ def forecast(
     check_run(replications=count, seed=start, workers=workers)
     reference = fit_reference(scenario)
     work = _Work(scenario, reference, names, start)
-    size = min(chunk_size(scenario), -(-count // workers))
+    size = chunk_size(scenario, count, workers)
     done: dict[int, Lives] = {}
     finished: list[int] = []
 

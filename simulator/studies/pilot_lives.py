@@ -101,7 +101,7 @@ def pilot_lives(
 ) -> list[PilotLives]:
     """Simulate pilots of each plan in the same worlds, read in `outcomes`; all plans must be of one candidate."""
     work = _Work(scenario, fit_reference(scenario), tuple(plans), tuple(outcomes), seed)
-    size = min(chunk or chunk_size(scenario), -(-replications // workers))
+    size = chunk_size(scenario, replications, workers, chunk)
     jobs = [(at, min(size, replications - at)) for at in range(0, replications, size)]
     parts: dict[int, list[PilotLives]] = {}
     done = 0

@@ -163,7 +163,7 @@ def rollout(
         weeks, rule = scenario.time.horizon_weeks, f"must be at least {2 * WEEKS_PER_QUARTER} for a rollout in steps"
         raise fault("scenario", "time.horizon_weeks", weeks, rule)
     work = _Work(scenario, fit_reference(scenario), checked, start)
-    size = min(chunk or chunk_size(scenario), -(-replications // workers))
+    size = chunk_size(scenario, replications, workers, chunk)
     jobs = [(at, min(size, replications - at)) for at in range(0, replications, size)]
     parts: dict[int, Staged] = {}
 

@@ -21,16 +21,16 @@ TEXT = (HEAD + BASELINE).replace("count = 6", "count = 2").replace("horizon_week
 
 
 def test_time_memory_and_disk_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    # A chunk of 1 takes 1.2 s, of 9 takes 2.0 s: .1 s a replication and 1.1 s a chunk. 130 replications in 3 chunks of
-    # 64, 64 and 2: 3.3 + 13 = 16.3 s. Memory: 20 MB and 36 MB are 18 + 2 n: 146 MB above what every process takes.
+    # A chunk of 1 takes 1.2 s, of 9 takes 2.0 s: .1 s a replication and 1.1 s a chunk. 520 replications in 3 chunks of
+    # 174 at most: 3.3 + 52 = 55.3 s. Memory: 20 MB and 36 MB are 18 + 2 n: 366 MB above what every process takes.
     made = {1: _Slice(1.2, 20e6, 5e3), 9: _Slice(2.0, 36e6, 13e3)}
     monkeypatch.setattr(module, "_measured", lambda _, count: made[count])
     with quick_reference():
-        got = cost_of_run(parse(TEXT), replications=130)
-    assert got.chunk == CHUNK
-    assert got.seconds == pytest.approx(16.3)
-    assert got.memory - module._SHARED == pytest.approx(146e6)
-    assert got.disk == pytest.approx(130e3)
+        got = cost_of_run(parse(TEXT), replications=520)
+    assert got.chunk == 174
+    assert got.seconds == pytest.approx(55.3)
+    assert got.memory - module._SHARED == pytest.approx(366e6)
+    assert got.disk == pytest.approx(520e3)
 
 
 def test_a_long_replication_is_not_lived_nine_times(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,11 +49,13 @@ def test_words_and_hours() -> None:
     assert lines[1] == "Memory about 1,500 MB per worker, in chunks of 8; 400.0 MB on disk while it runs"
 
 
-def test_chunks_are_smaller_where_replications_are_larger() -> None:
+def test_chunks_are_smaller_where_replications_are_larger_and_even_among_workers() -> None:
     small = parse(HEAD + BASELINE)
     large = with_values(small, {"partners.reseller.count": 5000, "time.horizon_weeks": 156})
-    assert chunk_size(small) == CHUNK
-    assert chunk_size(large) == 1
+    assert chunk_size(small, 10 * CHUNK) == CHUNK
+    assert chunk_size(large, 100) == 1
+    assert chunk_size(small, 3 * CHUNK, workers=2) == 3 * CHUNK // 4  # two for each, not two for one of them
+    assert chunk_size(small, 10, workers=4, chunk=8) == 3
 
 
 def test_the_command_line_says_it_and_runs_nothing(tmp_path: Path) -> None:
