@@ -6,16 +6,24 @@ In two markets, since time goes with deals: one fitted on a busy manufacturer's 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
 from benchmarks.engines import PROGRAM, SCENARIO
 from benchmarks.timing import timed
+from simulator.engines.ledger import Outcome
+from simulator.engines.rollout import Rollout
 from simulator.engines.settle import settle
+from simulator.engines.vector import VectorLife
 from simulator.run import chunk_size, fit_reference, prepare
 from simulator.scenario.load import load
 
 PARTNERS, REPLICATIONS = 100, 1000
+
+
+def _live(start: VectorLife, rollout: Rollout, horizon: int) -> Outcome:
+    return settle(start.fork(rollout).run(0, horizon).finish())
 
 
 def table(long: bool) -> Iterator[str]:
@@ -31,7 +39,7 @@ def table(long: bool) -> Iterator[str]:
             stage = prepare(scenario, reference, (PROGRAM,), 7, np.arange(lived, lived + size))
             start = stage.burn_in(stage.conduct[True])
             before = start.fork(stage.rollout("baseline")).run(0, horizon)  # draws the customers that are met first
-            took, _ = timed(lambda s=start, t=stage: settle(s.fork(t.rollout(PROGRAM)).run(0, horizon).finish()))  # type: ignore[misc]
+            took, _ = timed(partial(_live, start, stage.rollout(PROGRAM), horizon))
             spent, lived, deals = spent + took, lived + size, deals + before.opps.rows - start.opps.rows
         yield (
             f"{scenario.name}: {PARTNERS} partners, {horizon} weeks, {deals / lived:,.0f} deals: "

@@ -26,7 +26,7 @@ from simulator.errors import SimulatorError, fault
 from simulator.fit import Design, Reference
 from simulator.kept import Kept, gaps
 from simulator.model.gaming import KINDS, kinds_on
-from simulator.model.setting import compile_setting
+from simulator.model.setting import WEEKS_PER_YEAR, compile_setting
 from simulator.parameters import drawn_values, unit_points
 from simulator.program.compiled import Ints
 from simulator.program.measures import Event
@@ -42,8 +42,8 @@ RUNGS = ("static", "responsive", "strategic")
 Outcomes = Iterator[tuple[tuple[str, str], Outcome]]
 CHUNK = 256
 """Replications per chunk at most."""
-_CHUNK_CELLS = 640_000
-"""Partners times weeks of a chunk at most, at about .7 KB each."""
+_CHUNK_DEALS = 640_000
+"""Deals of a chunk at most, at 1 to 1.4 KB each; what is kept of a partner and week counts as a tenth of a deal."""
 _EVENT_CHUNK = 4
 _DESIGN_POINTS = 64
 
@@ -313,9 +313,10 @@ def chunk_size(
     the scenario; no more than leaves every worker as many chunks as the others."""
     if chunk is not None or engine != "vector":
         return min(chunk or _EVENT_CHUNK, -(-replications // max(workers, 1)))
-    partners = sum(segment.count for segment in scenario.partners.values())
     weeks = scenario.time.burn_in_weeks + scenario.time.horizon_weeks
-    most = max(1, min(CHUNK, _CHUNK_CELLS // (partners * weeks)))
+    yearly = sum(s.count * (s.opportunities_per_year + 0.1 * WEEKS_PER_YEAR) for s in scenario.partners.values())
+    yearly += sum(t.vendor_opportunities_per_year for t in scenario.territories.values())
+    most = max(1, min(CHUNK, int(_CHUNK_DEALS * WEEKS_PER_YEAR / (yearly * weeks))))
     rounds = -(-replications // (most * max(workers, 1)))
     return -(-replications // (rounds * max(workers, 1)))
 
