@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_LINE = 64
-
 
 class Table:
     """Columns of equal length that grow by appending; a column is read as `table["name"]`, a view of its rows.
@@ -36,11 +34,8 @@ class Table:
         if self.rows + rows <= self._room:
             return
         self._room = self.rows + rows
-        types = [np.dtype(t) for t in self._types.values()]
-        ends = np.cumsum([-(-t.itemsize * self._room // _LINE) * _LINE for t in types]).tolist()
-        block = np.empty(ends[-1] if ends else 0, dtype=np.uint8)
-        for (name, old), t, start in zip(list(self._store.items()), types, [0, *ends], strict=False):
-            new = block[start : start + t.itemsize * self._room].view(t.base).reshape(self._room, *t.shape)
+        for name, old in self._store.items():
+            new = np.empty(self._room, dtype=self._types[name])
             new[: self.rows] = old[: self.rows]
             self._store[name] = new
 
