@@ -1,13 +1,14 @@
 """How cost grows with size: one number at a time is doubled, and log time fitted by a line in log size.
 
-The slope is the exponent: 1 is proportional. Fixed parts of a chunk make it smaller.
+The slope is the exponent: 1 is proportional. Fixed parts of a chunk make it smaller. The sizes take turns for some
+rounds and the least time of each counts, as a machine that slows down meanwhile would bend the line.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from simulator.scenario.paths import with_values
 from simulator.scenario.schema import Scenario
 from simulator.vectors import SOBOL
 
-CHUNK = 16
+CHUNK, ROUNDS = 16, 3
 
 
 def sized(axis: str, size: int) -> tuple[Scenario, tuple[str, ...], int]:
@@ -47,16 +48,23 @@ def table(long: bool) -> Iterator[str]:
     """Lines of the table."""
     sizes = (1, 2, 4, 8) if long else (1, 2, 4)
     for axis in ("partners", "weeks", "replications", "programs", "components"):
-        seconds = []
-        for size in sizes:
-            scenario, programs, replications = sized(axis, size)
-            work = Work(scenario, fit_reference(scenario), programs, 7, "vector", SOBOL)
-            spans = range(0, replications, CHUNK)
-            seconds.append(sum(timed(lambda at=at, w=work: w.chunk(at, CHUNK))[0] for at in spans))  # type: ignore[misc]
+        jobs = [_job(axis, size) for size in sizes]
+        seconds = [min(took) for took in zip(*([timed(job)[0] for job in jobs] for _ in range(ROUNDS)), strict=True)]
         slope = np.polyfit(np.log(sizes), np.log(seconds), 1)[0]
         shown = "".join(f"{s:8.2f}" for s in seconds)
         yield f"{axis:<14}x {', '.join(map(str, sizes))}: {shown} s   exponent {slope:.2f}"
     yield _workers(256 if long else 96)
+
+
+def _job(axis: str, size: int) -> Callable[[], None]:
+    scenario, programs, replications = sized(axis, size)
+    work = Work(scenario, fit_reference(scenario), programs, 7, "vector", SOBOL)
+
+    def job() -> None:
+        for at in range(0, replications, CHUNK):
+            work.chunk(at, CHUNK)
+
+    return job
 
 
 def _workers(replications: int) -> str:

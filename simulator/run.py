@@ -42,8 +42,8 @@ RUNGS = ("static", "responsive", "strategic")
 Outcomes = Iterator[tuple[tuple[str, str], Outcome]]
 CHUNK = 256
 """Replications per chunk at most."""
-_CHUNK_DEALS = 640_000
-"""Deals of a chunk at most, at 1 to 1.4 KB each; what is kept of a partner and week counts as a tenth of a deal."""
+_CHUNK_DEALS = 1_000_000
+"""Deals of a chunk at most, at .7 to .9 KB each; what is kept of a partner and week counts as a tenth of a deal."""
 _EVENT_CHUNK = 4
 _DESIGN_POINTS = 64
 
@@ -309,7 +309,7 @@ def simulate(
 def chunk_size(
     scenario: Scenario, replications: int, workers: int = 1, chunk: int | None = None, engine: str = "vector"
 ) -> int:
-    """Replications computed together: `chunk` if asked, otherwise as many as take some hundred MB, whatever the size of
+    """Replications computed together: `chunk` if asked, otherwise as many as take less than 1 GB, whatever the size of
     the scenario; no more than leaves every worker as many chunks as the others."""
     if chunk is not None or engine != "vector":
         return min(chunk or _EVENT_CHUNK, -(-replications // max(workers, 1)))
