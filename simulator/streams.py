@@ -116,7 +116,7 @@ def poisson(u: Array, rate: Array) -> NDArray[np.int64]:
     count = np.zeros(u.size, dtype=np.int64)
     term = np.exp(-rate)
     open_ = np.flatnonzero(u >= term)
-    left, mass, mean = u[open_], term[open_], rate[open_]
+    left, mass, mean = u.take(open_), term.take(open_), rate.take(open_)
     below = mass.copy()
     k = 0
     while open_.size:
@@ -124,6 +124,7 @@ def poisson(u: Array, rate: Array) -> NDArray[np.int64]:
         mass = mass * (mean / k)
         below = below + mass
         count[open_] = k
-        going = (left >= below) & (mass > 0.0)
-        open_, left, mass, mean, below = open_[going], left[going], mass[going], mean[going], below[going]
+        going = np.flatnonzero((left >= below) & (mass > 0.0))
+        open_ = open_.take(going)
+        left, mass, mean, below = (x.take(going) for x in (left, mass, mean, below))
     return count.reshape(shape)

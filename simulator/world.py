@@ -22,7 +22,7 @@ from simulator.model.gaming import kinds_on
 from simulator.model.participation import Membership
 from simulator.model.setting import WEEKS_PER_QUARTER, Setting
 from simulator.model.shocks import compile_shocks, shocked_mix
-from simulator.program.compiled import Bools, Ints, take
+from simulator.program.compiled import Bools, Ints, deal_code, take
 from simulator.program.numbers import Array
 from simulator.program.sharing import Joint
 from simulator.streams import Streams, poisson
@@ -42,7 +42,7 @@ _CANDIDATE = {
     "mark": float, "vendor": bool, "deal": np.int32,
 }  # fmt: skip
 _DEAL = {
-    "market": np.int16, "complexity": np.int8, "account": np.int8, "attached": np.int8, "amount": float,
+    "market": np.int16, "complexity": np.int8, "account": np.int8, "code": np.int16, "amount": float,
     "with_logit": float, "direct_logit": float, "hurdles": (float, 4), "durations": (float, 5), "second": float,
     "life": float, "audit": float, "delay": float,
 }  # fmt: skip
@@ -162,15 +162,12 @@ class World:
         m = np.minimum(multiple, float(MAX_LAYERS))
         found: list[Ints] = []
         layer = 0
-        while True:
-            wanted = m > layer
-            if not wanted.any():
-                break
+        while (wanted := m > layer).any():
             share, c = np.clip(m - layer, 0.0, 1.0).reshape(-1), self.candidates
             for block in self._layer(week, layer, wanted):
                 at = slice(block.start, block.stop)
                 cell = c["rep"][at].astype(np.intp) * m.shape[1] + c["who"][at]
-                found.append(block.start + np.flatnonzero(c["mark"][at] < share[cell]))
+                found.append(block.start + np.flatnonzero(c["mark"][at] < share.take(cell)))
             layer += 1
         return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
 
@@ -261,19 +258,23 @@ class World:
 
         All of `rows` are partner-sourced, or all the vendor's.
         """
-        fresh = rows[self.candidates["deal"][rows] < 0]
+        deals = self.candidates["deal"].take(rows)
+        fresh = np.flatnonzero(deals < 0)
         if len(fresh):
-            self.candidates["deal"][fresh] = self._attributes(fresh)
-        return self.candidates["deal"][rows]
+            deals[fresh] = self._attributes(rows.take(fresh))
+            self.candidates["deal"][rows] = deals
+        return deals
 
     def _attributes(self, rows: Ints) -> Ints:
         c, s = self.candidates, self.setting
-        rep, who, week, vendor = c["rep"][rows].astype(np.intp), c["who"][rows], c["week"][rows], c["vendor"][rows[0]]
+        rep, who, week = c["rep"].take(rows).astype(np.intp), c["who"].take(rows), c["week"].take(rows)
+        vendor = c["vendor"][rows[0]]
         kind = "vendor deal" if vendor else "deal"
-        address = (rep, c["word"][rows], week, c["ordinal"][rows])
+        address = (rep, c["word"].take(rows), week, c["ordinal"].take(rows))
         names = tuple(f"{self._prefix}{kind} {k}" for k in range(1, 5))
         u = self._streams.draws(names, self._luck[rep], *address[1:])
         known = np.maximum(who, 0)
+        cell = rep * self.shape[1] + known
         p, m = s.partners, s.markets
         at_home = p.territory[known] if vendor else known
         market = opportunity.choose(u[1], self._mixes(week, s.territories.mix if vendor else p.mix, rep, at_home))
@@ -283,7 +284,7 @@ class World:
         new = take(m.new_share, **one)
         named = new + (1 - new) * take(m.named_share, **one)
         account = np.where(u[3] < new, 0, np.where(u[3] < named, 2, 1))
-        effect = np.zeros(1) if vendor else self.size_effect[rep, known]
+        effect = np.zeros(1) if vendor else self.size_effect.take(cell)
         log_cents = opportunity.log_size(m, **at, u=u[0], effect=effect)
         tilt = opportunity.size_logit(m, **at, log_cents=log_cents)
         weights = m.stage_weights[rep % len(m.stage_weights), market]
@@ -309,9 +310,9 @@ class World:
             market=market,
             complexity=complexity,
             account=account,
-            attached=attached,
+            code=deal_code(market, complexity, np.full(len(rows), int(vendor)), account, attached),
             amount=self._priced(week, rep, market, opportunity.amount(m, **at, log_cents=log_cents)),
-            with_logit=take(m.win_logit, **one) + tilt + self.win_effect[rep, known] + second_win * second,
+            with_logit=take(m.win_logit, **one) + tilt + self.win_effect.take(cell) + second_win * second,
             direct_logit=take(m.direct_logit, **one) + tilt,
             hurdles=opportunity.hurdles(weights, np.ascontiguousarray(u[4:8].T)),
             durations=np.concatenate((stages * cycle[:, None], lag[:, None]), axis=1),

@@ -12,7 +12,7 @@ from simulator.engines.seconds import other_cells
 from simulator.engines.tables import NEVER
 from simulator.model import gaming
 from simulator.model.planning import registration_shares, squatting_shares
-from simulator.program.compiled import Ints, deal_code
+from simulator.program.compiled import Ints
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
 from simulator.program.sharing import ALONE
@@ -45,10 +45,11 @@ def _vendor_deals(life: VectorLife, rows: Ints) -> None:
         life.setting, life.planner.working(0), life.temptation, w.misreport_cost, w.opportunist,
         claiming="credit_claiming" in life.conduct.gaming,
     )  # fmt: skip
-    rep, who, mark = c["rep"][rows], np.maximum(c["who"][rows], 0), c["mark"][rows]
-    known = c["who"][rows] >= 0
-    worked = known & (mark < honest[rep, who])
-    false = known & ~worked & (mark < claimed[rep, who])
+    rep, found, mark = (c[name].take(rows) for name in ("rep", "who", "mark"))
+    who, known = np.maximum(found, 0), found >= 0
+    cell = rep.astype(np.intp) * life.shape[1] + who
+    worked = known & (mark < honest.take(cell))
+    false = known & ~worked & (mark < claimed.take(cell))
     if "squatting" not in life.conduct.gaming:
         _found(life, rows, worked, false, vendor=True)
         return
@@ -70,24 +71,23 @@ def _found(
     w = life.world
     c, d = w.candidates, w.deals
     deal = w.deals_of(rows)
-    rep, who = c["rep"][rows].astype(np.intp), np.maximum(c["who"][rows], 0) if by is None else by
-    cell, start = rep * life.shape[1] + who, c["time"][rows]
-    x, work = life.planner.intensity.reshape(-1)[cell], life.work.reshape(-1)[cell]
-    parts = (d[name][deal].astype(np.int64) for name in ("market", "complexity", "account", "attached"))
-    market, complexity, account, attached = parts
-    code = deal_code(market, complexity, np.full(len(rows), int(vendor)), account, attached)
-    due = start + d["durations"][deal, 0] / np.where(worked, life.planner.speed.reshape(-1)[cell], 1.0)
+    rep, who = c["rep"].take(rows).astype(np.intp), np.maximum(c["who"].take(rows), 0) if by is None else by
+    cell, start = rep * life.shape[1] + who, c["time"].take(rows)
+    x, work = life.planner.intensity.take(cell), life.work.take(cell)
+    first = d["durations"].take(deal * d["durations"].shape[1])
+    due = start + first / np.where(worked, life.planner.speed.take(cell), 1.0)
     opp = life.opps.append(
-        len(rows), deal=deal, cell=cell, start=start, amount=d["amount"][deal], code=code,
+        len(rows), deal=deal, cell=cell, start=start, amount=d["amount"].take(deal), code=d["code"].take(deal),
         attached=worked | false, worked=worked, false=false, vendor=vendor,
         since=work + x * (start - np.floor(start)), stage=0, due=due,
         qualified=NEVER, decided=NEVER, lost=False, filed=False, conceded=0.0, discount=0.0, ends=NEVER,
         other=other_cells(life, deal, rep, worked),
     )  # fmt: skip
-    life.open = life.open + np.bincount(cell[worked], minlength=life.open.size).reshape(life.shape)
-    alone = ~(worked | false)
-    go_alone(life, opp[alone])
-    schedule(life, opp[~alone], due[~alone])
+    joint = cell.take(np.flatnonzero(worked))
+    life.open = life.open + np.bincount(joint, minlength=life.open.size).reshape(life.shape)
+    go_alone(life, opp.take(np.flatnonzero(~(worked | false))))
+    registered = np.flatnonzero(worked | false)
+    schedule(life, opp.take(registered), due.take(registered))
 
 
 def _certify(life: VectorLife, week: int) -> None:

@@ -196,10 +196,12 @@ class Books:
         dated: whether a component that is not active in the week of a claim gives it no credit.
         """
         c = self.offer.program.components[k]
-        rows = rows[claims["event"][rows] == c.measure.event]
-        rep = claims["cell"][rows] // self.shape[1]
-        amount = claims["amount"][rows] + claims["conceded"][rows] if c.list_price else claims["amount"][rows]
-        credit = c.credit(rep=rep, code=claims["code"][rows], amount=amount)
+        rows = rows.take(np.flatnonzero(claims["event"].take(rows) == c.measure.event))
+        rep = claims["cell"].take(rows) // self.shape[1]
+        amount = claims["amount"].take(rows)
+        if c.list_price:
+            amount = amount + claims["conceded"].take(rows)
+        credit = c.credit(rep=rep, code=claims["code"].take(rows), amount=amount)
         if c.registration:
             credit = np.where(self.registry.protected(k, c, rows, claims), credit, 0.0)
         if c.reach is not None:
@@ -213,7 +215,7 @@ class Books:
         if c.terms.refusal.any():
             refused = ~claims["false"][rows] & (claims["audit"][rows] < take(c.terms.refusal, rep))
             credit = np.where(refused, 0.0, credit)
-        void = claims["false"][rows] & (claims["audit"][rows] < take(c.terms.audit_rate, rep))
+        void = claims["false"].take(rows) & (claims["audit"].take(rows) < take(c.terms.audit_rate, rep))
         return rows, credit, void
 
     def payouts(self, rows: Ints, claims: Table, *, dated: bool = True) -> list[tuple[Ints, Array, Array]]:
@@ -244,7 +246,7 @@ class Books:
 
     def post(self, rows: Ints, claims: Table, sign: float = 1.0) -> None:
         """Book the claims `rows` (ascending), or take them back with sign -1."""
-        rows = rows[self.followed.reshape(-1)[claims["cell"][rows]]]
+        rows = rows.take(np.flatnonzero(self.followed.take(claims["cell"].take(rows))))
         if not len(rows):
             return
         program = self.offer.program

@@ -38,7 +38,7 @@ def schedule(life: VectorLife, opp: Ints, due: Array) -> None:
         return
     week = np.floor(np.minimum(due, _FAR)).astype(np.int16)
     order = np.argsort(week, kind="stable")
-    opp, week = opp[order], week[order]
+    opp, week = opp.take(order), week.take(order)
     starts = [0, *(np.flatnonzero(week[1:] != week[:-1]) + 1).tolist(), len(opp)]
     for start, stop in pairwise(starts):
         life.calendar.setdefault(int(week[start]), []).append(opp[start:stop])
@@ -48,20 +48,21 @@ def progress(life: VectorLife, week: int) -> None:
     rows = life.calendar.pop(week, [])
     todo = np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)
     while len(todo):
-        stage = life.opps["stage"][todo]
-        signing = stage == SIGNING
-        if signing.any():
-            _sign(life, todo[signing])
-            todo, stage = todo[~signing], stage[~signing]
+        stage = life.opps["stage"].take(todo)
+        signing = np.flatnonzero(stage == SIGNING)
+        if len(signing):
+            _sign(life, todo.take(signing))
+            going = np.flatnonzero(stage != SIGNING)
+            todo, stage = todo.take(going), stage.take(going)
         todo, due = _stage_end(life, todo, stage)
-        soon = due < week + 1
-        schedule(life, todo[~soon], due[~soon])
-        todo = todo[soon]
+        later = np.flatnonzero(due >= week + 1)
+        schedule(life, todo.take(later), due.take(later))
+        todo = todo.take(np.flatnonzero(due < week + 1))
 
 
 def _places(life: VectorLife, opp: Ints) -> tuple[Ints, Ints]:
     """Deals and cells of opportunities, as integers that index without being converted each time."""
-    return life.opps["deal"][opp].astype(np.intp), life.opps["cell"][opp].astype(np.intp)
+    return life.opps["deal"].take(opp).astype(np.intp), life.opps["cell"].take(opp).astype(np.intp)
 
 
 def _stage_end(life: VectorLife, opp: Ints, stage: Ints) -> tuple[Ints, Array]:
@@ -69,26 +70,27 @@ def _stage_end(life: VectorLife, opp: Ints, stage: Ints) -> tuple[Ints, Array]:
     if not len(opp):
         return opp, np.zeros(0)
     o, hurdles = life.opps, life.world.deals["hurdles"]
-    due, worked, (deal, cell) = o["due"][opp], o["worked"][opp], _places(life, opp)
+    due, worked, (deal, cell) = o["due"].take(opp), o["worked"].take(opp), _places(life, opp)
     logit = _log_odds(life, opp, deal, cell, due, worked)
-    passed = hurdles.reshape(-1)[deal * hurdles.shape[1] + stage] < logit
+    passed = hurdles.take(deal * hurdles.shape[1] + stage) < logit
     over = np.flatnonzero(~passed | (stage == 3))
-    o["decided"][opp[over]] = due[over]
-    life.open = life.open - np.bincount(cell[over[worked[over]]], minlength=life.open.size).reshape(life.shape)
-    failed = opp[~passed]
+    o["decided"][opp.take(over)] = due.take(over)
+    closed = np.flatnonzero((~passed | (stage == 3)) & worked)
+    life.open = life.open - np.bincount(cell.take(closed), minlength=life.open.size).reshape(life.shape)
+    failed = opp.take(np.flatnonzero(~passed))
     o["lost"][failed] = True
     o["stage"][failed] = DONE
     going = np.flatnonzero(passed)
-    opp, stage, deal, cell = (x[going] for x in (opp, stage, deal, cell))
-    due, worked = due[going], worked[going]
-    first, claimed = stage == 0, np.flatnonzero(life.claimed[stage])
-    o["qualified"][opp[first]] = due[first]
-    claim_deals(life, opp[claimed], stage[claimed], deal[claimed], cell[claimed], due[claimed])
+    opp, stage, deal, cell, due, worked = (x.take(going) for x in (opp, stage, deal, cell, due, worked))
+    first, claimed = np.flatnonzero(stage == 0), np.flatnonzero(life.claimed.take(stage))
+    o["qualified"][opp.take(first)] = due.take(first)
+    opps, deals, cells = (x.take(claimed) for x in (opp, deal, cell))
+    claim_deals(life, opps, deals, cells, due.take(claimed), stage.take(claimed))
     if "discount_dumping" in life.conduct.gaming:
         propose(life, opp[stage == 2], logit[going[stage == 2]])
     durations = life.world.deals["durations"]
-    fast = np.where(worked & (stage < 3), life.planner.speed.reshape(-1)[cell], 1.0)
-    o["due"][opp] = due = due + durations.reshape(-1)[deal * durations.shape[1] + (stage + 1)] / fast
+    fast = np.where(worked & (stage < 3), life.planner.speed.take(cell), 1.0)
+    o["due"][opp] = due = due + durations.take(deal * durations.shape[1] + (stage + 1)) / fast
     o["stage"][opp] = stage + 1
     return opp, due
 
@@ -99,9 +101,10 @@ def go_alone(life: VectorLife, opp: Ints) -> None:
         return
     o, d, s = life.opps, life.world.deals, life.setting
     deal, cell = _places(life, opp)
-    passed = np.logical_and.accumulate(d["hurdles"][deal] < d["direct_logit"][deal][:, None], axis=1)
-    ends = d["durations"][deal]
-    ends[:, 0] += o["start"][opp]
+    odds = d["direct_logit"].take(deal)
+    passed = np.logical_and.accumulate(d["hurdles"].take(deal, axis=0) < odds[:, None], axis=1)
+    ends = d["durations"].take(deal, axis=0)
+    ends[:, 0] += o["start"].take(opp)
     np.add.accumulate(ends, axis=1, out=ends)
     stages, won = passed.sum(axis=1), passed[:, -1]
     due = ends[np.arange(len(opp)), stages]
@@ -118,19 +121,19 @@ def go_alone(life: VectorLife, opp: Ints) -> None:
 def _log_odds(life: VectorLife, opp: Ints, deal: Ints, cell: Ints, due: Array, worked: Bools) -> Array:
     """Log-odds of opportunities at the end of a stage."""
     o, d, s = life.opps, life.world.deals, life.setting
-    rep, x = cell // life.shape[1], life.planner.intensity.reshape(-1)[cell]
+    rep, x = cell // life.shape[1], life.planner.intensity.take(cell)
     mean = opportunity.mean_intensity(
-        work=life.work.reshape(-1)[cell] + x * (due - np.floor(due)), since=o["since"][opp], now=due,
-        start=o["start"][opp],
+        work=life.work.take(cell) + x * (due - np.floor(due)), since=o["since"].take(opp), now=due,
+        start=o["start"].take(opp),
     )  # fmt: skip
     cosell_win = take(s.behavior("cosell_win"), rep)
-    with_work = opportunity.win_logit(base=d["with_logit"][deal], cosell_win=cosell_win, intensity=mean)
+    with_work = opportunity.win_logit(base=d["with_logit"].take(deal), cosell_win=cosell_win, intensity=mean)
     if (help_now := life.planner.help) is not None:
         with_work = helped_logit(
             with_work, complexity=d["complexity"][deal], account=d["account"][deal],
             hard=help_now.complex.reshape(-1)[cell], named=help_now.named.reshape(-1)[cell],
         )  # fmt: skip
-    logit = np.where(worked, with_work, d["direct_logit"][deal])
+    logit = np.where(worked, with_work, d["direct_logit"].take(deal))
     if "discount_dumping" in life.conduct.gaming:
         logit = logit + take(s.behavior("discount_win"), rep) * o["discount"][opp]
     return logit
@@ -139,32 +142,32 @@ def _log_odds(life: VectorLife, opp: Ints, deal: Ints, cell: Ints, due: Array, w
 def _sign(life: VectorLife, opp: Ints) -> None:
     o, s = life.opps, life.setting
     o["stage"][opp] = DONE
-    due, worked, (deal, cell) = o["due"][opp], o["worked"][opp], _places(life, opp)
-    rep, filed = cell // life.shape[1], o["filed"][opp]
-    active = np.where(worked, life.planner.activity[3].reshape(-1)[cell], 1.0)
-    hazard = take(s.markets.churn_per_week, rep, life.world.deals["market"][deal])
+    due, worked, (deal, cell) = o["due"].take(opp), o["worked"].take(opp), _places(life, opp)
+    rep, filed = cell // life.shape[1], o["filed"].take(opp)
+    active = np.where(worked, life.planner.activity[3].take(cell), 1.0)
+    hazard = take(s.markets.churn_per_week, rep, life.world.deals["market"].take(deal))
     # Before its signature a deal is only filed where it was pulled.
     if filed.any():
         hazard = np.where(filed, hazard * take(s.gaming("rushed_churn"), rep), hazard)
     with np.errstate(divide="ignore"):
-        kept = life.world.deals["life"][deal] / hazard * np.power(active, take(s.behavior("success_churn"), rep))
+        kept = life.world.deals["life"].take(deal) / hazard * np.power(active, take(s.behavior("success_churn"), rep))
     o["ends"][opp] = due + kept
-    wins = np.bincount(cell[worked], minlength=life.open.size).astype(float).reshape(life.shape)
+    wins = np.bincount(cell.take(np.flatnonzero(worked)), minlength=life.open.size).astype(float).reshape(life.shape)
     life.wins = wins if life.wins is None else life.wins + wins
     claimed = np.flatnonzero(~filed)
-    claim_deals(life, opp[claimed], None, deal[claimed], cell[claimed], due[claimed])
+    claim_deals(life, opp.take(claimed), deal.take(claimed), cell.take(claimed), due.take(claimed))
     expect(life, opp, active)
 
 
-def claim_deals(life: VectorLife, opp: Ints, stage: Ints | None, deal: Ints, cell: Ints, due: Array) -> None:
+def claim_deals(life: VectorLife, opp: Ints, deal: Ints, cell: Ints, due: Array, stage: Ints | None = None) -> None:
     """Claims of opportunities at their due time: of the stage just passed, or of the signature if None."""
     if len(opp):
         o = life.opps
-        conceded = o["conceded"][opp]
+        conceded = o["conceded"].take(opp)
         rows = life.claims.append(
             len(opp), event=int(Event.SIGNED) if stage is None else stage, cell=cell, opp=opp, week=np.floor(due),
-            time=due, start=o["start"][opp], amount=o["amount"][opp] - conceded, code=o["code"][opp], moved=0,
-            conceded=conceded, **truth(life, opp), deal=deal, role=ALONE,
+            time=due, start=o["start"].take(opp), amount=o["amount"].take(opp) - conceded, code=o["code"].take(opp),
+            moved=0, conceded=conceded, **truth(life, opp), deal=deal, role=ALONE,
             disputed=disputed(life, opp) if stage is None else NONE,
         )  # fmt: skip
         join_in(life, rows)
@@ -173,7 +176,7 @@ def claim_deals(life: VectorLife, opp: Ints, stage: Ints | None, deal: Ints, cel
 def truth(life: VectorLife, opp: Ints) -> dict[str, Array | Bools]:
     """Whether claims on deals are false or rest on an unwarranted concession, and their audit marks."""
     o = life.opps
-    false, audit = o["false"][opp], life.world.deals["audit"][o["deal"][opp]]
+    false, audit = o["false"].take(opp), life.world.deals["audit"].take(o["deal"].take(opp))
     if "discount_dumping" not in life.conduct.gaming:
         return {"false": false, "audit": audit}
     dumped = o["discount"][opp] > 0

@@ -9,7 +9,7 @@ import numpy as np
 
 from simulator.engines.agents import Opportunity
 from simulator.model.planning import Temptation, registration_shares, squatting_shares
-from simulator.program.compiled import Ints, deal_code
+from simulator.program.compiled import Ints
 from simulator.program.measures import MEASURES, Event
 from simulator.program.numbers import Array
 
@@ -113,12 +113,10 @@ class Incoming:
             return []
         life, world = self._life, self._life.world
         c, d, deals = world.candidates, world.deals, world.deals_of(rows)
-        kind = np.full(len(rows), int(vendor))
-        codes = deal_code(d["market"][deals], d["complexity"][deals], kind, d["account"][deals], d["attached"][deals])
         life.deals.read()
         made = []
         for who, deal, start, code in zip(
-            c["who"][rows].tolist(), deals.tolist(), c["time"][rows].tolist(), codes.tolist(), strict=True
+            c["who"][rows].tolist(), deals.tolist(), c["time"][rows].tolist(), d["code"][deals].tolist(), strict=True
         ):
             known = life.deals
             opp = Opportunity(

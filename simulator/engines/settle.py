@@ -250,10 +250,10 @@ def _count_deadweight(
 def margin_of(life: VectorLife, rows: Ints) -> tuple[Array, Array]:
     """Gross margin of deals in a customer's first year, whole cents, and the share of that year; (n,)."""
     o, markets = life.opps, life.setting.markets
-    market = life.world.deals["market"][o["deal"][rows]]
-    share = take(markets.gross_margin, o["cell"][rows] // life.shape[1], market)
-    used = np.minimum((o["ends"][rows] - o["due"][rows]) / WEEKS_PER_YEAR, 1.0)
-    return np.rint((o["amount"][rows] * share - o["conceded"][rows]) * used), used
+    market = life.world.deals["market"].take(o["deal"].take(rows))
+    share = take(markets.gross_margin, o["cell"].take(rows) // life.shape[1], market)
+    used = np.minimum((o["ends"].take(rows) - o["due"].take(rows)) / WEEKS_PER_YEAR, 1.0)
+    return np.rint((o["amount"].take(rows) * share - o["conceded"].take(rows)) * used), used
 
 
 def brought(life: VectorLife) -> tuple[Array, Array, Array]:
@@ -270,33 +270,37 @@ def _count_deals(life: VectorLife, totals: dict[str, NDArray[np.int64]]) -> None
     """Pipeline, bookings and margin by true dates within the horizon."""
     o, h = life.opps, life.setting.horizon
     cell, d = o["cell"][:], life.world.deals
-    qualified = (o["qualified"] >= 0) & (o["qualified"] < h)
-    totals["qualified"] = _by_replication(life, cell[qualified])
-    totals["pipeline"] = _by_replication(life, cell[qualified], o["amount"][qualified])
-    joint = qualified & o["worked"]
-    totals["joint.pipeline"] = _by_replication(life, cell[joint], o["amount"][joint])
+    qualified = np.flatnonzero((o["qualified"] >= 0) & (o["qualified"] < h))
+    totals["qualified"] = _by_replication(life, cell.take(qualified))
+    totals["pipeline"] = _by_replication(life, cell.take(qualified), o["amount"].take(qualified))
+    joint = qualified.take(np.flatnonzero(o["worked"].take(qualified)))
+    totals["joint.pipeline"] = _by_replication(life, cell.take(joint), o["amount"].take(joint))
     won = are_won(life) & (o["due"] >= 0)
     rows = np.flatnonzero(won)
-    net = o["amount"][rows] - o["conceded"][rows]
+    net, here = o["amount"].take(rows) - o["conceded"].take(rows), cell.take(rows)
     margin, used = margin_of(life, rows)
-    account = d["account"][o["deal"][rows]]
-    totals["bookings"] = _by_replication(life, cell[rows], net)
-    totals["bookings_new"] = _by_replication(life, cell[rows], np.where(account == 0, net, 0.0))
-    totals["bookings_named"] = _by_replication(life, cell[rows], np.where(account == 2, net, 0.0))
-    totals["conceded"] = _by_replication(life, cell[rows], o["conceded"][rows])
-    totals["margin"] = _by_replication(life, cell[rows], margin)
-    totals["won"] = _by_replication(life, cell[rows])
-    totals["kept"] = _by_replication(life, cell[rows], (used >= 1.0).astype(float))
-    mine = won & o["attached"]
-    totals["won_by_partners"] = _by_replication(life, cell[mine])
-    lost = o["attached"] & o["lost"] & (o["decided"] >= 0) & (o["decided"] < h)
-    totals["lost_by_partners"] = _by_replication(life, cell[lost])
-    totals["cycle"] = _by_replication(life, cell[mine], np.rint((o["due"][mine] - o["start"][mine]) * MICRO))
+    account = d["account"].take(o["deal"].take(rows))
+    totals["bookings"] = _by_replication(life, here, net)
+    totals["bookings_new"] = _by_replication(life, here, np.where(account == 0, net, 0.0))
+    totals["bookings_named"] = _by_replication(life, here, np.where(account == 2, net, 0.0))
+    totals["conceded"] = _by_replication(life, here, o["conceded"].take(rows))
+    totals["margin"] = _by_replication(life, here, margin)
+    totals["won"] = _by_replication(life, here)
+    totals["kept"] = _by_replication(life, here, (used >= 1.0).astype(float))
+
+    def count(where: Bools) -> NDArray[np.int64]:
+        return _by_replication(life, cell.take(np.flatnonzero(where)))
+
+    mine = rows.take(np.flatnonzero(o["attached"].take(rows)))
+    totals["won_by_partners"] = _by_replication(life, cell.take(mine))
+    totals["lost_by_partners"] = count(o["attached"] & o["lost"] & (o["decided"] >= 0) & (o["decided"] < h))
+    cycle = np.rint((o["due"].take(mine) - o["start"].take(mine)) * MICRO)
+    totals["cycle"] = _by_replication(life, cell.take(mine), cycle)
     found = (o["start"] >= 0) & (o["start"] < h)
-    totals["sourced"] = _by_replication(life, cell[found & ~o["vendor"]])
-    totals["registered_vendor"] = _by_replication(life, cell[found & o["vendor"] & o["worked"]])
-    totals["claimed_vendor"] = _by_replication(life, cell[found & o["false"]])
-    totals["open"] = _by_replication(life, cell[o["stage"][:] <= SIGNING])
+    totals["sourced"] = count(found & ~o["vendor"])
+    totals["registered_vendor"] = count(found & o["vendor"] & o["worked"])
+    totals["claimed_vendor"] = count(found & o["false"])
+    totals["open"] = count(o["stage"][:] <= SIGNING)
 
 
 def _count_claims(life: VectorLife, totals: dict[str, NDArray[np.int64]]) -> None:

@@ -188,9 +188,9 @@ class Program:
 
 def take(table: Array, rep: Ints, column: Ints | None = None) -> Array:
     """Row values of a (R or 1, n) table: table[rep, column], or table[0, column] where it has no replication axis."""
-    if column is None:
-        return np.full(rep.shape, table[0, 0]) if table.shape[0] == 1 else table[rep, 0]
-    return np.asarray(table[0, column] if table.shape[0] == 1 else table[rep, column])
+    if table.shape[0] > 1:
+        return table[:, 0].take(rep) if column is None else table.take(rep * table.shape[1] + column)
+    return np.full(rep.shape, table[0, 0]) if column is None else table[0].take(column)
 
 
 def rows_of(schedule: Schedule, rep: Ints) -> Schedule:

@@ -7,6 +7,7 @@ import pytest
 
 from simulator.engines.desk import Desk
 from simulator.engines.vector import VectorLife
+from simulator.program.compiled import attached_of
 from simulator.program.measures import Event
 from simulator.run import fit_reference, prepare
 from simulator.scenario.load import parse
@@ -30,7 +31,7 @@ def test_attached_deals_are_a_share_of_all_and_change_no_other_draw() -> None:
     with_, without = (lived(share("baseline"), head) for head in (ATTACHED, STILL))
     columns = ("replication", "partner", "start", "accrued", "paid")
     assert rows(with_["baseline"], *columns) == rows(without["baseline"], *columns)
-    found = life(share("p")).world.deals["attached"][:]
+    found = attached_of(life(share("p")).world.deals["code"][:])
     assert abs(found.mean() - 0.3) < 4 * np.sqrt(0.3 * 0.7 / len(found))
 
 
