@@ -81,7 +81,8 @@ def _stage_end(life: VectorLife, opp: Ints, stage: Ints) -> tuple[Ints, Array]:
     o["lost"][failed] = True
     o["stage"][failed] = DONE
     going = np.flatnonzero(passed)
-    opp, stage, deal, cell, due, worked = (x.take(going) for x in (opp, stage, deal, cell, due, worked))
+    opp, stage, deal, cell = (x.take(going) for x in (opp, stage, deal, cell))
+    due, worked = due.take(going), worked.take(going)
     first, claimed = np.flatnonzero(stage == 0), np.flatnonzero(life.claimed.take(stage))
     o["qualified"][opp.take(first)] = due.take(first)
     opps, deals, cells = (x.take(claimed) for x in (opp, deal, cell))
