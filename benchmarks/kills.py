@@ -60,7 +60,7 @@ def main() -> None:
     while killed < asked.kills:
         with tempfile.TemporaryDirectory() as out:
             again = command(asked.scenario, out, asked.replications, asked.workers)
-            while killed < asked.kills and killed_once(again, chance.uniform(0.05, 0.5) * whole):
+            while killed < asked.kills and killed_once(again, chance.uniform(0.05, 1.0) * whole):
                 killed += 1
                 print(f"killed {killed} times; {kept(out)} chunks are kept", flush=True)
             # Where it was done before it could be killed, the command finds the stored run and computes nothing.
