@@ -40,9 +40,7 @@ def share(
     if executor is not None:
         _run(executor, work, left, add)
         return
-    _allocate(
-        _ARENA_MAX, 1
-    )  # otherwise the threads of each new pool start a heap of their own that is never given back
+    _allocate(_ARENA_MAX, 1)  # with a heap for each thread, memory grows twice as much per dead worker
     tries = 0
     while left:
         before = len(left)
