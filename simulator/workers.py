@@ -21,8 +21,8 @@ T = TypeVar("T")
 Job = tuple[int, int]
 """First replication of a chunk, and how many it has."""
 _TRIES = 5
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
-"""Options of glibc's `mallopt`."""
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""Options of glibc's `mallopt`; what they are set to is where glibc ends up by itself."""
 
 
 def share(
@@ -40,7 +40,6 @@ def share(
     if executor is not None:
         _run(executor, work, left, add)
         return
-    _allocate(_ARENA_MAX, 1)  # with a heap for each thread, memory grows twice as much per dead worker
     tries = 0
     while left:
         before = len(left)
@@ -85,14 +84,10 @@ def keep_memory() -> None:
     """Let the C library reuse memory that is let go, as it does unless its environment says otherwise.
 
     Dask starts workers with MALLOC_TRIM_THRESHOLD_=65536, which gives every larger array back to the system at once: a
-    chunk then takes 1.4 times as long. The values are where glibc ends up by itself; elsewhere nothing happens.
+    chunk then takes 1.4 times as long. Elsewhere, and without glibc, nothing happens.
     """
     if "MALLOC_TRIM_THRESHOLD_" in os.environ:
-        _allocate(_MMAP_THRESHOLD, 32 << 20)
-        _allocate(_TRIM_THRESHOLD, 64 << 20)
-
-
-def _allocate(option: int, value: int) -> None:
-    """Set an option of the C library's allocator, where it is glibc's."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(option, value)
+        with contextlib.suppress(OSError, AttributeError):
+            allocator = ctypes.CDLL(None)
+            for option, most in ((_MMAP_THRESHOLD, 32 << 20), (_TRIM_THRESHOLD, 64 << 20)):
+                allocator.mallopt(option, most)
