@@ -38,36 +38,46 @@ def share(
     """
     left = list(jobs)
     if executor is not None:
-        _run(executor, work, left, add)
+        if (broken := _run(executor, work, left, add)) is not None:
+            raise broken
         return
     tries = 0
     while left:
         before = len(left)
         pool = ProcessPoolExecutor(workers, mp_context=_context())
         try:
-            _run(pool, work, left, add)
-        except BrokenExecutor as error:
+            broken = _run(pool, work, left, add)
+        finally:
+            pool.shutdown(cancel_futures=True)
+        if broken is not None:
             tries = 0 if len(left) < before else tries + 1
             if tries == _TRIES:
                 raise SimulatorError(
                     "worker processes die again and again; a script that uses workers must start under "
                     '`if __name__ == "__main__":`, and too little memory is helped by a smaller chunk'
-                ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
+                ) from broken
 
 
-def _run(pool: Executor, work: Callable[[int, int], T], left: list[Job], add: Callable[[int, int, T], None]) -> None:
-    """Do the jobs `left`, each removed when its result was handed over; a result is let go at once."""
+def _run(
+    pool: Executor, work: Callable[[int, int], T], left: list[Job], add: Callable[[int, int, T], None]
+) -> BrokenExecutor | None:
+    """Do the jobs `left`, each removed when its result was handed over; a result is let go at once.
+
+    Returns the error of an executor that broke on the way: raised here it would hold, by its frames, all that was
+    going on until the next full garbage collection.
+    """
     futures = {pool.submit(work, first, count): (first, count) for first, count in left}
     try:
         for future in as_completed(list(futures)):
             first, count = futures.pop(future)
+            if isinstance(error := future.exception(), BrokenExecutor):
+                return error
             add(first, count, future.result())
             left.remove((first, count))
     finally:
         for future in futures:
             future.cancel()
+    return None
 
 
 def _context() -> multiprocessing.context.BaseContext:

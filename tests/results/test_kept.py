@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import weakref
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -151,6 +153,21 @@ def test_a_killed_worker_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(workers, "_TRIES", 1)
     with pytest.raises(SimulatorError, match="die again and again"):
         share(killed_always, [(0, 2)], lambda *_: None, workers=1)
+
+
+def test_a_killed_worker_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Without waiting for a garbage collection, or a long run under kills would grow."""
+    work = partial(killed_once, tmp_path / "mark")
+    held = weakref.ref(work)
+    gc.collect()
+    gc.disable()
+    try:
+        share(work, [(0, 2), (2, 2)], lambda *_: None, workers=1)
+        del work
+        assert held() is None
+    finally:
+        gc.enable()
+    assert (tmp_path / "mark").exists()
 
 
 def test_results_are_let_go_as_they_come() -> None:
