@@ -114,17 +114,19 @@ def poisson(u: Array, rate: Array) -> NDArray[np.int64]:
     shape = u.shape
     u, rate = np.ascontiguousarray(u).reshape(-1), np.ascontiguousarray(rate).reshape(-1)
     count = np.zeros(u.size, dtype=np.int64)
-    term = np.exp(-rate)
-    open_ = np.flatnonzero(u >= term)
-    left, mass, mean = u.take(open_), term.take(open_), rate.take(open_)
+    open_ = np.flatnonzero(u > 1.0 - rate - 1e-12)  # exp(-r) >= 1 - r: most are 0 without an exponential
+    left, mean = u.take(open_), rate.take(open_)
+    mass = np.exp(-mean)
     below = mass.copy()
     k = 0
-    while open_.size:
-        k += 1
-        mass = mass * (mean / k)
-        below = below + mass
-        count[open_] = k
+    while True:
         going = np.flatnonzero((left >= below) & (mass > 0.0))
+        if not going.size:
+            break
         open_ = open_.take(going)
         left, mass, mean, below = (x.take(going) for x in (left, mass, mean, below))
+        k += 1
+        count[open_] = k
+        mass = mass * (mean / k)
+        below = below + mass
     return count.reshape(shape)

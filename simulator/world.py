@@ -162,8 +162,9 @@ class World:
         m = np.minimum(multiple, float(MAX_LAYERS))
         found: list[Ints] = []
         layer = 0
-        while (wanted := m > layer).any():
-            share, c = np.clip(m - layer, 0.0, 1.0).reshape(-1), self.candidates
+        most = m.max(initial=0.0)
+        while most > layer:
+            share, wanted, c = (m - layer).reshape(-1), m > layer, self.candidates
             for block in self._layer(week, layer, wanted):
                 at = slice(block.start, block.stop)
                 cell = c["rep"][at].astype(np.intp) * m.shape[1] + c["who"][at]
@@ -384,7 +385,8 @@ class World:
             self._certifying |= dict(zip(weeks, u.reshape(-1, *self.shape), strict=True))
         rate = np.minimum(multiple * self.setting.partners.certification_rate, MOST_PER_WEEK)
         count = poisson(self._certifying[week], rate)
-        return np.divmod(np.repeat(np.arange(count.size), count.reshape(-1)), self.shape[1])
+        some = np.flatnonzero(count)
+        return np.divmod(np.repeat(some, count.reshape(-1).take(some)), self.shape[1])
 
     def false_claims(self, kind: str, week: int, rate: Array) -> tuple[Ints, Ints, Array]:
         """False claims of a kind at `rate` (R, P) per week: (replication, partner, audit mark) of each."""

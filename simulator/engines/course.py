@@ -128,13 +128,14 @@ def _log_odds(life: VectorLife, opp: Ints, deal: Ints, cell: Ints, due: Array, w
         start=o["start"].take(opp),
     )  # fmt: skip
     cosell_win = take(s.behavior("cosell_win"), rep)
-    with_work = opportunity.win_logit(base=d["with_logit"].take(deal), cosell_win=cosell_win, intensity=mean)
+    logit = opportunity.win_logit(base=d["with_logit"].take(deal), cosell_win=cosell_win, intensity=mean)
     if (help_now := life.planner.help) is not None:
-        with_work = helped_logit(
-            with_work, complexity=d["complexity"][deal], account=d["account"][deal],
+        logit = helped_logit(
+            logit, complexity=d["complexity"][deal], account=d["account"][deal],
             hard=help_now.complex.reshape(-1)[cell], named=help_now.named.reshape(-1)[cell],
         )  # fmt: skip
-    logit = np.where(worked, with_work, d["direct_logit"].take(deal))
+    alone = np.flatnonzero(~worked)
+    logit[alone] = d["direct_logit"].take(deal.take(alone))
     if "discount_dumping" in life.conduct.gaming:
         logit = logit + take(s.behavior("discount_win"), rep) * o["discount"][opp]
     return logit

@@ -27,7 +27,7 @@ from simulator.model.hearsay import Told, heard, partners_talk
 from simulator.model.planning import Planner, Temptation
 from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.program.governance import InForce
-from simulator.program.numbers import Array
+from simulator.program.numbers import Array, partner_sum
 from simulator.program.recognition import Prize
 from simulator.program.schedule import Schedule
 from simulator.world import World
@@ -274,7 +274,7 @@ class EventLife:
             p.wins = 0
         if week >= 0:
             for a in range(len(self.effort)):
-                self.effort[a] += float(np.cumsum(self.planner.working(a), axis=1)[0, -1])
+                self.effort[a] += float(partner_sum(self.planner.working(a))[0])
 
     # -- log ---------------------------------------------------------------------------------------------------
 

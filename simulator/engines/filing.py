@@ -91,8 +91,9 @@ def _choose(
     Returns the claims that were pulled and pushed.
     """
     c, s = life.claims, life.setting
-    push = push[np.isin(c["cell"][push], cells)]
-    pull = pull[np.isin(life.opps["cell"][pull], cells)]
+    here = np.zeros(life.open.size, dtype=bool)
+    here[cells] = True
+    push, pull = push[here.take(c["cell"][push])], pull[here.take(life.opps["cell"][pull])]
     drawn, conceded = _as_claims(life, pull, week)
     late, early = week - c["week"][push], np.floor(life.opps["due"][pull]).astype(np.int64) - week + 1
     delay = week - c["time"][push]

@@ -8,6 +8,7 @@ import numpy as np
 
 from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.program.governance import InForce
+from simulator.program.numbers import partner_sum
 
 if TYPE_CHECKING:
     from simulator.engines.vector import VectorLife
@@ -28,8 +29,8 @@ def review(life: VectorLife, week: int) -> None:
                     accrued, attained = accrued + closing.accrued, attained + closing.attained
                     usual = b.perception.usual(k, closing.start, week)
                     expected = np.where(closing.columns, usual, expected)
-            total = np.cumsum(expected, axis=1)[:, -1:]
-            now = now.seeing(k, accrued.sum(axis=1, keepdims=True), attained.sum(axis=1, keepdims=True), total)
+            paid, reached = accrued.sum(axis=1, keepdims=True), attained.sum(axis=1, keepdims=True)
+            now = now.seeing(k, paid, reached, partner_sum(expected)[:, None])
         if week % WEEKS_PER_QUARTER == 0:
             now = now.reviewed(rules, components, week // WEEKS_PER_QUARTER)
         life.in_force = {**life.in_force, index: now}

@@ -80,7 +80,10 @@ def are_won(life: VectorLife) -> Bools:
 
 
 def _by_replication(life: VectorLife, cell: Ints, value: Array | None = None) -> NDArray[np.int64]:
-    rep = cell // life.shape[1]
+    return _summed(life, cell // life.shape[1], value)
+
+
+def _summed(life: VectorLife, rep: Ints, value: Array | None = None) -> NDArray[np.int64]:
     return np.rint(np.bincount(rep, weights=value, minlength=life.shape[0])).astype(np.int64)
 
 
@@ -269,33 +272,37 @@ def brought(life: VectorLife) -> tuple[Array, Array, Array]:
 def _count_deals(life: VectorLife, totals: dict[str, NDArray[np.int64]]) -> None:
     """Pipeline, bookings and margin by true dates within the horizon."""
     o, h = life.opps, life.setting.horizon
-    cell, d = o["cell"][:], life.world.deals
-    qualified = np.flatnonzero((o["qualified"] >= 0) & (o["qualified"] < h))
-    totals["qualified"] = _by_replication(life, cell.take(qualified))
-    totals["pipeline"] = _by_replication(life, cell.take(qualified), o["amount"].take(qualified))
-    joint = qualified.take(np.flatnonzero(o["worked"].take(qualified)))
-    totals["joint.pipeline"] = _by_replication(life, cell.take(joint), o["amount"].take(joint))
-    won = are_won(life) & (o["due"] >= 0)
-    rows = np.flatnonzero(won)
-    net, here = o["amount"].take(rows) - o["conceded"].take(rows), cell.take(rows)
-    margin, used = margin_of(life, rows)
-    account = d["account"].take(o["deal"].take(rows))
-    totals["bookings"] = _by_replication(life, here, net)
-    totals["bookings_new"] = _by_replication(life, here, np.where(account == 0, net, 0.0))
-    totals["bookings_named"] = _by_replication(life, here, np.where(account == 2, net, 0.0))
-    totals["conceded"] = _by_replication(life, here, o["conceded"].take(rows))
-    totals["margin"] = _by_replication(life, here, margin)
-    totals["won"] = _by_replication(life, here)
-    totals["kept"] = _by_replication(life, here, (used >= 1.0).astype(float))
+    rep, d = o["cell"] // life.shape[1], life.world.deals
+
+    def summed(rows: Ints, value: Array | None = None) -> NDArray[np.int64]:
+        return _summed(life, rep.take(rows), value)
 
     def count(where: Bools) -> NDArray[np.int64]:
-        return _by_replication(life, cell.take(np.flatnonzero(where)))
+        return summed(np.flatnonzero(where))
+
+    qualified = np.flatnonzero((o["qualified"] >= 0) & (o["qualified"] < h))
+    totals["qualified"] = summed(qualified)
+    totals["pipeline"] = summed(qualified, o["amount"].take(qualified))
+    joint = qualified.take(np.flatnonzero(o["worked"].take(qualified)))
+    totals["joint.pipeline"] = summed(joint, o["amount"].take(joint))
+    won = are_won(life) & (o["due"] >= 0)
+    rows = np.flatnonzero(won)
+    net = o["amount"].take(rows) - o["conceded"].take(rows)
+    margin, used = margin_of(life, rows)
+    account = d["account"].take(o["deal"].take(rows))
+    totals["bookings"] = summed(rows, net)
+    totals["bookings_new"] = summed(rows, np.where(account == 0, net, 0.0))
+    totals["bookings_named"] = summed(rows, np.where(account == 2, net, 0.0))
+    totals["conceded"] = summed(rows, o["conceded"].take(rows))
+    totals["margin"] = summed(rows, margin)
+    totals["won"] = summed(rows)
+    totals["kept"] = summed(rows, (used >= 1.0).astype(float))
 
     mine = rows.take(np.flatnonzero(o["attached"].take(rows)))
-    totals["won_by_partners"] = _by_replication(life, cell.take(mine))
+    totals["won_by_partners"] = summed(mine)
     totals["lost_by_partners"] = count(o["attached"] & o["lost"] & (o["decided"] >= 0) & (o["decided"] < h))
     cycle = np.rint((o["due"].take(mine) - o["start"].take(mine)) * MICRO)
-    totals["cycle"] = _by_replication(life, cell.take(mine), cycle)
+    totals["cycle"] = summed(mine, cycle)
     found = (o["start"] >= 0) & (o["start"] < h)
     totals["sourced"] = count(found & ~o["vendor"])
     totals["registered_vendor"] = count(found & o["vendor"] & o["worked"])

@@ -12,7 +12,7 @@ from simulator.model.participation import Worth
 from simulator.model.setting import WEEKS_PER_QUARTER
 from simulator.program.compiled import Program
 from simulator.program.governance import InForce
-from simulator.program.numbers import Array
+from simulator.program.numbers import Array, partner_sum
 
 if TYPE_CHECKING:
     from simulator.engines.agents import Opportunity, Partner
@@ -35,7 +35,7 @@ def review(life: EventLife, week: int, slot: str, desks: Sequence[Desk], closed:
                 paid, attained = paid + d.accrued, attained + d.account.attained[k]
                 expected = d.account.perception.usual(k, d.account.started[k], week)
                 usual[0, d.account.who] = expected[0, d.account.who]
-            now = now.seeing(k, np.array([[paid]]), np.array([[attained]]), np.cumsum(usual, axis=1)[:, -1:])
+            now = now.seeing(k, np.array([[paid]]), np.array([[attained]]), partner_sum(usual)[:, None])
         held[index] = now
         if week % WEEKS_PER_QUARTER == 0:
             held[index] = now.reviewed(program.review, program.components, week // WEEKS_PER_QUARTER)

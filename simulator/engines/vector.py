@@ -32,7 +32,7 @@ from simulator.model.setting import ACTIVITIES, WEEKS_PER_QUARTER
 from simulator.program.compiled import Bools, Component, Ints
 from simulator.program.governance import InForce
 from simulator.program.measures import Event
-from simulator.program.numbers import Array
+from simulator.program.numbers import Array, partner_sum
 from simulator.table import Table
 from simulator.world import World
 
@@ -287,4 +287,4 @@ class VectorLife:
         self.wins = None
         if week >= 0:
             for a in range(len(ACTIVITIES)):
-                self.effort_total[a] += np.cumsum(self.planner.working(a), axis=1)[:, -1]
+                self.effort_total[a] += partner_sum(self.planner.working(a))

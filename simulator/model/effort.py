@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from simulator.program.compiled import Ints
-from simulator.program.numbers import Array
+from simulator.program.numbers import Array, partner_sum
 
 
 def target_activity(
@@ -65,9 +65,8 @@ def territory_means(weight: Array, activity: Array, territory: Ints, count: int,
     for t in range(count):
         members = np.flatnonzero(territory == t)
         if len(members):
-            w = np.cumsum(present[:, members], axis=1)[:, -1]
-            total = np.cumsum(weight[:, members] * activity[:, members], axis=1)[:, -1]
-            out[:, members] = (total / w)[:, None]
+            mean = partner_sum(weight[:, members] * activity[:, members]) / partner_sum(present[:, members])
+            out[:, members] = mean[:, None]
     return out
 
 

@@ -17,7 +17,7 @@ from simulator.model.shocks import Shocks
 from simulator.model.trust import Trust
 from simulator.program.compiled import Bools
 from simulator.program.measures import MEASURES, Event
-from simulator.program.numbers import Array
+from simulator.program.numbers import Array, partner_sum
 from simulator.program.spending import sourcing_lift
 
 
@@ -102,7 +102,7 @@ class Planner:
         if orphaned is not None:
             self.intensity = np.where(orphaned, 0.0, self.intensity)
         if week >= 0:
-            deep = [np.cumsum(x, axis=1)[:, -1] for x in (self.intensity * open_deals, open_deals)]
+            deep = [partner_sum(x) for x in (self.intensity * open_deals, open_deals)]
             self.depth_total = self.depth_total + np.stack(deep)
         self.presence = self._present(week)
         self.speed = opportunity.speed(self.intensity, s.behavior("cosell_speed"))
@@ -134,7 +134,7 @@ class Planner:
 
     def _count_help(self, week: int, given: Help) -> None:
         if week >= 0:
-            week_of = np.stack([np.cumsum(x, axis=1)[:, -1] for x in (given.use, given.access)])
+            week_of = np.stack([partner_sum(x) for x in (given.use, given.access)])
             self.help_total = self.help_total + week_of
 
     def _present(self, week: int) -> Array | None:

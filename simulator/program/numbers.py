@@ -36,6 +36,14 @@ def lookup(tree: Any, path: str) -> Any:
     return tree
 
 
+def partner_sum(x: Array) -> Array:
+    """Sum over partners, (R, P) to (R,), in partner order: the same to the last bit whatever else is in the chunk."""
+    if len(x) == 1:
+        return np.asarray(np.cumsum(x, axis=1)[:, -1])
+    # Row by row as well, but for all replications at a time; a single one would be summed pairwise.
+    return np.asarray(np.add.reduce(np.ascontiguousarray(x.T), axis=0))
+
+
 class Numbers:
     """Reader of numbers below a path, with the values drawn for uncertain ones.
 
