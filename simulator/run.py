@@ -42,8 +42,8 @@ RUNGS = ("static", "responsive", "strategic")
 Outcomes = Iterator[tuple[tuple[str, str], Outcome]]
 CHUNK = 256
 """Replications per chunk at most."""
-_CHUNK_DEALS = 1_000_000
-"""Deals of a chunk at most, at .7 to .9 KB each; what is kept of a partner and week counts as a tenth of a deal."""
+_CHUNK_DEALS = 1_250_000
+"""Deals of a chunk at most, at about .5 KB each; what is kept of a partner and week counts as a tenth of a deal."""
 _EVENT_CHUNK = 4
 _DESIGN_POINTS = 64
 
@@ -161,11 +161,14 @@ def vector_outcomes(
             yield (name, rung), who.add(name, rung, settle(life, won_without), partial(vector_tiering, life))
             if paid_again:
                 honest = life
+            del life  # before the next one is lived
         if not gaming:
             won = won_candidates(honest)
             for name in _none_first(programs):
                 paid = start.repay(honest, stage.rollout(name)) if name != "baseline" else honest
                 yield (name, "static"), who.add(name, "static", settle(paid, won), partial(vector_tiering, paid))
+                del paid
+            del honest
 
 
 def event_outcomes(
