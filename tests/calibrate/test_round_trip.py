@@ -10,58 +10,22 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.recovery import MARKET, PARTNERS, known
 from simulator.calibrate import Calibration, calibrate
 from simulator.calibrate.profile import load_profile
 from simulator.calibrate.simulated import simulated_exports
 from simulator.calibrate.written import as_written, write_tables
-from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
 
-TEXT = """
-name = "known"
-[time]
-horizon_weeks = 130
-burn_in_weeks = 26
-[economy]
-market_log_sd = 0.0
-[markets.market]
-size_median = 50_000
-size_log_sd = 1.1
-size_max = 1_000_000_000
-win_probability = 0.35
-win_slope = -0.25
-stage_weights = [0.0, 0.0, 0.0, 1.0]
-cycle_weeks = 10
-cycle_log_sd = 0.7
-complex_share = 0.0
-signature_weeks = 0.0
-[territories.all]
-vendor_opportunities_per_year = 0
-markets = { market = 1.0 }
-[partners.partners]
-count = 60
-territory = "all"
-markets = { market = 1.0 }
-opportunities_per_year = 25
-volume_log_sd = 0.9
-size_log_sd_between = 0.5
-win_logit_sd_between = 0.6
-second_partner_share = 0.0
-[behavior]
-elasticity = 0.0
-cosell_win = 0.0
-cosell_speed = 0.0
-[programs.baseline.components.share]
-kind = "revenue_share"
-rate = 0.05
-"""
-MARKET = ("size_median", "size_log_sd", "win_probability", "win_slope", "cycle_weeks", "cycle_log_sd")
-PARTNERS = ("opportunities_per_year", "volume_log_sd", "size_log_sd_between", "win_logit_sd_between")
+CHANGES = {
+    "time.horizon_weeks": 130, "markets.market.cycle_weeks": 10, "partners.partners.count": 60,
+    "partners.partners.opportunities_per_year": 25, "partners.partners.volume_log_sd": 0.9,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def scenario() -> Scenario:
-    return parse(TEXT)
+    return known(**CHANGES)
 
 
 @pytest.fixture(scope="module")
