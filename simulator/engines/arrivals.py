@@ -83,8 +83,7 @@ def _found(
         qualified=NEVER, decided=NEVER, lost=False, filed=False, conceded=0.0, discount=0.0, ends=NEVER,
         other=other_cells(life, deal, rep, worked),
     )  # fmt: skip
-    joint = cell.take(np.flatnonzero(worked))
-    life.open = life.open + np.bincount(joint, minlength=life.open.size).reshape(life.shape)
+    life.opened.append(cell.take(np.flatnonzero(worked)))
     go_alone(life, opp.take(np.flatnonzero(~(worked | false))))
     registered = np.flatnonzero(worked | false)
     schedule(life, opp.take(registered), due.take(registered))

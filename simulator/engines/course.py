@@ -28,36 +28,35 @@ if TYPE_CHECKING:
     from simulator.engines.vector import VectorLife
 
 
-_FAR = 32_000.0
-"""A week that is never reached; with later ones cut to it weeks fit short integers, which sort faster."""
+_FAR = 16_000.0
+"""A week that is never reached; with later ones cut to it slots fit short integers, which sort faster."""
 
 
-def schedule(life: VectorLife, opp: Ints, due: Array) -> None:
-    """Put opportunities into the calendar by the week they are due in."""
+def slot(week: int, *, signing: bool) -> int:
+    """Where the calendar keeps the opportunities whose stage ends in `week`, and those that are signed in it."""
+    return 2 * week + signing
+
+
+def schedule(life: VectorLife, opp: Ints, due: Array, signing: Bools | bool = False) -> None:
+    """Put opportunities into the calendar by the week they are due in. signing: which wait for their signature."""
     if not len(opp):
         return
-    week = np.floor(np.minimum(due, _FAR)).astype(np.int16)
-    order = np.argsort(week, kind="stable")
-    opp, week = opp.take(order), week.take(order)
-    starts = [0, *(np.flatnonzero(week[1:] != week[:-1]) + 1).tolist(), len(opp)]
+    slots = 2 * np.floor(np.minimum(due, _FAR)).astype(np.int16) + signing
+    order = np.argsort(slots, kind="stable")
+    opp, slots = opp.take(order), slots.take(order)
+    starts = [0, *(np.flatnonzero(slots[1:] != slots[:-1]) + 1).tolist(), len(opp)]
     for start, stop in pairwise(starts):
-        life.calendar.setdefault(int(week[start]), []).append(opp[start:stop])
+        life.calendar.setdefault(int(slots[start]), []).append(opp[start:stop])
 
 
 def progress(life: VectorLife, week: int) -> None:
-    rows = life.calendar.pop(week, [])
-    todo = np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)
-    while len(todo):
-        stage = life.opps["stage"].take(todo)
-        signing = np.flatnonzero(stage == SIGNING)
-        if len(signing):
-            _sign(life, todo.take(signing))
-            going = np.flatnonzero(stage != SIGNING)
-            todo, stage = todo.take(going), stage.take(going)
-        todo, due = _stage_end(life, todo, stage)
-        later = np.flatnonzero(due >= week + 1)
-        schedule(life, todo.take(later), due.take(later))
-        todo = todo.take(np.flatnonzero(due < week + 1))
+    """Live what is due in a week, signatures first, until nothing more comes due in it."""
+    ends, signed = slot(week, signing=False), slot(week, signing=True)
+    while ends in life.calendar or signed in life.calendar:
+        if signed in life.calendar:
+            _sign(life, np.concatenate(life.calendar.pop(signed)))
+        if ends in life.calendar:
+            _stage_end(life, np.concatenate(life.calendar.pop(ends)))
 
 
 def _places(life: VectorLife, opp: Ints) -> tuple[Ints, Ints]:
@@ -65,18 +64,17 @@ def _places(life: VectorLife, opp: Ints) -> tuple[Ints, Ints]:
     return life.opps["deal"].take(opp).astype(np.intp), life.opps["cell"].take(opp).astype(np.intp)
 
 
-def _stage_end(life: VectorLife, opp: Ints, stage: Ints) -> tuple[Ints, Array]:
-    """Decide the stages that end; returns the opportunities that go on and their next due times."""
-    if not len(opp):
-        return opp, np.zeros(0)
+def _stage_end(life: VectorLife, opp: Ints) -> None:
+    """Decide the stages that end, and schedule what comes next."""
     o, hurdles = life.opps, life.world.deals["hurdles"]
     due, worked, (deal, cell) = o["due"].take(opp), o["worked"].take(opp), _places(life, opp)
+    stage = o["stage"].take(opp)
     logit = _log_odds(life, opp, deal, cell, due, worked)
     passed = hurdles.take(deal * hurdles.shape[1] + stage) < logit
-    over = np.flatnonzero(~passed | (stage == 3))
-    o["decided"][opp.take(over)] = due.take(over)
-    closed = np.flatnonzero((~passed | (stage == 3)) & worked)
-    life.open = life.open - np.bincount(cell.take(closed), minlength=life.open.size).reshape(life.shape)
+    over = ~passed | (stage == 3)
+    decided = np.flatnonzero(over)
+    o["decided"][opp.take(decided)] = due.take(decided)
+    life.decided.append(cell.take(np.flatnonzero(over & worked)))
     failed = opp.take(np.flatnonzero(~passed))
     o["lost"][failed] = True
     o["stage"][failed] = DONE
@@ -89,11 +87,12 @@ def _stage_end(life: VectorLife, opp: Ints, stage: Ints) -> tuple[Ints, Array]:
     claim_deals(life, opps, deals, cells, due.take(claimed), stage.take(claimed))
     if "discount_dumping" in life.conduct.gaming:
         propose(life, opp[stage == 2], logit[going[stage == 2]])
-    durations = life.world.deals["durations"]
-    fast = np.where(worked & (stage < 3), life.planner.speed.take(cell), 1.0)
-    o["due"][opp] = due = due + durations.take(deal * durations.shape[1] + (stage + 1)) / fast
-    o["stage"][opp] = stage + 1
-    return opp, due
+    durations, stage = life.world.deals["durations"], stage + 1
+    signing = stage == SIGNING
+    fast = np.where(worked & ~signing, life.planner.speed.take(cell), 1.0)
+    o["due"][opp] = due = due + durations.take(deal * durations.shape[1] + stage) / fast
+    o["stage"][opp] = stage
+    schedule(life, opp, due, signing)
 
 
 def go_alone(life: VectorLife, opp: Ints) -> None:
@@ -154,8 +153,7 @@ def _sign(life: VectorLife, opp: Ints) -> None:
     with np.errstate(divide="ignore"):
         kept = life.world.deals["life"].take(deal) / hazard * np.power(active, take(s.behavior("success_churn"), rep))
     o["ends"][opp] = due + kept
-    wins = np.bincount(cell.take(np.flatnonzero(worked)), minlength=life.open.size).astype(float).reshape(life.shape)
-    life.wins = wins if life.wins is None else life.wins + wins
+    life.won.append(cell.take(np.flatnonzero(worked)))
     claimed = np.flatnonzero(~filed)
     claim_deals(life, opp.take(claimed), deal.take(claimed), cell.take(claimed), due.take(claimed))
     expect(life, opp, active)

@@ -9,11 +9,11 @@ import numpy as np
 
 from simulator.engines.accrual import measured
 from simulator.engines.books import Books
-from simulator.engines.course import truth
+from simulator.engines.course import slot, truth
 from simulator.engines.disputing import disputed
 from simulator.engines.options import at_cells, felt, next_window
 from simulator.engines.seconds import first_role, follow
-from simulator.engines.tables import CLAIM, SIGNING
+from simulator.engines.tables import CLAIM
 from simulator.model import gaming
 from simulator.model.perception import Perception
 from simulator.model.setting import WEEKS_PER_QUARTER
@@ -59,10 +59,10 @@ def _pushable(life: VectorLife, week: int, tau: int) -> Ints:
 
 
 def _pullable(life: VectorLife, week: int, tau: int) -> Ints:
-    waiting = [rows for ahead in range(week, week + tau) for rows in life.calendar.get(ahead, [])]
+    waiting = [rows for ahead in range(week, week + tau) for rows in life.calendar.get(slot(ahead, signing=True), [])]
     rows = np.concatenate(waiting) if waiting else np.zeros(0, dtype=np.int64)
     o = life.opps
-    rows = rows[(o["stage"][rows] == SIGNING) & o["attached"][rows] & ~o["filed"][rows]]
+    rows = rows[o["attached"][rows] & ~o["filed"][rows]]
     return np.sort(rows[life.world.opportunist.reshape(-1)[o["cell"][rows]]])
 
 

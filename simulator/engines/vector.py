@@ -67,7 +67,9 @@ class VectorLife:
         self.funds = Funds()
         self.in_force: dict[int, InForce] = {}
         self.effort_total = np.zeros((len(ACTIVITIES), self.shape[0]))
-        self.wins: Array | None = None
+        self.opened: list[Ints] = []
+        self.decided: list[Ints] = []
+        self.won: list[Ints] = []
         self.claimed = _stages(events)
 
     def fork(self, rollout: Rollout, *, to_repay: bool = False) -> VectorLife:
@@ -101,6 +103,7 @@ class VectorLife:
             self._review(week)
             self._plan(week)
             first_claim = self.claims.rows
+            self.opened, self.decided, self.won = [], [], []
             arrive(self, week)
             progress(self, week)
             if "splitting" in self.conduct.gaming:
@@ -281,10 +284,16 @@ class VectorLife:
         for b in self.books:
             b.post(rows, self.claims)
 
+    def _counted(self, cells: list[Ints]) -> Array:
+        """How many of the deals at `cells` each partner has, (R, P)."""
+        if not cells:
+            return np.zeros(self.shape)
+        return np.bincount(np.concatenate(cells), minlength=self.open.size).astype(float).reshape(self.shape)
+
     def _remember(self, week: int) -> None:
         self.work = self.work + self.planner.intensity
-        self.planner.remember(self.wins if self.wins is not None else np.zeros(self.shape))
-        self.wins = None
+        self.open = self.open + self._counted(self.opened) - self._counted(self.decided)
+        self.planner.remember(self._counted(self.won))
         if week >= 0:
             for a in range(len(ACTIVITIES)):
                 self.effort_total[a] += partner_sum(self.planner.working(a))

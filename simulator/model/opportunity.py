@@ -56,8 +56,10 @@ def mean_intensity(*, work: Array, since: Array, now: Array, start: Array) -> Ar
     work: integral of the partner's intensity up to time `now`; since: the same at the deal's start; times in weeks.
     A deal that has not lived yet has usual intensity, 1.
     """
-    lived = now > start
-    return np.where(lived, (work - since) / np.where(lived, now - start, 1.0), 1.0)
+    lived = now - start
+    if (lived > 0).all():
+        return (work - since) / lived
+    return np.where(lived > 0, (work - since) / np.where(lived > 0, lived, 1.0), 1.0)
 
 
 def win_logit(*, base: Array, cosell_win: Array, intensity: Array) -> Array:

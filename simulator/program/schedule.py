@@ -109,7 +109,9 @@ def claim_price(schedule: Schedule, mean: Array, sd: Array, claim: Array) -> Arr
         p0 = np.exp(-0.5 * z0 * z0)
         p1 = np.exp(-0.5 * z1 * z1)
         call = (z1 * c1 - z0 * c0) + _INV_SQRT_2PI * (p1 - p0)
-        gain = gain + knot.change * sd * call + knot.jump * (c1 - c0)
+        gain = gain + knot.change * sd * call
+        if knot.jump.any():
+            gain = gain + knot.jump * (c1 - c0)
     return schedule.base + gain / claim
 
 
