@@ -123,8 +123,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--early", action="store_true")
     asked = parser.parse_args()
-    weights = {"markets.market.stage_weights": (0.25,) * 4} if asked.early else {}
-    found, seen = recovery(known(**weights), asked.seed, asked.exports)
+    early = {f"markets.market.stage_weights[{k}]": 0.25 for k in range(4)}
+    found, seen = recovery(known(**early) if asked.early else known(), asked.seed, asked.exports)
     print(f"{asked.exports} exports; per partner {seen['least'].median():.0f} to {seen['most'].median():.0f} deals "
           f"(medians over exports; {seen['least'].min()} to {seen['most'].max()} over all), "
           f"{seen['open'].mean():.1%} open")  # fmt: skip

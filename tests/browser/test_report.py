@@ -61,6 +61,7 @@ def is_sound(page: Page, file: Path) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+@pytest.mark.usefixtures("browser")
 def test_the_report_prints(text: str, tmp_path: Path) -> None:
     file = tmp_path / "report.pdf"
     print_pdf(text, file)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.recovery import known
 from simulator.calibrate import Calibration, calibrate
 from simulator.calibrate.beside import Beside
 from simulator.calibrate.funnel import STAGES, Funnel, fit_funnel
@@ -13,14 +14,16 @@ from simulator.calibrate.profile import History, load_profile
 from simulator.calibrate.simulated import simulated_exports
 from simulator.calibrate.stages import milestone_of
 from simulator.calibrate.written import as_written, write_tables
-from simulator.scenario.load import parse
-from tests.calibrate.test_round_trip import TEXT
+from tests.calibrate.test_round_trip import CHANGES
 
 WEIGHTS, DURATIONS = (0.1, 0.2, 0.4, 0.3), (0.1, 0.3, 0.2, 0.4)
-KNOWN = (
-    TEXT.replace("[0.0, 0.0, 0.0, 1.0]", str(list(WEIGHTS)))
-    .replace("cycle_weeks = 10", f"stage_durations = {list(DURATIONS)}\ncycle_weeks = 6")
-    .replace("count = 60", "count = 30")
+KNOWN = known(**CHANGES).with_(
+    {
+        **{f"markets.market.stage_weights[{k}]": weight for k, weight in enumerate(WEIGHTS)},
+        **{f"markets.market.stage_durations[{k}]": part for k, part in enumerate(DURATIONS)},
+        "markets.market.cycle_weeks": 6,
+        "partners.partners.count": 30,
+    }
 )
 END = pd.Timestamp("2024-12-31")
 
@@ -64,7 +67,7 @@ def test_what_tells_nothing() -> None:
 @pytest.fixture(scope="module")
 def fit(tmp_path_factory: pytest.TempPathFactory) -> Calibration:
     folder = tmp_path_factory.mktemp("stages")
-    (export,) = simulated_exports(parse(KNOWN), seed=2, gaming=False)
+    (export,) = simulated_exports(KNOWN, seed=2, gaming=False)
     paths = write_tables(as_written(export, load_profile("salesforce").profile), folder)
     return calibrate(paths[0], "salesforce", folder / "fitted.toml", beside=Beside(history=paths[3]))
 
