@@ -81,7 +81,8 @@ def test_jupyterlab(page: Page, server: _START, place: Path) -> None:
         f"--LabApp.user_settings_dir={_without_news(place)}",
     )  # fmt: skip
     page.goto(f"http://127.0.0.1:{port}/doc/tree/explorer.ipynb?token=secret")
-    page.locator(".jp-CodeCell").first.click(timeout=60_000)
+    page.get_by_text("(ipykernel) | Idle").wait_for(timeout=90_000)  # a cell run before its kernel is there is lost
+    page.locator(".jp-CodeCell").first.click()
     page.keyboard.press("Shift+Enter")
     moves_with_the_mouse(page, "explorer_jupyterlab")
 
