@@ -13,6 +13,7 @@ any scenario by default: they are decided sooner than wins, and at times that ar
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -72,7 +73,7 @@ MARKET = ("size_median", "size_log_sd", "win_probability", "win_slope", "cycle_w
 PARTNERS = ("opportunities_per_year", "volume_log_sd", "size_log_sd_between", "win_logit_sd_between")
 
 
-def known(**changes: Any) -> Scenario:
+def known(changes: Mapping[str, Any]) -> Scenario:
     """The world, with other numbers at some paths."""
     return parse(WORLD).with_(changes)
 
@@ -124,7 +125,7 @@ def main() -> None:
     parser.add_argument("--early", action="store_true")
     asked = parser.parse_args()
     early = {f"markets.market.stage_weights[{k}]": 0.25 for k in range(4)}
-    found, seen = recovery(known(**early) if asked.early else known(), asked.seed, asked.exports)
+    found, seen = recovery(known(early if asked.early else {}), asked.seed, asked.exports)
     print(f"{asked.exports} exports; per partner {seen['least'].median():.0f} to {seen['most'].median():.0f} deals "
           f"(medians over exports; {seen['least'].min()} to {seen['most'].max()} over all), "
           f"{seen['open'].mean():.1%} open")  # fmt: skip

@@ -17,7 +17,7 @@ from simulator.calibrate.written import as_written, write_tables
 from tests.calibrate.test_round_trip import CHANGES
 
 WEIGHTS, DURATIONS = (0.1, 0.2, 0.4, 0.3), (0.1, 0.3, 0.2, 0.4)
-KNOWN = known(**CHANGES).with_(
+KNOWN = known(CHANGES).with_(
     {
         **{f"markets.market.stage_weights[{k}]": weight for k, weight in enumerate(WEIGHTS)},
         **{f"markets.market.stage_durations[{k}]": part for k, part in enumerate(DURATIONS)},

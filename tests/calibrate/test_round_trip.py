@@ -25,7 +25,7 @@ CHANGES = {
 
 @pytest.fixture(scope="module")
 def scenario() -> Scenario:
-    return known(**CHANGES)
+    return known(CHANGES)
 
 
 @pytest.fixture(scope="module")
