@@ -39,20 +39,43 @@ class Silent:
         """Nothing to tidy up."""
 
 
+class _Pace:
+    """Since when work goes on: since the first report, or since the last one that told of nothing new.
+
+    So what comes before the work, and what an earlier run left done, count for nothing in the time left.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._start, self._last = clock, clock(), -1
+        self.begun = (0, 0.0)
+
+    def note(self, done: int) -> float:
+        """Take note of a report; seconds since the display was made."""
+        now = self._clock() - self._start
+        if self._last < 0 or done <= self._last:
+            self.begun = (done, now)
+        self._last = done
+        return now
+
+    def left(self, done: int, total: int, now: float) -> float | None:
+        """Seconds left, None where nothing was done yet."""
+        return _left(done, total, now, self.begun)
+
+
 class TtyLine:
     """One line on a terminal, redrawn in place, that is gone when the work is done."""
 
     def __init__(self, stream: TextIO, clock: Clock = time.monotonic) -> None:
-        self._stream, self._clock = stream, clock
-        self._start, self._drawn, self._width = clock(), -_REDRAW_SECONDS, 0
+        self._stream, self._pace = stream, _Pace(clock)
+        self._drawn, self._width = -_REDRAW_SECONDS, 0
 
     def __call__(self, done: int, total: int) -> None:
-        now = self._clock() - self._start
+        now = self._pace.note(done)
         if now - self._drawn < _REDRAW_SECONDS and done < total:
             return
         self._drawn = now
         filled = _BAR * done // total if total else 0
-        line = f"{'#' * filled}{'.' * (_BAR - filled)} {describe(done, total, now)}"
+        line = f"{'#' * filled}{'.' * (_BAR - filled)} {describe(done, total, now, self._pace.begun)}"
         self._stream.write("\r" + line.ljust(self._width))
         self._stream.flush()
         self._width = len(line)
@@ -65,20 +88,25 @@ class TtyLine:
 
 
 class LogLines:
-    """A line each 10 % or 30 seconds, for logs and pipes."""
+    """A line each 10 % or 30 seconds, for logs and pipes; the first as soon as something is done, of work that goes on
+    for longer."""
 
     def __init__(self, stream: TextIO, clock: Clock = time.monotonic) -> None:
-        self._stream, self._clock = stream, clock
-        self._start = self._said = clock()
-        self._part = 0
+        self._stream, self._pace = stream, _Pace(clock)
+        self._said, self._part, self._first = 0.0, 0, True
 
     def __call__(self, done: int, total: int) -> None:
-        now = self._clock()
+        now = self._pace.note(done)
         part = _LOG_PARTS * done // total if total else 0
-        if part == self._part and now - self._said < _LOG_SECONDS:
+        left = self._pace.left(done, total, now)
+        if left is None:  # the work begins
+            self._part, self._first = part, True
+        first = self._first and left is not None and left > _LOG_SECONDS
+        self._first = left is None
+        if part == self._part and now - self._said < _LOG_SECONDS and not first:
             return
         self._part, self._said = part, now
-        self._stream.write(describe(done, total, now - self._start) + "\n")
+        self._stream.write(describe(done, total, now, self._pace.begun) + "\n")
         self._stream.flush()
 
     def close(self) -> None:
@@ -96,15 +124,15 @@ class NotebookBar:
 
         self._html: Callable[[str], Any] = HTML
         self._display: Callable[..., Any] = display
-        self._clock, self._start, self._drawn = clock, clock(), -_REDRAW_SECONDS
+        self._pace, self._drawn = _Pace(clock), -_REDRAW_SECONDS
         self._last, self._patience = "", patience
         self._handle: Any = None
 
     def __call__(self, done: int, total: int) -> None:
-        now = self._clock() - self._start
+        now = self._pace.note(done)
         if now - self._drawn < _REDRAW_SECONDS and done < total:
             return
-        self._drawn, self._last = now, describe(done, total, now)
+        self._drawn, self._last = now, describe(done, total, now, self._pace.begun)
         if self._handle is not None or (now >= self._patience and done < total):
             self._show(f'<progress value="{done}" max="{max(total, 1)}"></progress> {self._last}')
 
@@ -155,13 +183,20 @@ def _in_notebook() -> bool:
     return shell is not None and hasattr(shell, "kernel")
 
 
-def describe(done: int, total: int, seconds: float) -> str:
-    """`120 of 600 (20 %), 1 min 20 s left`."""
+def describe(done: int, total: int, seconds: float, begun: tuple[int, float] = (0, 0.0)) -> str:
+    """`120 of 600 (20 %), 1 min 20 s left`. seconds: taken so far; begun: how much was done when the work began, and
+    after how many seconds that was."""
     share = f" ({100 * done // total} %)" if total else ""
     if done >= total:
         return f"{done:,} of {total:,}{share} in {span(seconds)}"
-    left = f", {span(seconds * (total - done) / done)} left" if done and seconds > 0 else ""
-    return f"{done:,} of {total:,}{share}{left}"
+    left = _left(done, total, seconds, begun)
+    return f"{done:,} of {total:,}{share}" + ("" if left is None else f", {span(left)} left")
+
+
+def _left(done: int, total: int, seconds: float, begun: tuple[int, float]) -> float | None:
+    """Seconds that the rest takes at the pace since `begun`; None where nothing was done since."""
+    fresh, took = done - begun[0], seconds - begun[1]
+    return took * (total - done) / fresh if fresh > 0 and took > 0 else None
 
 
 def span(seconds: float) -> str:

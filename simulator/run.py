@@ -283,8 +283,9 @@ def simulate(
     """Simulate `programs` on every rung.
 
     engine: "vector" or "events"; workers: processes; chunk: replications computed together (results do not depend on
-    it); progress: called with (replications done, all); executor: any `concurrent.futures` executor instead of
-    processes of our own; vectors: which point and world each replication has, scrambled Sobol' points if None;
+    it); progress: called with (replications done, all) when all is ready and after each chunk; executor: any
+    `concurrent.futures` executor instead of processes of our own; vectors: which point and world each replication has,
+    scrambled Sobol' points if None;
     first: number of the first replication, so that a study can be continued (`Simulated.extended`); reference: the
     reference population if it was fitted already; standings: also count who wins and loses, see
     `simulator.engines.standings`; gaming_detail: also live each kind of gaming alone, for the totals
@@ -337,6 +338,7 @@ class _Done:
         spans = [] if self._kept is None else self._kept.spans
         jobs = gaps(spans, self._first, self._first + self._count, size)
         self._finished = self._count - sum(count for _, count in jobs)
+        self._tell()
         return jobs
 
     def add(self, first: int, count: int, totals: Totals) -> None:
@@ -345,6 +347,9 @@ class _Done:
         else:
             self._kept.add(first, count, totals)
         self._finished += count
+        self._tell()
+
+    def _tell(self) -> None:
         if self._progress:
             self._progress(self._finished, self._count)
 

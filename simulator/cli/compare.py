@@ -25,7 +25,6 @@ from simulator.cli.common import (
 if TYPE_CHECKING:
     from simulator.scenario.schema import Scenario
     from simulator.studies.compare import Comparison
-    from simulator.studies.cost_of_run import CostOfRun
 
 
 def _percent(_ctx: click.Context, _option: click.Parameter, text: str | None) -> float | None:
@@ -66,7 +65,6 @@ def _percent(_ctx: click.Context, _option: click.Parameter, text: str | None) ->
 @plots_option
 @quiet_option
 @click.option("--again", is_flag=True, help="Compute also what a stored run has already")
-@click.option("--dry-run", is_flag=True, help="Say what it would cost in time, memory and disk, and do not run it")
 def compare(
     scenario: str,
     json_file: str | None,
@@ -74,7 +72,6 @@ def compare(
     no_plots: bool,
     quiet: bool,
     again: bool,
-    dry_run: bool,
     **settings: Any,
 ) -> None:
     """Compare the programs of SCENARIO with its baseline: cost, pipeline, margin, gaming."""
@@ -84,10 +81,6 @@ def compare(
     settings = {name: value for name, value in settings.items() if name != "most" or value is not None}
     if not quiet:
         click.echo(_defaults(loaded, settings), err=True)
-    if dry_run:
-        cost = _cost(loaded, settings)
-        finish("\n".join(cost.lines()), cost, json_file=json_file, quiet=quiet)
-        return
     known = None if again else _known(loaded, out, settings)
     if known is not None:
         study, place = known
@@ -99,18 +92,6 @@ def compare(
 
     text = describe(study, scenario_file=scenario)
     finish(text, study, json_file=json_file, quiet=quiet, place=place)
-
-
-def _cost(scenario: Scenario, settings: dict[str, Any]) -> CostOfRun:
-    """What the run would cost."""
-    from simulator.errors import fault
-    from simulator.studies.cost_of_run import cost_of_run
-
-    asked = {name: value for name, value in settings.items() if name not in ("precision", "most")}
-    if settings["precision"] is not None:
-        rule = "does not go with precision: how many replications it takes shows while it runs"
-        raise fault("options", "dry-run", None, rule, "give replications instead")
-    return cost_of_run(scenario, **asked)
 
 
 def _run(scenario: Scenario, out: str, quiet: bool, plots: bool, settings: dict[str, Any]) -> tuple[Comparison, Path]:

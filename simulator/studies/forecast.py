@@ -157,6 +157,8 @@ def forecast(
         if progress is not None:
             progress(sum(finished), count)
 
+    if progress is not None:
+        progress(0, count)
     jobs = [(at, min(size, count - at)) for at in range(0, count, size)]
     if workers <= 1:
         for at, number in jobs:

@@ -112,6 +112,8 @@ def pilot_lives(
         if progress is not None:
             progress(done, replications)
 
+    if progress is not None:
+        progress(0, replications)
     if workers <= 1 or len(jobs) <= 1:
         for at, count in jobs:
             add(at, count, work.chunk(at, count))

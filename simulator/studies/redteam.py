@@ -191,6 +191,8 @@ def redteam(
         _Field(scenario, reference, names, start, np.arange(first, first + replications)) for first in (0, replications)
     ]
     attacks, mends = [], []
+    if progress:
+        progress(0, len(names))
     for done, name in enumerate(names):
         attack, found = _attack(fields, name, share)
         attacks.append(attack)

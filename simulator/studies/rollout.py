@@ -172,6 +172,8 @@ def rollout(
         if progress is not None:
             progress(sum(len(p.once) for p in parts.values()), replications)
 
+    if progress is not None:
+        progress(0, replications)
     if workers <= 1 or len(jobs) <= 1:
         for at, count in jobs:
             add(at, count, work.chunk(at, count))

@@ -124,6 +124,8 @@ def verify(
     together = dict(
         vector_outcomes(prepare(scenario, reference, names, seed, np.arange(replications)), names, standings=True)
     )
+    if progress:
+        progress(0, replications)
     for r in range(replications):
         single = prepare(scenario, reference, names, seed, np.array([r]))
         for (program, rung), events in event_outcomes(single, names, standings=True):

@@ -31,14 +31,24 @@ def test_time_left_is_what_the_rest_takes_at_this_pace() -> None:
     assert describe(150, 600, 20.0) == "150 of 600 (25 %), 1 min 00 s left"
     assert describe(600, 600, 80.0) == "600 of 600 (100 %) in 1 min 20 s"
     assert describe(0, 600, 0.0) == "0 of 600 (0 %)"
+    # 60 s went by before anything was lived, and 100 were there from an earlier run: 50 took 20 s, 450 take 180 s.
+    assert describe(150, 600, 80.0, (100, 60.0)) == "150 of 600 (25 %), 3 min 00 s left"
 
 
 def test_log_has_a_line_each_tenth_or_half_minute() -> None:
     stream, clock = io.StringIO(), Clock()
     log = LogLines(stream, clock)
-    for done in range(1, 101):
-        clock.now = done * 1.0
+    clock.now = 5.0  # what comes before the work is not part of its pace
+    for done in range(101):
+        clock.now = 5.0 + done
         log(done, 100)
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "1 of 100 (1 %), 1 min 39 s left"  # the first thing done tells how long it will be
+    assert len(lines) == 1 + 10
+    stream.truncate(0)
+    for done in range(11):  # less than half a minute is left from the start
+        log(done, 10)
+        clock.now += 1.0
     assert len(stream.getvalue().splitlines()) == 10
     stream.truncate(0)
     log = LogLines(stream, clock)
