@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from simulator.cli.common import examples, names, programs_option, study_options, tell, together
+from simulator.cli.common import examples, programs_option, study_options, tell, together
 
 _study = together(
     click.option("--replications", type=click.IntRange(min=2), metavar="N", help="Replications"), study_options
@@ -28,41 +28,17 @@ def optimize(scenario: str, levers: str, **settings: Any) -> None:
     tell(partial(run, load(scenario), levers), describe, **settings)
 
 
-@click.command(
-    epilog=examples(
-        "select scenarios/quickstart.toml --replications 500",
-        "select scenarios/quickstart.toml --weights lift=0.6,cost=0.3,gaming=0.1",
-        "select scenarios/quickstart.toml --race --delta 20000",
-    )
-)
+@click.command(epilog=examples("select scenarios/quickstart.toml --replications 500"))
 @click.argument("scenario", metavar="SCENARIO")
 @programs_option
-@click.option("--weights", metavar="lift=A,cost=B,gaming=C", help="A leader's weights  [default: all weights alike]")
-@click.option(
-    "--equal-cost",
-    default="",
-    callback=names,
-    metavar="PATH,...",
-    help="Scale these numbers until their program costs as the baseline",
-)
-@click.option("--race", is_flag=True, help="Also race the programs until the best is found; needs --delta")
-@click.option("--delta", type=float, metavar="D", help="Race: a difference in net value not worth telling apart")
-@click.option("--alpha", type=float, default=0.05, show_default=True, metavar="A", help="Race: risk of a wrong choice")
 @_study
-def select(
-    scenario: str, weights: str | None, equal_cost: tuple[str, ...], race: bool, delta: float | None, **settings: Any
-) -> None:
-    """Say which program of SCENARIO to choose: chance of being best, regret, acceptability by weights."""
+def select(scenario: str, **settings: Any) -> None:
+    """Say which program of SCENARIO to choose: chance of being best, and regret."""
     from simulator.report.selection import describe
     from simulator.scenario.load import load
-    from simulator.studies.select import parse_weights
     from simulator.studies.select import select as run
 
-    if race != (delta is not None):
-        raise click.UsageError("--race and --delta go together")
-    declared = None if weights is None else parse_weights(weights)
-    study = partial(run, load(scenario), weights=declared, equal_cost_by=equal_cost, delta=delta)
-    tell(study, describe, **settings)
+    tell(partial(run, load(scenario)), describe, **settings)
 
 
 @click.command(epilog=examples("winners scenarios/quickstart.toml --replications 200"))

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from matplotlib.axes import Axes
 
 from simulator import results
@@ -17,7 +16,7 @@ from simulator.report.style import QUIET, colour, draw_kind, figure_of, legend_b
 from simulator.report.terminal import WIDTH, Row, blocks, wrapped
 from simulator.report.wording import titled
 from simulator.stats.value import goals_text
-from simulator.studies.select import CRITERIA, Selection
+from simulator.studies.select import Selection
 
 _SURE = 0.95
 
@@ -27,13 +26,12 @@ def headline(study: Selection) -> list[str]:
     best, form = study.best, _money(study)
     sure = f"so with probability {best.highest:.2f} as far as the Monte Carlo error goes"
     verdict = "has the highest expected net value" if best.highest >= _SURE else "leads, but is not told apart"
-    lines = [
+    return [
         f"{best.program} {verdict} ({sure}).",
         f"It turns out best in {_share(best.best.mean)} of the worlds; choosing it loses "
         f"{form.number(best.regret.mean)} {form.unit} on average against knowing the world, "
         f"{form.number(best.worst)} {form.unit} at worst.",
     ]
-    return [*lines, _accepted(study), *_levelled(study), *_raced(study)]
 
 
 def describe(study: Selection, width: int = WIDTH) -> str:
@@ -86,29 +84,7 @@ def regret(study: Selection, ax: Axes) -> Axes:
     return ax
 
 
-def weights(study: Selection, ax: Axes) -> Axes:
-    """For how many weights a program is best, and the weights that speak for it."""
-    shades = (colour(1), colour(2), colour(3))
-    for row, accepted in zip(rows_for(ax, study.programs), study.acceptable, strict=True):
-        share = 100 * (accepted.share.mean or 0.0)
-        left = 0.0
-        for shade, weight in zip(shades, accepted.central or (), strict=False):
-            ax.barh(row, share * weight, 0.5, left=left, color=shade)
-            left += share * weight
-        if accepted.central is None:
-            ax.barh(row, share, 0.5, color="#C8C8C8")
-        ax.text(share + 1.0, row, f"{share:.0f} %", va="center", fontsize=9)
-    for shade, name in zip(shades, CRITERIA, strict=True):
-        ax.barh([np.nan], [np.nan], color=shade, label=f"weight on {name}")
-    ax.set_xlim(0.0, 112.0)
-    ax.set_xlabel("Share of weights and worlds in which the program is best [%]")
-    ax.set_title("Whose weights each program suits")
-    legend_beside(ax, title="its typical supporter")
-    sampled(ax, f"{study.sample_text}; {_weights_text(study)}")
-    return ax
-
-
-KINDS: dict[str, Callable[[Selection, Axes], Axes]] = {"best": best, "regret": regret, "weights": weights}
+KINDS: dict[str, Callable[[Selection, Axes], Axes]] = {"best": best, "regret": regret}
 """Kinds of figures."""
 
 
@@ -139,61 +115,12 @@ def _share(share: float | None) -> str:
     return f"{100 * (share or 0.0):.0f} %"
 
 
-def _weights_text(study: Selection) -> str:
-    if study.weights is None:
-        return "all weights alike"
-    return ", ".join(f"{c} {study.weights[c]:.2g}" for c in CRITERIA)
-
-
-def _accepted(study: Selection) -> str:
-    top = max(range(len(study.programs)), key=lambda k: study.acceptable[k].share.mean or 0.0)
-    found = study.acceptable[top]
-    which = "with all weights alike" if study.weights is None else f"at {_weights_text(study)}"
-    return f"By lift, cost and gaming {which}, {study.programs[top]} is best in {_share(found.share.mean)} of cases."
-
-
-def _levelled(study: Selection) -> list[str]:
-    lines = []
-    currency = study.scenario.currency
-    for found in study.levelled:
-        form = form_of([found.target], [found.gap.se], currency, currency)
-        values = ", ".join(f"{path} = {value:.4g}{_pm(found.value_se(path))}" for path, value in found.values.items())
-        if found.reached:
-            said = f"at the baseline's expected cost, {form.number(found.target)} {form.unit}"
-        else:
-            gap = form.number(found.gap.mean, sign=True)
-            said = f"cannot be scaled to the baseline's cost; closest is {gap} {form.unit} off"
-        lines.append(f"{found.program} {said}: {values}.")
-    return lines
-
-
-def _pm(se: float | None) -> str:
-    return "" if se is None else f" \u00b1 {se:.2g}"
-
-
-def _raced(study: Selection) -> list[str]:
-    race = study.race
-    if race is None:
-        return []
-    form = form_of([race.delta], [], study.scenario.currency, study.scenario.currency)
-    took = ", ".join(f"{name} {n:,}" for name, n in zip(study.programs, race.took, strict=True))
-    best = study.programs[race.leader]
-    said = (
-        f"Race: {best} is the best, or within {form.number(race.delta)} {form.unit} of it, with probability at least "
-        f"{1 - race.alpha:g} (Kim and Nelson 2001, values taken as normal, first stage {race.n0})."
-        if race.decided
-        else f"Race: undecided, {best} leads."
-    )
-    return [f"{said} Replications it took: {took}."]
-
-
 def _rows(study: Selection) -> list[Row]:
     currency, money = study.scenario.currency, _money(study)
     values = [choice.value for choice in study.choices]
     form = form_of_estimates(values, currency, currency)
     shares = [choice.best for choice in study.choices]
-    accepted = [found.share for found in study.acceptable]
-    of_best, of_weights = (form_of_estimates(got, "share", currency) for got in (shares, accepted))
+    of_best = form_of_estimates(shares, "share", currency)
     return [
         (titled("Net value", form.unit), [form.estimate(got) for got in values]),
         (titled("Best in worlds", "%"), [of_best.estimate(got) for got in shares]),
@@ -201,5 +128,4 @@ def _rows(study: Selection) -> list[Row]:
         (titled("Regret, mean", money.unit), [money.estimate(choice.regret) for choice in study.choices]),
         (titled("Regret, P90", money.unit), [money.number(choice.regret.p90) for choice in study.choices]),
         (titled("Regret, worst", money.unit), [money.number(choice.worst) for choice in study.choices]),
-        (titled("Best by weights", "%"), [of_weights.estimate(got) for got in accepted]),
     ]

@@ -58,11 +58,6 @@ def bounds_at(scenario: Scenario, path: str) -> tuple[float, float]:
     return _single(scenario.tree(), path, None).bounds.closed()
 
 
-def whole_at(scenario: Scenario, path: str) -> bool:
-    """Whether only whole numbers are permitted at `path`; raises `InputError` where there is no single value."""
-    return _single(scenario.tree(), path, None).whole
-
-
 def with_values(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
     """A new scenario with other values at some paths; a number that was uncertain becomes fixed, correlations and all.
 

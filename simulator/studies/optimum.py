@@ -19,7 +19,6 @@ import pandas as pd
 from simulator.scenario.schema import Scenario
 from simulator.stats.estimate import Array, Difference, difference, mean_of
 from simulator.stats.interval import t_quantile
-from simulator.studies.equal_cost import Levelled
 from simulator.studies.levers import Levers
 from simulator.studies.search import Lever, Searched, Trial
 from simulator.studies.study import Study
@@ -62,19 +61,34 @@ class Retold:
 
 
 @dataclass(frozen=True)
+class FlatShare:
+    """The flat share of revenue that costs on average what a program costs.
+
+    rate: with its standard error, that of the paired cost difference over the slope; target: expected cost of the
+    program, in the currency; gap: expected cost of the share less that; reached: whether the gap is within tolerance.
+    """
+
+    rate: float
+    rate_se: float | None
+    target: float
+    gap: Difference
+    reached: bool
+
+
+@dataclass(frozen=True)
 class Optimum(Study):
     """What was found.
 
     searched: all settings simulated, on the worlds of `seed`; retold: the program as it is, the best setting and the
-    linear program again on `fresh_replications` worlds of `fresh_seed`; linear: how its rate was found, None where no
-    rate costs as much; best: the values of the levers.
+    linear program again on `fresh_replications` worlds of `fresh_seed`; linear: how its rate was found, None where
+    the best setting costs nothing; best: the values of the levers.
     """
 
     scenario: Scenario
     levers: Levers
     searched: Searched
     retold: Mapping[str, Retold]
-    linear: Levelled | None
+    linear: FlatShare | None
     seed: int
     replications: int
     fresh_seed: int
@@ -189,7 +203,7 @@ class Optimum(Study):
             "best": self.best,
             "programs": {name: _told(told) for name, told in self.retold.items()},
             "over_linear": None if self.over_linear is None else asdict(self.over_linear),
-            "linear": None if self.linear is None else _levelled(self.linear),
+            "linear": None if self.linear is None else asdict(self.linear),
             "flatness": _records(self.flatness()),
             "settings": _records(self.frontier()),
             "lives": self.simulated_lives,
@@ -235,13 +249,6 @@ def _told(told: Retold) -> dict[str, Any]:
         "curse": {"mean": curse, "se": curse_se},
         **{metric: asdict(got) for metric, got in told.fresh.shown.items()},
     }
-
-
-def _levelled(found: Levelled) -> dict[str, Any]:
-    return {
-        "rate": found.values[found.paths[0]], "rate_se": found.value_se(found.paths[0]),
-        "target": found.target, "gap": asdict(found.gap), "reached": found.reached,
-    }  # fmt: skip
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -39,16 +39,8 @@ class Bench:
 
     def elsewhere(self, replications: int, seed: int) -> Bench:
         """Other worlds for the same scenario and reference population."""
-        return self._sharing(replace(self, replications=replications, seed=seed), self.reference)
-
-    def adding(self, programs: Mapping[str, Program]) -> Bench:
-        """The same worlds with further programs in the scenario."""
-        scenario = self.scenario.model_copy(update={"programs": {**self.scenario.programs, **programs}})
-        return self._sharing(replace(self, scenario=scenario), self.reference.extended(scenario))
-
-    @staticmethod
-    def _sharing(other: Bench, reference: Reference) -> Bench:
-        other.__dict__["reference"] = reference
+        other = replace(self, replications=replications, seed=seed)
+        other.__dict__["reference"] = self.reference
         return other
 
     def simulate(self, programs: Mapping[str, Program]) -> Simulated:

@@ -18,9 +18,10 @@ import simulator.studies.variants as variants_module
 from simulator.errors import InputError
 from simulator.report.optimum import describe
 from simulator.results import verified
+from simulator.scenario.schema import Program
 from simulator.stats.estimate import Array, Estimate
 from simulator.studies.levers import Levers, Limit, parse_levers
-from simulator.studies.optimize import optimize
+from simulator.studies.optimize import flat_share, flat_share_costing, optimize
 from simulator.studies.optimum import AS_IS, BEST, LINEAR, Optimum, Retold
 from simulator.studies.search import Lever, Trial, search
 from simulator.studies.variants import Bench
@@ -69,6 +70,38 @@ def test_linear_program_costs_as_much_in_the_search(tuned: Optimum) -> None:
     assert tuned.linear is not None
     assert tuned.linear.reached
     assert cost[LINEAR] == pytest.approx(cost[BEST], rel=0.002)
+
+
+def _cost(bench: Bench, program: Program) -> Array:
+    return bench.simulate({"x": program}).totals["x", "strategic"]["cost"] / 100
+
+
+def test_a_flat_share_of_equal_cost_is_that_of_the_closed_form(bench: Bench) -> None:
+    """Where nobody responds a share r costs r times the partners' revenue in every world: 5 % cost what 5 % cost."""
+    cost = _cost(bench, bench.scenario.programs["baseline"])
+    found = flat_share_costing(bench, 0.8 * cost)
+    assert found.reached
+    assert found.rate == pytest.approx(0.04, rel=0.002)
+    # No noise is left in the gap, only what the rate is off, to the cent.
+    assert found.gap.mean == pytest.approx((found.rate / 0.05 - 0.8) * cost.mean(), abs=1.0)
+    assert found.rate_se is not None
+    assert found.rate_se < 2e-4
+
+
+def test_the_error_of_the_flat_share_is_that_of_the_cost_over_the_slope(bench: Bench) -> None:
+    """Against a target without luck the cost difference has the error of the cost itself."""
+    cost = _cost(bench, flat_share(0.05))
+    found = flat_share_costing(bench, np.full(40, 0.625 * cost.mean()))
+    expected = found.rate * cost.std(ddof=1) / np.sqrt(40) / cost.mean()
+    assert found.rate_se == pytest.approx(expected, rel=0.01)
+
+
+def test_a_cost_that_no_flat_share_has_is_said(bench: Bench) -> None:
+    found = flat_share_costing(bench, np.full(40, 1e9))
+    assert not found.reached
+    assert found.rate == pytest.approx(1.0)  # the most that a share may be
+    assert found.gap.mean is not None
+    assert found.gap.mean < 0
 
 
 def test_constraints_steps_and_fresh_worlds(tuned: Optimum) -> None:

@@ -12,27 +12,24 @@ from click.testing import CliRunner
 from matplotlib import pyplot
 
 import simulator.studies.select as select_module
-import simulator.studies.variants as variants_module
 import simulator.studies.winners as winners_module
 from simulator.cli import main
 from simulator.errors import InputError
 from simulator.report import selection, winners
 from simulator.results import verified
 from simulator.run import Simulated, simulate
-from simulator.studies.select import Selection, parse_weights, select
-from simulator.studies.variants import Bench, value_in
+from simulator.studies.select import Selection, select
+from simulator.studies.variants import Bench
 from simulator.studies.winners import Winners, groups_of
 from tests import made_up
 from tests.decisions.worlds import linear_world
-
-FLAT = "programs.flat.components.core.rate"
 
 
 @pytest.fixture(scope="module")
 def study(bench: Bench) -> Iterator[Selection]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(variants_module, "fit_reference", lambda _: bench.reference)
-        yield select(linear_world(), replications=40, seed=3, delta=2000.0)
+        patch.setattr("simulator.run.fit_reference", lambda _: bench.reference)
+        yield select(linear_world(), replications=40, seed=3)
 
 
 def test_the_cheapest_is_best_where_nobody_responds(study: Selection) -> None:
@@ -46,49 +43,14 @@ def test_the_cheapest_is_best_where_nobody_responds(study: Selection) -> None:
     assert by_name["baseline"].best.mean == pytest.approx(np.mean(1 / tied))
     assert by_name["flat"].regret.mean == pytest.approx((cost["flat"] - cost["baseline"]).mean())
     assert by_name["flat"].worst == pytest.approx((cost["flat"] - cost["baseline"]).max())
-    # Lift and gaming tell nothing apart, so only cost has a say, whatever its weight.
-    assert study.acceptable[0].on_means == 1.0
-
-
-def test_the_race_finds_it_and_says_what_it_took(study: Selection) -> None:
-    assert study.race is not None
-    assert study.race.best == (0,)
-    assert study.race.took[study.programs.index("flat")] == min(study.race.took)
-    (line,) = [line for line in study.headline() if line.startswith("Race")]
-    assert "baseline is the best, or within 2,000 USD of it, with probability at least 0.95" in line
-
-
-def test_at_equal_cost_flat_shares_are_the_same_program(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(variants_module, "fit_reference", lambda _: bench.reference)
-    got = select(linear_world(), programs=["flat"], replications=40, seed=3, equal_cost_by=[FLAT])
-    (found,) = got.levelled
-    assert found.reached
-    assert got.scenario.programs["flat"] != linear_world().programs["flat"]
-    gap = value_in(got.simulated, "flat") - value_in(got.simulated, "baseline")
-    assert abs(gap.mean()) <= 0.002 * found.target
-    assert any("at the baseline's expected cost" in line for line in got.headline())
-
-
-def test_weights_are_read_checked_and_used(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert parse_weights("lift=1, cost=3") == {"lift": 1.0, "cost": 3.0}
-    with pytest.raises(InputError, match="must be NAME=NUMBER"):
-        parse_weights("lift")
-    with pytest.raises(InputError) as caught:
-        select(linear_world(), weights={"lifts": 1.0, "cost": -1.0}, delta=0.0, alpha=0.7)
-    assert len(caught.value.problems) == 4
-    assert "did you mean 'lift'?" in str(caught.value)
-    monkeypatch.setattr(variants_module, "fit_reference", lambda _: bench.reference)
-    got = select(linear_world(), replications=10, seed=3, weights={"lift": 1.0, "cost": 3.0})
-    assert got.weights == {"lift": 0.25, "cost": 0.75, "gaming": 0.0}
-    assert got.acceptable[0].central == (0.25, 0.75, 0.0)
 
 
 def test_a_selection_is_told_drawn_and_saved(study: Selection, tmp_path: Path) -> None:
     text = selection.describe(study)
-    for row in ("Net value", "P(highest expectation)", "Regret, worst", "Best by weights"):
+    for row in ("Net value", "P(highest expectation)", "Regret, worst"):
         assert row in text
     assert list(study.table().index) == list(study.programs)
-    assert json.loads(study.to_json())["race"]["n0"] == 30
+    assert json.loads(study.to_json())["programs"]["baseline"]["worst"] == 0.0
     for kind in selection.KINDS:
         assert study.plot(kind).get_title(loc="left")
     pyplot.close("all")
@@ -168,7 +130,4 @@ def test_commands(study: Selection, won: Winners, monkeypatch: pytest.MonkeyPatc
         assert result.exit_code == 0, result.output
         assert shown in result.stdout
         assert len(list((tmp_path / name).iterdir())) == 1
-    result = CliRunner().invoke(main, ["select", scenario, "--race"])
-    assert result.exit_code == 2
-    assert "--race and --delta go together" in result.output
     assert np.isfinite(study.table()["net_value"]).all()
