@@ -17,7 +17,7 @@ from simulator.cli.compare import compare
 from simulator.cli.decide import forecast, optimize, select, winners
 from simulator.cli.engines import trace, verify
 from simulator.cli.explore import explore
-from simulator.cli.history import calibrate, contrast, export
+from simulator.cli.history import calibrate, export
 from simulator.cli.pilot import pilot
 from simulator.cli.redteam import redteam
 from simulator.cli.rollout import rollout
@@ -82,7 +82,6 @@ for _command in (
     trace,
     calibrate,
     export,
-    contrast,
     backtest,
     behavior,
     validate,

@@ -1,15 +1,13 @@
-"""`calibrate`, `contrast`, `export`: from a company's history to a scenario, and from a scenario to such a history."""
+"""`calibrate`, `export`: from a company's history to a scenario, and from a scenario to such a history."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from simulator.cli.common import examples, finish, json_option, quiet_option, seed_of, seed_option
 
-_Values = tuple[str, tuple[str, ...]]
 _File = click.Path(path_type=Path)
 
 
@@ -101,42 +99,4 @@ def export(
         loaded, Path(out), profile=crm, seed=seed_of(loaded, seed), replication=replication, program=program,
         gaming=not honest, dirt=dirt,
     )  # fmt: skip
-    finish(str(found), found, json_file=json_file, quiet=quiet)
-
-
-def _values(_ctx: click.Context, _option: click.Parameter, text: str) -> tuple[str, tuple[str, ...]]:
-    """`Column=a,b` as the column and its values."""
-    column, sign, values = text.partition("=")
-    if not sign or not column.strip():
-        raise click.BadParameter("must be written COLUMN=VALUE,VALUE")
-    return column.strip(), tuple(value.strip() for value in values.split(","))
-
-
-def _side(name: str, means: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    return click.option(name, required=True, metavar="COLUMN=A,B", callback=_values, help=f"Values that mean {means}")
-
-
-@click.command(
-    epilog=examples(
-        "contrast deals.csv --won Status=Won --lost Status=Lost --partner Partnership=Yes --direct Partnership=No"
-    )
-)
-@click.argument("table", metavar="TABLE")
-@_side("--won", "won")
-@_side("--lost", "lost")
-@_side("--partner", "a deal with a partner")
-@_side("--direct", "a deal that the vendor works alone")
-@json_option
-@quiet_option
-def contrast(
-    table: str, won: _Values, lost: _Values, partner: _Values, direct: _Values, json_file: str | None, quiet: bool
-) -> None:
-    """Compare partner deals of TABLE with direct ones: the odds ratio of winning, an association and no effect."""
-    from simulator.calibrate.sides import read_contrast
-
-    if won[0] != lost[0] or partner[0] != direct[0]:
-        raise click.UsageError("--won and --lost, and --partner and --direct, must name the same column")
-    found = read_contrast(
-        Path(table), outcome=won[0], won=won[1], lost=lost[1], side=partner[0], partner=partner[1], direct=direct[1]
-    )
     finish(str(found), found, json_file=json_file, quiet=quiet)

@@ -15,8 +15,10 @@ from simulator.calibrate import calibrate
 from simulator.calibrate.closing import Pattern, closing_pattern
 from simulator.calibrate.contrast import contrast
 from simulator.calibrate.profile import Change
+from simulator.calibrate.recognise import source_of
 from simulator.calibrate.response import response
 from simulator.calibrate.season import Season, season
+from simulator.errors import InputError
 from tests.calibrate.exports import DATA, MAVEN, PROFILE, Truth, needs_data, synthetic, written
 
 END = pd.Timestamp("2024-12-31")
@@ -123,6 +125,9 @@ def test_salvirt_partners_win_more_often_which_is_no_effect() -> None:
     assert found.distinct is not None
     assert found.distinct.value == pytest.approx(table[1, 1] * table[0, 0] / (table[1, 0] * table[0, 1]))
     assert "Who works a deal is not drawn by lot" in str(found)
+    # Without dates and amounts there is nothing to calibrate; the message says which columns are there.
+    with pytest.raises(InputError, match=r"are not the default columns of .*columns: Product, Seller, .*Status\)"):
+        source_of(DATA / "salvirt_b2b" / "B2B_dataset.csv", None)
 
 
 def answering(eps: float, drift: float, seed: int) -> pd.DataFrame:
