@@ -72,10 +72,10 @@ def main() -> None:
     if asked.write:
         write(asked.write, asked.rows)
         return
-    from simulator.calibrate.beside import Beside
-    from simulator.calibrate.calibration import calibrate
-    from simulator.calibrate.reading import read_export
-    from simulator.calibrate.recognise import source_of
+    from simulator.calibration.calibrate import calibrate
+    from simulator.calibration.clean import read_export
+    from simulator.calibration.crm_detection import source_of
+    from simulator.calibration.side_files import CompanionFiles
 
     with tempfile.TemporaryDirectory() as folder:
         export, rates = Path(folder) / f"export.{asked.format}", Path(folder) / "rates.csv"
@@ -85,7 +85,7 @@ def main() -> None:
         start = time.perf_counter()
         if asked.fit:
             out, page = Path(folder) / "fitted.toml", Path(folder) / "fitted.html"
-            calibrate(export, None, out, beside=Beside(rates=rates), report_path=page)
+            calibrate(export, None, out, beside=CompanionFiles(rates=rates), report_path=page)
         else:
             found = read_export(export, source=source_of(export, None, rates))
             print("\n".join(f"{r.kind}: {r.reason}: {r.count:,}" for r in found.remarks))

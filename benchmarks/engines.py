@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 
 from benchmarks.timing import timed
-from simulator.engines.events import EventLife
-from simulator.engines.settle import settle
-from simulator.engines.tally import tally
-from simulator.engines.vector import VectorLife
-from simulator.fit import Reference
-from simulator.program.numbers import Array
-from simulator.run import event_outcomes, fit_reference, prepare, vector_outcomes
+from simulator.core.arrays import Array
+from simulator.core.streams import Streams
+from simulator.engines.events.engine import EventRun
+from simulator.engines.totals.event_counts import tally
+from simulator.engines.totals.settlement import settle
+from simulator.engines.vector.engine import VectorRun
+from simulator.reference.fit import Reference
+from simulator.runs.simulate import event_outcomes, fit_reference, prepare, vector_outcomes
 from simulator.scenario.load import load
 from simulator.scenario.schema import Scenario
-from simulator.streams import Streams
 
 SCENARIO, PROGRAM = "scenarios/b2b_manufacturer.toml", "accelerator"
 CHUNK = 64
@@ -34,12 +34,12 @@ def one_life(scenario: Scenario, reference: Reference, replications: int, events
 
     def vector(count: int = CHUNK) -> dict[str, Any]:
         stage = prepare(scenario, reference, (PROGRAM,), 7, np.arange(count))
-        life = VectorLife(stage.world, stage.rollout(PROGRAM), stage.conduct[True])
-        return settle(life.run(-scenario.time.burn_in_weeks, scenario.time.horizon_weeks).finish()).totals
+        run = VectorRun(stage.world, stage.rollout(PROGRAM), stage.mode[True])
+        return settle(run.run(-scenario.time.burn_in_weeks, scenario.time.horizon_weeks).finish()).totals
 
     def simpy(r: int) -> dict[str, Any]:
         stage = prepare(scenario, reference, (PROGRAM,), 7, np.array([r]))
-        return tally(EventLife(stage.world, stage.rollout(PROGRAM), stage.conduct[True]).run()).totals
+        return tally(EventRun(stage.world, stage.rollout(PROGRAM), stage.mode[True]).run()).totals
 
     vector(2)  # what is made at the first use belongs to no replication
     fast = [timed(vector) for _ in range(max(replications // CHUNK, 1))]
@@ -75,8 +75,8 @@ def uniforms(scenario: Scenario, reference: Reference) -> tuple[float, float]:
     Streams.draws = counting  # type: ignore[method-assign]
     try:
         stage = prepare(scenario, reference, (PROGRAM,), 7, np.arange(4))
-        life = VectorLife(stage.world, stage.rollout(PROGRAM), stage.conduct[True])
-        life.run(-scenario.time.burn_in_weeks, scenario.time.horizon_weeks)
+        run = VectorRun(stage.world, stage.rollout(PROGRAM), stage.mode[True])
+        run.run(-scenario.time.burn_in_weeks, scenario.time.horizon_weeks)
     finally:
         Streams.draws = draws  # type: ignore[method-assign]
     generator, into = np.random.Generator(np.random.SFC64(1)), np.empty(1 << 18)
@@ -95,7 +95,7 @@ def table(long: bool) -> Iterator[str]:
     count, floor = uniforms(scenario, reference)
     fast, slow = one_life(scenario, reference, 512 if long else CHUNK, 8 if long else 2)
     yield f"{'':<12}{'vector ms':>12}{'events ms':>12}{'ratio':>8}{'floors':>8}   per replication"
-    yield f"{'one life':<12}{1000 * fast:>12.1f}{1000 * slow:>12.0f}{slow / fast:>8.0f}{fast / floor:>8.0f}"
+    yield f"{'one run':<12}{1000 * fast:>12.1f}{1000 * slow:>12.0f}{slow / fast:>8.0f}{fast / floor:>8.0f}"
     if long:
         fast, slow = study(scenario, reference, CHUNK, 1)
         yield f"{'the study':<12}{1000 * fast:>12.1f}{1000 * slow:>12.0f}{slow / fast:>8.0f}"

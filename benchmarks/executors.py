@@ -27,10 +27,10 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 
 import simulator.scenario.load as scenario_files  # noqa: E402
-from simulator.run import Simulated, fit_reference, simulate  # noqa: E402
+from simulator.runs.simulate import SimulationResult, fit_reference, simulate  # noqa: E402
 
 
-def digest(simulated: Simulated) -> str:
+def digest(simulated: SimulationResult) -> str:
     """SHA-256 of all totals."""
     total = hashlib.sha256()
     for key, own in simulated.totals.items():
@@ -39,7 +39,7 @@ def digest(simulated: Simulated) -> str:
     return total.hexdigest()[:16]
 
 
-def on_pool(run: Callable[..., Simulated]) -> tuple[float, Simulated]:
+def on_pool(run: Callable[..., SimulationResult]) -> tuple[float, SimulationResult]:
     """The study on two processes of the standard pool."""
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("forkserver")) as pool:
         list(pool.map(exec, ["import simulator.run"] * 8))
@@ -48,7 +48,7 @@ def on_pool(run: Callable[..., Simulated]) -> tuple[float, Simulated]:
         return time.perf_counter() - begun, found
 
 
-def on_dask(run: Callable[..., Simulated], kill: bool) -> tuple[float, Simulated]:
+def on_dask(run: Callable[..., SimulationResult], kill: bool) -> tuple[float, SimulationResult]:
     """The study on two Dask workers; with `kill` one is killed after two seconds and one is added."""
     import dask
     from distributed import Client, LocalCluster
@@ -87,22 +87,22 @@ def main() -> None:
     scenario = scenario_files.load(chosen.scenario)
     reference = fit_reference(scenario)
 
-    def run(**how: object) -> Simulated:
+    def run(**how: object) -> SimulationResult:
         return simulate(
             scenario, programs=tuple(scenario.programs), replications=chosen.replications, seed=7, chunk=32,
             reference=reference, **how,  # type: ignore[arg-type]
         )  # fmt: skip
 
-    def timed(job: Callable[[], Simulated]) -> tuple[float, Simulated]:
+    def timed(job: Callable[[], SimulationResult]) -> tuple[float, SimulationResult]:
         begun = time.perf_counter()
         found = job()
         return time.perf_counter() - begun, found
 
-    def threads() -> Simulated:
+    def threads() -> SimulationResult:
         with ThreadPoolExecutor(2) as pool:
             return run(executor=pool)
 
-    ways: dict[str, Callable[[], tuple[float, Simulated]]] = {
+    ways: dict[str, Callable[[], tuple[float, SimulationResult]]] = {
         "one process": lambda: timed(run),
         "two processes": lambda: on_pool(run),
         "two threads": lambda: timed(threads),

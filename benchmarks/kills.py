@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from simulator.kept import UNFINISHED
+from simulator.runs.checkpoints import UNFINISHED
 
 
 def command(scenario: str, out: str, replications: int, workers: int) -> list[str]:

@@ -13,9 +13,9 @@ import tracemalloc
 from collections.abc import Iterator
 
 from benchmarks.peers.model import cut_down
-from simulator.kept import keeping
-from simulator.run import Work, fit_reference, simulate
-from simulator.vectors import SOBOL
+from simulator.runs.checkpoints import keeping
+from simulator.runs.designs import SOBOL
+from simulator.runs.simulate import ChunkJob, fit_reference, simulate
 
 CHUNK = 500
 TINY = {"partners.all.count": 3, "time.horizon_weeks": 13, "time.burn_in_weeks": 13}
@@ -32,7 +32,7 @@ def tiny(replications: int) -> float:
 def table(long: bool) -> Iterator[str]:
     """Lines of the table."""
     scenario = cut_down()
-    work = Work(scenario, fit_reference(scenario), ("steps",), 7, "vector", SOBOL)
+    work = ChunkJob(scenario, fit_reference(scenario), ("steps",), 7, "vector", SOBOL)
     work.chunk(0, 1)
     peaks = []
     for count in (4, 20):

@@ -7,11 +7,11 @@ import argparse
 
 import numpy as np
 
-from simulator.pilots.estimators.table import ESTIMATORS, misfits
-from simulator.pilots.lives import live
+from simulator.pilots.estimators.registry import ESTIMATORS, misfits
+from simulator.pilots.panel import PilotReadings
 from simulator.pilots.plan import Plan
-from simulator.pilots.trial import Trial
-from simulator.run import fit_reference, prepare
+from simulator.pilots.simulate import live
+from simulator.runs.simulate import fit_reference, prepare
 from simulator.scenario.load import load
 
 DESIGNS = ("parallel", "matched_pairs", "stepped_wedge", "switchback")
@@ -34,13 +34,13 @@ def main() -> None:
     ]
     for design, tried in zip(DESIGNS, live(stage, plans, outcomes=OUTCOMES), strict=True):
         for outcome in OUTCOMES:
-            trial = Trial(tried.panels[outcome], tried.on[outcome], tried.off[outcome])
+            trial = PilotReadings(tried.panels[outcome], tried.on[outcome], tried.off[outcome])
             for name in ESTIMATORS:
                 if not any(misfits(name, trial.panel)):
                     _line(f"{design:14} {outcome:10} {name:14}", name, trial, SLOW.get(name, given.assignments))
 
 
-def _line(label: str, name: str, trial: Trial, draws: int) -> None:
+def _line(label: str, name: str, trial: PilotReadings, draws: int) -> None:
     called = [ESTIMATORS[name].estimate(trial.without_effect(3, draw)).rejects() for draw in range(draws)]
     by_world = np.mean(called, axis=0)
     print(f"{label} {100 * by_world.mean():4.1f} % +- {100 * by_world.std() / np.sqrt(len(by_world)):.1f}", flush=True)

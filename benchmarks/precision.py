@@ -20,21 +20,21 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from simulator.run import Simulated, fit_reference, simulate  # noqa: E402
+from simulator.metrics.measure import BASELINE, STRATEGIC, runs, shown_programs  # noqa: E402
+from simulator.metrics.registry import metrics_of  # noqa: E402
+from simulator.runs.simulate import SimulationResult, fit_reference, simulate  # noqa: E402
 from simulator.scenario.load import load  # noqa: E402
 from simulator.stats.estimate import Statistic  # noqa: E402
-from simulator.stats.interval import t_quantile  # noqa: E402
-from simulator.stats.measure import BASELINE, STRATEGIC, lives, shown_programs  # noqa: E402
-from simulator.stats.metrics import metrics_of  # noqa: E402
+from simulator.stats.intervals import t_quantile  # noqa: E402
 from simulator.studies.precision import goals_of, needed, sampling_with_controls  # noqa: E402
 
 
-def statistic(study: Simulated, program: str, metric: str) -> Statistic:
-    view = lives(study, program, STRATEGIC)
+def statistic(study: SimulationResult, program: str, metric: str) -> Statistic:
+    view = runs(study, program, STRATEGIC)
     return next(m for m in metrics_of(view.own) if m.name == metric).of(view)
 
 
-def unpaired(study: Simulated, program: str, metric: str) -> float:
+def unpaired(study: SimulationResult, program: str, metric: str) -> float:
     """Half-width of a difference between separate worlds, as a share of the baseline's mean."""
     one, other = statistic(study, program, metric), statistic(study, BASELINE, metric)
     n = study.replications

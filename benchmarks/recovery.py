@@ -20,14 +20,12 @@ from typing import Any
 
 import pandas as pd
 
-from simulator.calibrate.fit import fit_export
-from simulator.calibrate.posterior import posterior
-from simulator.calibrate.profile import load_profile
-from simulator.calibrate.reading import read_export
-from simulator.calibrate.scenario_text import scenario_text
-from simulator.calibrate.simulated import simulated_exports
-from simulator.calibrate.together import PAIRS
-from simulator.calibrate.written import as_written, write_tables
+from simulator.calibration.clean import read_export
+from simulator.calibration.fit import fit_export
+from simulator.calibration.partner_effects import PAIRS, posterior
+from simulator.calibration.profile import load_profile
+from simulator.calibration.scenario_file import scenario_text
+from simulator.calibration.simulated_export import as_written, simulated_exports, write_tables
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
 

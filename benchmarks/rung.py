@@ -15,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.engines import PROGRAM, SCENARIO
-from simulator.engines.settle import settle
-from simulator.fit import Reference
-from simulator.run import chunk_size, fit_reference, prepare
+from simulator.engines.totals.settlement import settle
+from simulator.reference.fit import Reference
+from simulator.runs.simulate import chunk_size, fit_reference, prepare
 from simulator.scenario.load import load
 from simulator.scenario.schema import Scenario
 
@@ -36,10 +36,10 @@ def live(scenario: Scenario, reference: Reference, size: int, first: int) -> Liv
     """Live the rung of the replications from `first` on."""
     horizon = scenario.time.horizon_weeks
     stage = prepare(scenario, reference, (PROGRAM,), 7, np.arange(first, first + size))
-    start = stage.burn_in(stage.conduct[True])
-    before = start.fork(stage.rollout("baseline")).run(0, horizon)  # draws the customers that are met first
+    start = stage.burn_in(stage.mode[True])
+    before = start.branch(stage.rollout("baseline")).run(0, horizon)  # draws the customers that are met first
     cpu, clock = time.process_time(), time.perf_counter()
-    settle(start.fork(stage.rollout(PROGRAM)).run(0, horizon).finish())
+    settle(start.branch(stage.rollout(PROGRAM)).run(0, horizon).finish())
     return Lived(time.process_time() - cpu, time.perf_counter() - clock, before.opps.rows - start.opps.rows)
 
 
@@ -57,11 +57,11 @@ def table(long: bool) -> Iterator[str]:
         with ProcessPoolExecutor(2) as pool:
             list(pool.map(work, (0, 0)))  # nor does what each of the two makes
             both = list(pool.map(work, firsts))
-        lived = size * len(firsts)
-        each, shared = sum(x.cpu for x in alone) / lived, sum(x.passed for x in both) / lived / 2
+        simulated = size * len(firsts)
+        each, shared = sum(x.cpu for x in alone) / simulated, sum(x.passed for x in both) / simulated / 2
         yield (
             f"{scenario.name}: {PARTNERS} partners, {scenario.time.horizon_weeks} weeks, "
-            f"{sum(x.deals for x in alone) / lived:,.0f} deals: {1000 * each:.1f} ms a replication; "
+            f"{sum(x.deals for x in alone) / simulated:,.0f} deals: {1000 * each:.1f} ms a replication; "
             f"{REPLICATIONS:,} take {REPLICATIONS * each:.1f} s in one process, {REPLICATIONS * shared:.1f} s in two "
-            f"({lived:,} lived, {size} at once)"
+            f"({simulated:,} lived, {size} at once)"
         )

@@ -15,10 +15,10 @@ import numpy as np
 
 from benchmarks.peers.model import cut_down
 from benchmarks.timing import timed
-from simulator.run import Work, fit_reference, simulate
+from simulator.runs.designs import SOBOL
+from simulator.runs.simulate import ChunkJob, fit_reference, simulate
 from simulator.scenario.paths import with_values
 from simulator.scenario.schema import Scenario
-from simulator.vectors import SOBOL
 
 CHUNK, ROUNDS = 16, 3
 
@@ -58,7 +58,7 @@ def table(long: bool) -> Iterator[str]:
 
 def _job(axis: str, size: int) -> Callable[[], None]:
     scenario, programs, replications = sized(axis, size)
-    work = Work(scenario, fit_reference(scenario), programs, 7, "vector", SOBOL)
+    work = ChunkJob(scenario, fit_reference(scenario), programs, 7, "vector", SOBOL)
 
     def job() -> None:
         for at in range(0, replications, CHUNK):

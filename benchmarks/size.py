@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.timing import timed
-from simulator.run import Work, fit_reference
+from simulator.runs.designs import SOBOL
+from simulator.runs.simulate import ChunkJob, fit_reference
 from simulator.scenario.load import load
 from simulator.scenario.schema import Scenario
-from simulator.vectors import SOBOL
 
 PARTNERS, WEEKS, REPLICATIONS = 5000, 156, 10_000
 
@@ -48,7 +48,7 @@ def main() -> None:
     for count in asked.regions:
         grown = regions(scenario, count)
         fit, reference = timed(lambda s=grown: fit_reference(s))  # type: ignore[misc]
-        work = Work(grown, reference, programs, 7, "vector", SOBOL)
+        work = ChunkJob(grown, reference, programs, 7, "vector", SOBOL)
         work.chunk(0, 1) if count == asked.regions[0] else None
         took, _ = timed(lambda w=work: w.chunk(0, asked.replications))  # type: ignore[misc]
         partners.append(sum(s.count for s in grown.partners.values()))

@@ -17,7 +17,7 @@ import time
 import psutil
 
 from benchmarks.executors import digest
-from simulator.run import Simulated, fit_reference, simulate
+from simulator.runs.simulate import SimulationResult, fit_reference, simulate
 from simulator.scenario.load import load
 
 
@@ -47,7 +47,7 @@ def main() -> None:
     scenario = load(asked.scenario)
     reference = fit_reference(scenario)
 
-    def study(workers: int) -> Simulated:
+    def study(workers: int) -> SimulationResult:
         return simulate(
             scenario, programs=tuple(scenario.programs), replications=asked.replications, seed=7, workers=workers,
             chunk=8, reference=reference,

@@ -17,82 +17,81 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simulator.calibrate.backtest import Backtest, backtest
-    from simulator.calibrate.behavior import Behavior, behavior
-    from simulator.calibrate.calibration import Calibration, calibrate
-    from simulator.errors import InputError, Problem, SimulatorError
-    from simulator.report.explore_widget import explore
-    from simulator.report.payout import payout_curve
+    from simulator.calibration.backtest import Backtest, backtest
+    from simulator.calibration.behavior_abc import FittedBehavior, behavior
+    from simulator.calibration.calibrate import Calibration, calibrate
+    from simulator.core.errors import InputError, Problem, SimulatorError
+    from simulator.notebook.explorer_widget import explore
+    from simulator.report.payout_curve import payout_curve
     from simulator.scenario.load import load, parse
     from simulator.scenario.paths import number_paths, value_at, with_values
     from simulator.scenario.schema import Scenario
+    from simulator.studies.base import Study
     from simulator.studies.compare import Comparison, compare
     from simulator.studies.forecast import Forecast, forecast
-    from simulator.studies.knowledge import ValueOfInformation, value_of_information
-    from simulator.studies.lint import Lint, lint
-    from simulator.studies.optimize import optimize
-    from simulator.studies.optimum import Optimum
+    from simulator.studies.lint.lint import Lint, lint
+    from simulator.studies.optimize import Optimum, optimize
     from simulator.studies.pilot import Pilot, pilot
-    from simulator.studies.programs import ProgramDiff, diff
-    from simulator.studies.redesign import Redesign, redesign
+    from simulator.studies.pilot_design import Redesign, redesign
+    from simulator.studies.program_diff import ProgramDiff, diff
     from simulator.studies.redteam import RedTeam, redteam
     from simulator.studies.rollout import StagedRollout, rollout
     from simulator.studies.select import Selection, select
-    from simulator.studies.sensitivity import Sensitivity, sensitivity
-    from simulator.studies.split import VarianceSplit, split
-    from simulator.studies.study import Study
+    from simulator.studies.sensitivity.study import Sensitivity, sensitivity
     from simulator.studies.trace import Trace, trace
+    from simulator.studies.value_of_information import ValueOfInformation, value_of_information
+    from simulator.studies.variance_split import VarianceSplit, split
     from simulator.studies.verify import Verification, verify
     from simulator.studies.winners import Winners, winners
 
 _HOMES = {
-    "Backtest": "simulator.calibrate.backtest",
-    "Behavior": "simulator.calibrate.behavior",
-    "Calibration": "simulator.calibrate.calibration",
+    "Backtest": "simulator.calibration.backtest",
+    "Calibration": "simulator.calibration.calibrate",
     "Comparison": "simulator.studies.compare",
+    "FittedBehavior": "simulator.calibration.behavior_abc",
     "Forecast": "simulator.studies.forecast",
-    "InputError": "simulator.errors",
-    "Lint": "simulator.studies.lint",
-    "Optimum": "simulator.studies.optimum",
+    "InputError": "simulator.core.errors",
+    "Lint": "simulator.studies.lint.lint",
+    "Optimum": "simulator.studies.optimize",
     "Pilot": "simulator.studies.pilot",
-    "Problem": "simulator.errors",
-    "ProgramDiff": "simulator.studies.programs",
+    "Problem": "simulator.core.errors",
+    "ProgramDiff": "simulator.studies.program_diff",
     "RedTeam": "simulator.studies.redteam",
-    "Redesign": "simulator.studies.redesign",
+    "Redesign": "simulator.studies.pilot_design",
     "Scenario": "simulator.scenario.schema",
     "Selection": "simulator.studies.select",
-    "Sensitivity": "simulator.studies.sensitivity",
-    "SimulatorError": "simulator.errors",
+    "Sensitivity": "simulator.studies.sensitivity.study",
+    "SimulatorError": "simulator.core.errors",
     "StagedRollout": "simulator.studies.rollout",
-    "Study": "simulator.studies.study",
+    "Study": "simulator.studies.base",
     "Trace": "simulator.studies.trace",
-    "ValueOfInformation": "simulator.studies.knowledge",
-    "VarianceSplit": "simulator.studies.split",
+    "ValueOfInformation": "simulator.studies.value_of_information",
+    "VarianceSplit": "simulator.studies.variance_split",
     "Verification": "simulator.studies.verify",
     "Winners": "simulator.studies.winners",
-    "backtest": "simulator.calibrate.backtest",
-    "behavior": "simulator.calibrate.behavior",
-    "calibrate": "simulator.calibrate.calibration",
+    "backtest": "simulator.calibration.backtest",
+    "behavior": "simulator.calibration.behavior_abc",
+    "calibrate": "simulator.calibration.calibrate",
     "compare": "simulator.studies.compare",
-    "diff": "simulator.studies.programs",
-    "explore": "simulator.report.explore_widget",
+    "diff": "simulator.studies.program_diff",
+    "explore": "simulator.notebook.explorer_widget",
     "forecast": "simulator.studies.forecast",
-    "lint": "simulator.studies.lint",
+    "lint": "simulator.studies.lint.lint",
     "load": "simulator.scenario.load",
     "number_paths": "simulator.scenario.paths",
     "optimize": "simulator.studies.optimize",
     "parse": "simulator.scenario.load",
-    "payout_curve": "simulator.report.payout",
+    "payout_curve": "simulator.report.payout_curve",
     "pilot": "simulator.studies.pilot",
-    "redesign": "simulator.studies.redesign",
+    "redesign": "simulator.studies.pilot_design",
     "redteam": "simulator.studies.redteam",
     "rollout": "simulator.studies.rollout",
     "select": "simulator.studies.select",
-    "sensitivity": "simulator.studies.sensitivity",
-    "split": "simulator.studies.split",
+    "sensitivity": "simulator.studies.sensitivity.study",
+    "split": "simulator.studies.variance_split",
     "trace": "simulator.studies.trace",
     "value_at": "simulator.scenario.paths",
-    "value_of_information": "simulator.studies.knowledge",
+    "value_of_information": "simulator.studies.value_of_information",
     "verify": "simulator.studies.verify",
     "winners": "simulator.studies.winners",
     "with_values": "simulator.scenario.paths",
@@ -100,9 +99,9 @@ _HOMES = {
 
 __all__ = [
     "Backtest",
-    "Behavior",
     "Calibration",
     "Comparison",
+    "FittedBehavior",
     "Forecast",
     "InputError",
     "Lint",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.run import RUNGS, Simulated, Totals
+from simulator.runs.simulate import RESPONSE_LEVELS, SimulationResult, Totals
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
 from tests.scenario.texts import SMALL
@@ -52,21 +52,21 @@ def lively(count: int, seed: int, rise: float = 1.0) -> dict[str, NDArray[np.int
     )  # fmt: skip
 
 
-def simulated(count: int = 40, *, seed: int = 1, budget: bool = True, same: bool = False) -> Simulated:
+def simulated(count: int = 40, *, seed: int = 1, budget: bool = True, same: bool = False) -> SimulationResult:
     """Baseline and growth on all rungs; growth pays and sells more, and is gamed when strategic.
 
     same: growth has the very outcomes of the baseline.
     """
     made: Totals = {}
-    for rung in RUNGS:
+    for level in RESPONSE_LEVELS:
         baseline = lively(count, seed)
         growth = baseline if same else lively(count, seed, rise=1.25)
-        if rung == "strategic" and not same:
+        if level == "strategic" and not same:
             growth = {**growth, "cost": growth["cost"] + 300_000 * (np.arange(count) % 3 == 0)}
             growth["cost.core"] = growth["cost"]
         made |= {
-            ("none", rung): totals(count, partners=9),
-            ("baseline", rung): baseline,
-            ("growth", rung): growth,
+            ("none", level): totals(count, partners=9),
+            ("baseline", level): baseline,
+            ("growth", level): growth,
         }
-    return Simulated(scenario(budget), PROGRAMS, seed, count, "vector", made)
+    return SimulationResult(scenario(budget), PROGRAMS, seed, count, "vector", made)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.run import CHUNK, chunk_size
+from simulator.runs.simulate import CHUNK, chunk_size
 from simulator.scenario.load import parse
 from simulator.scenario.paths import with_values
 from tests.engines.small import BASELINE, HEAD

@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.engines.settle import settle
-from simulator.engines.vector import VectorLife
-from simulator.errors import InputError, SimulatorError
-from simulator.model.setting import compile_setting
-from simulator.run import RUNGS, Simulated, fit_reference, prepare, simulate
+from simulator.core.errors import InputError, SimulatorError
+from simulator.core.streams import Streams
+from simulator.engines.totals.settlement import settle
+from simulator.engines.vector.engine import VectorRun
+from simulator.runs.simulate import RESPONSE_LEVELS, SimulationResult, fit_reference, prepare, simulate
 from simulator.scenario.load import parse
 from simulator.scenario.paths import with_values
 from simulator.scenario.schema import Scenario
-from simulator.streams import Streams
 from simulator.studies.trace import trace
 from simulator.studies.verify import verify
-from simulator.world import World
+from simulator.world.setting import compile_setting
+from simulator.world.world import World
 from tests.engines.quick import quick_reference
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
@@ -141,11 +141,11 @@ def rich() -> Scenario:
 
 
 @pytest.fixture(scope="module")
-def lived(rich: Scenario) -> Simulated:
+def simulated(rich: Scenario) -> SimulationResult:
     return simulate(rich, programs=("copy", "full"), replications=6, seed=5)
 
 
-def same(a: Simulated, b: Simulated, count: int) -> bool:
+def same(a: SimulationResult, b: SimulationResult, count: int) -> bool:
     """Whether the first `count` replications are the same in every total that both have."""
     return all(
         np.array_equal(a.totals[key][name][:count], b.totals[key][name][:count])
@@ -161,24 +161,24 @@ def test_engines_agree_on_every_component_kind(rich: Scenario) -> None:
     assert result.checked > 1000
 
 
-def test_results_do_not_depend_on_chunks_or_workers(rich: Scenario, lived: Simulated) -> None:
+def test_results_do_not_depend_on_chunks_or_workers(rich: Scenario, simulated: SimulationResult) -> None:
     for chunk, workers, count in ((1, 1, 2), (5, 1, 6), (3, 2, 6)):
         other = simulate(rich, programs=("copy", "full"), replications=count, seed=5, chunk=chunk, workers=workers)
-        assert same(lived, other, count), (chunk, workers)
+        assert same(simulated, other, count), (chunk, workers)
 
 
-def test_more_replications_and_fewer_programs_change_nothing_else(rich: Scenario, lived: Simulated) -> None:
-    assert same(lived, simulate(rich, programs=("copy",), replications=8, seed=5), 6)
+def test_more_replications_and_fewer_programs_change_nothing_else(rich: Scenario, simulated: SimulationResult) -> None:
+    assert same(simulated, simulate(rich, programs=("copy",), replications=8, seed=5), 6)
     other = simulate(rich, programs=("copy",), replications=6, seed=6)
     assert not np.array_equal(
-        lived.totals["baseline", "strategic"]["cost"], other.totals["baseline", "strategic"]["cost"]
+        simulated.totals["baseline", "strategic"]["cost"], other.totals["baseline", "strategic"]["cost"]
     )
 
 
-def test_a_program_against_itself_differs_by_exactly_nothing(lived: Simulated) -> None:
-    for rung in RUNGS:
-        for name, value in lived.totals["baseline", rung].items():
-            assert np.array_equal(value, lived.totals["copy", rung][name]), (rung, name)
+def test_a_program_against_itself_differs_by_exactly_nothing(simulated: SimulationResult) -> None:
+    for level in RESPONSE_LEVELS:
+        for name, value in simulated.totals["baseline", level].items():
+            assert np.array_equal(value, simulated.totals["copy", level][name]), (level, name)
 
 
 def test_components_that_pay_nothing_change_nothing(rich: Scenario) -> None:
@@ -195,15 +195,15 @@ def test_components_that_pay_nothing_change_nothing(rich: Scenario) -> None:
         for k, text in enumerate(idle)
     )
     both = parse(f"{RICH}{more}[programs.idle.components.core]{core}")
-    lived = simulate(both, programs=("idle",), replications=3, seed=5)
-    for rung in RUNGS:
-        own, base = lived.totals["idle", rung], lived.totals["baseline", rung]
+    simulated = simulate(both, programs=("idle",), replications=3, seed=5)
+    for level in RESPONSE_LEVELS:
+        own, base = simulated.totals["idle", level], simulated.totals["baseline", level]
         for name, value in own.items():
-            assert np.array_equal(value, base[name] if name in base else np.zeros(3)), (rung, name)
+            assert np.array_equal(value, base[name] if name in base else np.zeros(3)), (level, name)
 
 
-def test_on_the_static_rung_programs_differ_in_payout_only(lived: Simulated) -> None:
-    base, full = lived.totals["baseline", "static"], lived.totals["full", "static"]
+def test_on_the_static_rung_programs_differ_in_payout_only(simulated: SimulationResult) -> None:
+    base, full = simulated.totals["baseline", "static"], simulated.totals["full", "static"]
     payout = ("accrued", "forfeited", "clawed_back", "paid", "penalty", "audit", "admin", "cost", "deadweight")
     behaviour = [n for n in base if n not in payout and not n.startswith(("cost.", "tier.", "fair."))]
     assert len(behaviour) > 20
@@ -222,17 +222,17 @@ def test_on_the_static_rung_programs_differ_in_payout_only(lived: Simulated) -> 
 def test_without_opportunists_or_games_the_gaming_loss_is_exactly_nothing(
     rich: Scenario, change: dict[str, object]
 ) -> None:
-    honest = simulate(with_values(rich, change), programs=("full",), replications=4, seed=5)
+    without_gaming = simulate(with_values(rich, change), programs=("full",), replications=4, seed=5)
     for program in ("baseline", "full"):
-        for name, value in honest.totals[program, "responsive"].items():
-            assert np.array_equal(value, honest.totals[program, "strategic"][name]), name
+        for name, value in without_gaming.totals[program, "responsive"].items():
+            assert np.array_equal(value, without_gaming.totals[program, "strategic"][name]), name
 
 
-def test_with_opportunists_there_is_something_to_lose(lived: Simulated) -> None:
-    extra = lived.totals["full", "strategic"]["cost"] - lived.totals["full", "responsive"]["cost"]
+def test_with_opportunists_there_is_something_to_lose(simulated: SimulationResult) -> None:
+    extra = simulated.totals["full", "strategic"]["cost"] - simulated.totals["full", "responsive"]["cost"]
     assert extra.mean() > 0
-    assert lived.totals["full", "strategic"]["false_claims"].sum() > 0
-    assert lived.totals["baseline", "strategic"]["pushed"].sum() > 0
+    assert simulated.totals["full", "strategic"]["false_claims"].sum() > 0
+    assert simulated.totals["baseline", "strategic"]["pushed"].sum() > 0
 
 
 def test_a_linear_plan_moves_no_signature(rich: Scenario) -> None:
@@ -249,8 +249,8 @@ def test_a_linear_plan_moves_no_signature(rich: Scenario) -> None:
 
 def test_the_ledger_closes_to_the_cent(rich: Scenario) -> None:
     stage = prepare(rich, fit_reference(rich), ("full",), 5, np.arange(6))
-    life = VectorLife(stage.world, stage.rollout("full"), stage.conduct[True]).run(-65, 39).finish()
-    rows = settle(life).ledger
+    run = VectorRun(stage.world, stage.rollout("full"), stage.mode[True]).run(-65, 39).finish()
+    rows = settle(run).ledger
     assert np.array_equal(rows["accrued"], rows["paid"] + rows["forfeited"] + rows["clawed_back"])
     for name in ("accrued", "paid", "forfeited", "clawed_back", "penalty"):
         assert rows[name].min() >= 0, name
@@ -261,7 +261,7 @@ def test_the_ledger_closes_to_the_cent(rich: Scenario) -> None:
         rows["accrued"][rows["attained"] == 0].sum()
         == rows["accrued"][rows["component"] >= 2][rows["attained"][rows["component"] >= 2] == 0].sum()
     )
-    base = VectorLife(stage.world, stage.rollout("baseline"), stage.conduct[True]).run(-65, 39).finish()
+    base = VectorRun(stage.world, stage.rollout("baseline"), stage.mode[True]).run(-65, 39).finish()
     assert settle(base).ledger["accrued"].max() == 40000 * 100  # the cap binds, and somebody reaches it
 
 
@@ -271,8 +271,8 @@ def test_removing_a_cap_raises_effort_and_bookings(rich: Scenario) -> None:
         "tiers = [{ above = 150000, rate = 0.08 }]\n"
     )
     capped = uncapped.replace("cap = 40000", "cap = 8000")
-    lived = simulate(parse(capped), programs=("uncapped",), replications=60, seed=9)
-    free, base = lived.totals["uncapped", "responsive"], lived.totals["baseline", "responsive"]
+    simulated = simulate(parse(capped), programs=("uncapped",), replications=60, seed=9)
+    free, base = simulated.totals["uncapped", "responsive"], simulated.totals["baseline", "responsive"]
     for name in ("activity.source", "bookings"):
         gain = (free[name] - base[name]).astype(float)
         assert gain.mean() > 4 * gain.std(ddof=1) / np.sqrt(len(gain)), name
@@ -284,15 +284,15 @@ def test_more_audit_means_fewer_false_claims_and_enough_of_it_none(rich: Scenari
     counts = []
     for rate, penalty in ((0.0, 0.0), (0.3, 1.0), (0.6, 1.0)):
         scenario = with_values(rich, {f"{path}.audit_rate": rate, f"{path}.penalty_multiple": penalty, **quiet})
-        lived = simulate(scenario, programs=("full",), replications=4, seed=5)
-        counts.append(int(lived.totals["full", "strategic"]["false_claims"].sum()))
+        simulated = simulate(scenario, programs=("full",), replications=4, seed=5)
+        counts.append(int(simulated.totals["full", "strategic"]["false_claims"].sum()))
     assert counts[0] > counts[1] > counts[2] == 0  # .6 > m / (m + F) = .5
 
 
-def test_a_replay_costs_what_the_study_says(rich: Scenario, lived: Simulated, tmp_path: Path) -> None:
-    replays = {rung: trace(rich, program="full", replication=4, seed=5, rung=rung) for rung in RUNGS}
-    for rung, replay in replays.items():
-        assert replay.outcome.totals["cost"][0] == lived.totals["full", rung]["cost"][4]
+def test_a_replay_costs_what_the_study_says(rich: Scenario, simulated: SimulationResult, tmp_path: Path) -> None:
+    replays = {level: trace(rich, program="full", replication=4, seed=5, level=level) for level in RESPONSE_LEVELS}
+    for level, replay in replays.items():
+        assert replay.outcome.totals["cost"][0] == simulated.totals["full", level]["cost"][4]
     strategic = replays["strategic"]
     prices = [row[7] for row in strategic.log if row[3] == "claim" and row[0] >= 0]
     assert prices
@@ -307,10 +307,10 @@ def test_a_replay_costs_what_the_study_says(rich: Scenario, lived: Simulated, tm
         strategic.write(target)
 
 
-def test_no_program_costs_nothing(lived: Simulated) -> None:
-    for rung in RUNGS:
-        assert lived.totals["none", rung]["cost"].sum() == 0
-        assert lived.totals["none", rung]["bookings"].min() > 0
+def test_no_program_costs_nothing(simulated: SimulationResult) -> None:
+    for level in RESPONSE_LEVELS:
+        assert simulated.totals["none", level]["cost"].sum() == 0
+        assert simulated.totals["none", level]["bookings"].min() > 0
 
 
 def test_adding_a_partner_elsewhere_changes_no_draw_of_the_others(rich: Scenario) -> None:
@@ -323,8 +323,8 @@ def test_adding_a_partner_elsewhere_changes_no_draw_of_the_others(rich: Scenario
     assert np.array_equal(one.demand, other.demand)
 
 
-@pytest.mark.parametrize("wrong", [{"program": "fulll"}, {"replication": -1}, {"rung": "greedy"}])
+@pytest.mark.parametrize("wrong", [{"program": "fulll"}, {"replication": -1}, {"level": "greedy"}])
 def test_a_replay_of_what_is_not_there_is_refused(rich: Scenario, wrong: dict[str, object]) -> None:
-    asked = {"program": "full", "replication": 0, "rung": "strategic"} | wrong
+    asked = {"program": "full", "replication": 0, "level": "strategic"} | wrong
     with pytest.raises(InputError, match="must be"):
         trace(rich, **asked)  # type: ignore[arg-type]

@@ -11,19 +11,19 @@ ROOT = Path(__file__).parents[1]
 
 USE = """
 import json
-from simulator.report.payout import payout_curve
+from simulator.report.payout_curve import payout_curve
 from simulator.scenario.json_schema import schema_json
 from simulator.scenario.load import parse
-from simulator.errors import InputError
+from simulator.core.errors import InputError
 from simulator.studies.verify import verify
-from tests.engines.lived import STILL, lived, rows, share
+from tests.engines.simulated import STILL, rows, simulated, share
 from tests.engines.quick import quick_reference
 
 TEXT = share("baseline") + '[programs.p.components.m]\\nkind = "milestones"\\neach = 30_000.0\\namount = 700.0\\n'
 with quick_reference():
     result = verify(parse(STILL.replace("[programs.baseline]\\n", "") + TEXT), replications=1)
 assert result.agrees, str(result)
-outcome = lived(TEXT, head=STILL.replace("[programs.baseline]\\n", ""))["p"]
+outcome = simulated(TEXT, head=STILL.replace("[programs.baseline]\\n", ""))["p"]
 # 700.00 for every full 30,000.00, ten times at most.
 for attained, accrued in rows(outcome, "attained", "accrued"):
     assert accrued == 70_000 * min(attained // 3_000_000, 10), (attained, accrued)
@@ -40,7 +40,7 @@ print("done")
 LATE = """
 from simulator.scenario.load import parse
 import tests.plugin_component
-from tests.engines.lived import STILL
+from tests.engines.simulated import STILL
 parse(STILL)
 """
 

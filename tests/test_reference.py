@@ -7,10 +7,10 @@ import pickle
 import numpy as np
 import pytest
 
-from simulator.errors import SimulatorError
-from simulator.fit import Design, Reference
-from simulator.parameters import drawn_values
-from simulator.run import prepare, simulate
+from simulator.core.errors import SimulatorError
+from simulator.reference.fit import Reference, ReferenceDesign
+from simulator.runs.designs import drawn_values
+from simulator.runs.simulate import prepare, simulate
 from simulator.scenario.load import parse
 from simulator.scenario.paths import with_values
 from simulator.scenario.schema import Scenario
@@ -24,7 +24,7 @@ CHANGED = {"programs.full.components.core.rate": 0.04, "programs.full.components
 def fitted(scenario: Scenario) -> Reference:
     """A reference on a design of eight points, which is enough to tell whether two are the same."""
     unit = (np.arange(8)[:, None] + 0.5) / 8
-    return Reference(scenario, Design(unit, drawn_values(scenario, unit)))
+    return Reference(scenario, ReferenceDesign(unit, drawn_values(scenario, unit)))
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_extended_is_the_same_as_fitted_again(reference: Reference) -> None:
         prepare(scenario, got, ("full",), 5, ids).offers["full"]
         for got in (reference.extended(scenario), fitted(scenario))
     )
-    for a, b in zip(one.prospects, other.prospects, strict=True):
+    for a, b in zip(one.forecasts, other.forecasts, strict=True):
         for field in ("credit", "square", "claim", "price", "clawed"):
             assert (getattr(a, field) == getattr(b, field)).all()
 
@@ -54,7 +54,7 @@ def test_a_changed_candidate_changes_what_is_expected_of_it(reference: Reference
     changed = with_values(scenario, {"programs.full.components.registered.uplift": 0.02})
     ids = np.arange(3)
     old, new = (
-        prepare(s, reference.extended(s), ("full",), 5, ids).offers["full"].prospects for s in (scenario, changed)
+        prepare(s, reference.extended(s), ("full",), 5, ids).offers["full"].forecasts for s in (scenario, changed)
     )
     assert not np.allclose(old[1].price, new[1].price)
 
@@ -82,7 +82,7 @@ def test_activity_is_one_on_average_under_the_baseline(elasticity: float, tiers:
     head = RICH.split("[programs.baseline")[0].replace("count = 7", "count = 40").replace("count = 4", "count = 20")
     text = head + f'[programs.baseline.components.core]\nkind = "revenue_share"\nrate = 0.05\n{tiers}\n'
     scenario = with_values(parse(text), {"behavior.elasticity": elasticity, "behavior.inert_share": 0.0})
-    lived = simulate(scenario, programs=(), replications=12, seed=2)
-    totals = lived.totals["baseline", "responsive"]
+    simulated = simulate(scenario, programs=(), replications=12, seed=2)
+    totals = simulated.totals["baseline", "responsive"]
     for activity in ("source", "cosell", "enable", "success"):
         assert totals[f"activity.{activity}"].mean() / 1e6 == pytest.approx(1.0, abs=0.02), activity

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import qmc
 
-from simulator.errors import InputError, SimulatorError
-from simulator.run import Simulated, simulate
+from simulator.core.errors import InputError, SimulatorError
+from simulator.runs.designs import SOBOL, Crossed, Design, Given, Independent, Sobol
+from simulator.runs.simulate import SimulationResult, simulate
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
-from simulator.vectors import SOBOL, Crossed, Given, Independent, Sobol, Vectors
 from tests.engines.small import BASELINE as CORE
 from tests.engines.small import HEAD
 
@@ -36,23 +36,23 @@ def scenario() -> Scenario:
     return parse(HEAD.replace("opportunist_share = 0.6\n", "") + UNCERTAIN + CORE)
 
 
-def run(scenario: Scenario, count: int, vectors: Vectors | None = None, first: int = 0) -> Simulated:
-    return simulate(scenario, programs=(), replications=count, seed=5, vectors=vectors, first=first)
+def run(scenario: Scenario, count: int, design: Design | None = None, first: int = 0) -> SimulationResult:
+    return simulate(scenario, programs=(), replications=count, seed=5, design=design, first=first)
 
 
-def equal(a: Simulated, b: Simulated) -> bool:
+def equal(a: SimulationResult, b: SimulationResult) -> bool:
     return all(np.array_equal(x, b.totals[key][name]) for key in a.totals for name, x in a.totals[key].items())
 
 
-@pytest.mark.parametrize("vectors", [SOBOL, Sobol(8), Independent(), Crossed(6, 16), Crossed(6, 16, Independent())])
-def test_a_replication_has_its_point_whatever_is_asked_with_it(vectors: Vectors) -> None:
-    whole = vectors.unit(PATHS, 3, IDS)
+@pytest.mark.parametrize("design", [SOBOL, Sobol(8), Independent(), Crossed(6, 16), Crossed(6, 16, Independent())])
+def test_a_replication_has_its_point_whatever_is_asked_with_it(design: Design) -> None:
+    whole = design.unit(PATHS, 3, IDS)
     assert whole.shape == (96, 2)
     assert ((whole > 0) & (whole < 1)).all()
     for part in (IDS[:5], IDS[40:47], IDS[95:]):
-        assert np.array_equal(vectors.unit(PATHS, 3, part), whole[part])
-        assert np.array_equal(vectors.luck(part), vectors.luck(IDS)[part])
-    assert np.array_equal(vectors.unit((*PATHS, "economy.market_log_sd"), 3, IDS)[:, :2], whole)
+        assert np.array_equal(design.unit(PATHS, 3, part), whole[part])
+        assert np.array_equal(design.luck(part), design.luck(IDS)[part])
+    assert np.array_equal(design.unit((*PATHS, "economy.market_log_sd"), 3, IDS)[:, :2], whole)
 
 
 def test_each_scramble_is_a_net_of_its_own() -> None:

@@ -16,10 +16,10 @@ from scipy import stats
 
 from benchmarks.peers.model import Figures, Model, cut_down, model_of
 from benchmarks.timing import timed
-from simulator.engines.settle import settle
-from simulator.engines.vector import VectorLife
-from simulator.program.numbers import Array
-from simulator.run import fit_reference, prepare
+from simulator.core.arrays import Array
+from simulator.engines.totals.settlement import settle
+from simulator.engines.vector.engine import VectorRun
+from simulator.runs.simulate import fit_reference, prepare
 from simulator.scenario.schema import Scenario
 
 PROGRAMS = ("baseline", "steps")
@@ -41,20 +41,20 @@ def ours(scenario: Scenario, replications: int) -> Lived:
     """Both programs in the same worlds, honest lives."""
     reference, ids, horizon = fit_reference(scenario), np.arange(replications), scenario.time.horizon_weeks
 
-    def lived(programs: tuple[str, ...]) -> dict[str, Array]:
+    def simulated(programs: tuple[str, ...]) -> dict[str, Array]:
         stage = prepare(scenario, reference, programs, 7, ids)
-        start = VectorLife(stage.world, stage.rollout("baseline"), stage.conduct[False])
+        start = VectorRun(stage.world, stage.rollout("baseline"), stage.mode[False])
         start.run(-scenario.time.burn_in_weeks, 0).compact(0)
         out = {}
         for name in programs:
-            totals = settle(start.fork(stage.rollout(name)).run(0, horizon).finish()).totals
+            totals = settle(start.branch(stage.rollout(name)).run(0, horizon).finish()).totals
             cents = [totals[key] / 100 for key in ("bookings", "cost")]
             out[name] = np.stack([totals["won"], *cents], axis=1)
         return out
 
-    lived(PROGRAMS[1:])  # what is made at the first use belongs to no replication
-    one, _ = timed(lambda: lived(PROGRAMS[1:]))
-    both, figures = timed(lambda: lived(PROGRAMS))
+    simulated(PROGRAMS[1:])  # what is made at the first use belongs to no replication
+    one, _ = timed(lambda: simulated(PROGRAMS[1:]))
+    both, figures = timed(lambda: simulated(PROGRAMS))
     return Lived(figures, one / replications, both / replications)
 
 
@@ -73,12 +73,12 @@ def alike(a: Lived, b: Lived) -> bool:
     return min(stats.ks_2samp(x, y).pvalue for x, y in pairs) > _RARE
 
 
-def seconds_to_width(lived: Lived, *, paired: bool) -> tuple[float, float]:
+def seconds_to_width(simulated: Lived, *, paired: bool) -> tuple[float, float]:
     """Replications and CPU seconds until the interval of the difference in cost is narrow enough."""
-    base, other = (lived.figures[p][:, 2] for p in PROGRAMS)
+    base, other = (simulated.figures[p][:, 2] for p in PROGRAMS)
     variance = np.var(other - base, ddof=1) if paired else np.var(base, ddof=1) + np.var(other, ddof=1)
     needed = float(1.96**2 * variance / (_WIDTH * base.mean()) ** 2)
-    return needed, needed * lived.both
+    return needed, needed * simulated.both
 
 
 def table(long: bool) -> Iterator[str]:
@@ -88,7 +88,7 @@ def table(long: bool) -> Iterator[str]:
     needed, own = seconds_to_width(mine, paired=True)
     time = scenario.time
     yield f"{scenario.partners['all'].count} partners, {time.burn_in_weeks} + {time.horizon_weeks} weeks"
-    yield f"{'':<10}{'ms a life':>10}{'slower':>8}{'replications':>14}{'s to width':>12}{'slower':>10}"
+    yield f"{'':<10}{'ms a run':>10}{'slower':>8}{'replications':>14}{'s to width':>12}{'slower':>10}"
     yield f"{'vector':<10}{1000 * mine.one:>10.2f}{1:>8}{needed:>14,.0f}{own:>12,.2f}{1:>10}"
     for name in PEERS:
         try:

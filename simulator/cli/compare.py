@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.cli.common import (
+from simulator.cli.options import (
     INTERRUPTED,
     examples,
     finish,
@@ -88,7 +88,7 @@ def compare(
             click.echo(f"The same was run before and is shown from {place}; --again computes it anew", err=True)
     else:
         study, place = _run(loaded, out, quiet, not no_plots, settings)
-    from simulator.report.terminal import describe
+    from simulator.studies.compare import describe
 
     text = describe(study, scenario_file=scenario)
     finish(text, study, json_file=json_file, quiet=quiet, place=place)
@@ -96,7 +96,7 @@ def compare(
 
 def _run(scenario: Scenario, out: str, quiet: bool, plots: bool, settings: dict[str, Any]) -> tuple[Comparison, Path]:
     """Run and store, going on from the chunks that an earlier run of the same inputs and code left."""
-    from simulator.kept import keeping
+    from simulator.runs.checkpoints import keeping
     from simulator.studies.compare import compare as run
 
     known = _identity(scenario, settings)
@@ -127,8 +127,8 @@ def _identity(scenario: Scenario, settings: dict[str, Any]) -> str | None:
 
 def _known(scenario: Scenario, out: str, settings: dict[str, Any]) -> tuple[Comparison, Path] | None:
     """A stored run of the same inputs and code."""
-    from simulator.stored import same
-    from simulator.studies.runs import comparison_of
+    from simulator.runs.stored_runs import same
+    from simulator.studies.stored import comparison_of
 
     found = same(_identity(scenario, settings), out)
     return None if found is None else (comparison_of(found), found.place)

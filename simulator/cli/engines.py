@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from simulator.cli.common import (
+from simulator.cli.options import (
     DISAGREE,
     examples,
     finish,
@@ -45,7 +45,7 @@ def verify(
 ) -> None:  # fmt: skip
     """Run both engines on the same replications of SCENARIO and report the largest difference per outcome."""
     from simulator.scenario.load import load
-    from simulator.studies.asked import asked_programs
+    from simulator.studies.base import asked_programs
     from simulator.studies.verify import verify as run
 
     loaded = load(scenario)
@@ -71,7 +71,7 @@ def verify(
 @click.option("--out", metavar="FILE", help="Write the event log here")
 @seed_option
 @click.option(
-    "--rung", default="strategic", show_default=True, metavar="static|responsive|strategic", help="How partners behave"
+    "--level", default="strategic", show_default=True, metavar="static|responsive|strategic", help="How partners behave"
 )
 @json_option
 @quiet_option
@@ -82,7 +82,7 @@ def trace(
     partner: str | None,
     out: str | None,
     seed: int | None,
-    rung: str,
+    level: str,
     json_file: str | None,
     quiet: bool,
 ) -> None:
@@ -91,7 +91,7 @@ def trace(
     from simulator.studies.trace import trace as run
 
     loaded = load(scenario)
-    found = run(loaded, program=program, replication=replication, seed=seed_of(loaded, seed), rung=rung)
+    found = run(loaded, program=program, replication=replication, seed=seed_of(loaded, seed), level=level)
     text = found.digest() if partner is None else found.statement(_partner(found, partner))
     finish(text, found, json_file=json_file, quiet=quiet)
     if out is not None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from simulator.cli.common import examples, seed_option
+from simulator.cli.options import examples, seed_option
 
 _NEEDS = "the explorer page needs the notebook libraries: pip install 'incentive-sim[notebook]'"
 
@@ -41,7 +41,7 @@ def explore(
 
     It is served to this machine alone, until it is interrupted. Nothing is fetched from elsewhere.
     """
-    from simulator.errors import SimulatorError
+    from simulator.core.errors import SimulatorError
     from simulator.scenario.load import load
     from simulator.studies.explore import explorer
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from simulator.cli.common import examples, finish, json_option, quiet_option
+from simulator.cli.options import examples, finish, json_option, quiet_option
 
 _OUT = click.option("--out", default="results", show_default=True, metavar="DIR", help="Where the runs are")
 
@@ -32,9 +32,9 @@ class _Tree:
 @quiet_option
 def runs(out: str, json_file: str | None, quiet: bool) -> None:
     """List the runs below DIR, the oldest first, and those that were stopped."""
-    from simulator.kept import unfinished
-    from simulator.report.runs import listed
-    from simulator.stored import StoredRun, stored
+    from simulator.runs.checkpoints import unfinished
+    from simulator.runs.stored_runs import StoredRun, stored
+    from simulator.studies.stored import listed
 
     found = [run for _, run in stored(out)]
     stopped = [
@@ -54,10 +54,9 @@ def runs(out: str, json_file: str | None, quiet: bool) -> None:
 @quiet_option
 def show(run: str, out: str, json_file: str | None, quiet: bool) -> None:
     """Print the tables of the stored RUN, without simulating."""
-    from simulator.report.runs import shown
-    from simulator.report.terminal import describe
-    from simulator.stored import find
-    from simulator.studies.runs import comparison_of
+    from simulator.runs.stored_runs import find
+    from simulator.studies.compare import describe
+    from simulator.studies.stored import comparison_of, shown
 
     found = find(run, out)
     if not found.is_comparison:
@@ -77,9 +76,9 @@ def show(run: str, out: str, json_file: str | None, quiet: bool) -> None:
 @quiet_option
 def diff(one: str, other: str, out: str, json_file: str | None, quiet: bool) -> None:
     """Say what changed from RUN1 to RUN2: scenario by path, settings, versions, and figures beyond their error."""
-    from simulator.report.runs import described
-    from simulator.stored import find
-    from simulator.studies.runs import diff as run
+    from simulator.runs.stored_runs import find
+    from simulator.studies.stored import described
+    from simulator.studies.stored import diff as run
 
     first, second = find(one, out), find(other, out)
     found = run(first, second)
@@ -104,9 +103,9 @@ def report(run: str, home: str, **files: str | None) -> None:
     from pathlib import Path
 
     from simulator.report.publish import publish
-    from simulator.stored import find
+    from simulator.runs.stored_runs import find
     from simulator.studies.leadership import leadership
-    from simulator.studies.runs import comparison_of
+    from simulator.studies.stored import comparison_of
 
     found = find(run, home)
     asked = {kind: Path(file) for kind, file in files.items() if file} or {"html": Path(f"{found.name}.html")}

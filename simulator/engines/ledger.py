@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.program.compiled import Ints
-from simulator.program.numbers import Array
+from simulator.core.arrays import Array, Ints
 
 LEDGER_COLUMNS = (
     "replication", "partner", "offer", "component", "start", "end", "attained", "accrued", "forfeited", "clawed_back",
@@ -21,7 +20,7 @@ LEDGER_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """A set of replications lived under one rollout on one rung.
 
     ledger: one row per partner, component and window in which anything was attained or paid, as columns named in

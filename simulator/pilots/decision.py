@@ -17,32 +17,31 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from simulator.model.setting import WEEKS_PER_QUARTER
-from simulator.pilots.diagnosis import Concluded
-from simulator.pilots.estimators.table import ESTIMATORS
-from simulator.pilots.looks import AGAIN, Looked, looked
+from simulator.core.arrays import Array, Bools, Ints
+from simulator.pilots.diagnosands import PilotConclusions
+from simulator.pilots.estimators.registry import ESTIMATORS
+from simulator.pilots.interim_analysis import AGAIN, InterimResult, looked
+from simulator.pilots.panel import PilotContext, PilotReadings, over_cells
 from simulator.pilots.plan import Plan
-from simulator.pilots.trial import Beside, Trial, over_cells
-from simulator.program.compiled import Bools, Ints
-from simulator.program.numbers import Array
-from simulator.stats.sensitivity.factors import Factor, Figure, mean_figure
-from simulator.stats.sensitivity.knowledge import Worth, value_of_knowing
-from simulator.stats.sensitivity.smooth import best_fit, smooth
+from simulator.stats.sensitivity.factors import EstimateWithCI, Factor, mean_figure
+from simulator.stats.sensitivity.spline_regression import best_fit, smooth
+from simulator.stats.sensitivity.value_of_information import LearningValue, value_of_knowing
+from simulator.world.setting import WEEKS_PER_QUARTER
 
 
 def conclude(
-    plan: Plan, trial: Trial, value: Array, seed: int, again: int = AGAIN, beside: Beside | None = None,
+    plan: Plan, trial: PilotReadings, value: Array, seed: int, again: int = AGAIN, beside: PilotContext | None = None,
     harm: Ints | None = None,
-) -> Concluded:  # fmt: skip
+) -> PilotConclusions:  # fmt: skip
     """What pilots conclude by the plan's estimator and rule. value: (R,), of a full rollout; again: A/A pilots per
     world; beside: what else is known of them; harm: (R,), period at whose end limits stop each."""
     estimator, level = ESTIMATORS[plan.measure.estimator], plan.measure.level
     seen = looked(plan.interim, trial, estimator.estimate, level, seed, again, harm)
     chance = estimator.estimate(replace(trial.panel, outcome=trial.off)).effect if estimator.compared else None
-    return Concluded(trial, level, seen, go(plan, trial, seen, value), value, beside, chance)
+    return PilotConclusions(trial, level, seen, go(plan, trial, seen, value), value, beside, chance)
 
 
-def go(plan: Plan, trial: Trial, seen: Looked, value: Array) -> Bools:
+def go(plan: Plan, trial: PilotReadings, seen: InterimResult, value: Array) -> Bools:
     """Whether each pilot says go by the plan's rule, (R,). value: (R,), of a full rollout."""
     effect = seen.estimated.effect
     known: Bools = np.isfinite(effect) & ~seen.stopped
@@ -57,7 +56,7 @@ def go(plan: Plan, trial: Trial, seen: Looked, value: Array) -> Bools:
     return says
 
 
-def told(seen: Looked) -> Array:
+def told(seen: InterimResult) -> Array:
     """What pilots tell of the value of a rollout: the estimate, 0 where there is none, and when it came where that
     differs; (R, 1 or 2)."""
     effect = np.nan_to_num(seen.estimated.effect, posinf=0.0, neginf=0.0)
@@ -65,7 +64,7 @@ def told(seen: Looked) -> Array:
     return effect[:, None] if same else np.column_stack([effect, seen.ends])
 
 
-def _seen_level(trial: Trial, ends: Ints) -> Array:
+def _seen_level(trial: PilotReadings, ends: Ints) -> Array:
     """Mean outcome until the end of those not on the candidate, where there are any, else before launch; (R,)."""
     p = trial.panel
     beside = over_cells(p.outcome, p.observed & ~p.treated & (np.arange(p.shape[2]) < ends[:, None, None]))
@@ -75,12 +74,12 @@ def _seen_level(trial: Trial, ends: Ints) -> Array:
 
 
 @dataclass(frozen=True)
-class Taught:
+class LearnedNumber:
     """An uncertain number: share of its variance that the estimate explains, and the worth of knowing it exactly."""
 
     path: str
     explained: float
-    worth: Worth
+    worth: LearningValue
 
 
 @dataclass(frozen=True)
@@ -95,16 +94,16 @@ class PilotWorth:
     without any.
     """
 
-    now: Figure
-    after: Figure
-    gain: Figure
-    sampled: Worth
-    perfect: Worth | None
+    now: EstimateWithCI
+    after: EstimateWithCI
+    gain: EstimateWithCI
+    sampled: LearningValue
+    perfect: LearningValue | None
     cost: float
     most: float
     break_even: float | None
-    taught: tuple[Taught, ...]
-    early: Figure | None = None
+    taught: tuple[LearnedNumber, ...]
+    early: EstimateWithCI | None = None
 
 
 def cost_of(plan: Plan, partners: float, quarters: Array | float) -> Array:
@@ -112,13 +111,13 @@ def cost_of(plan: Plan, partners: float, quarters: Array | float) -> Array:
     return np.asarray(plan.cost.fixed + plan.cost.per_partner_quarter * partners * quarters)
 
 
-def gain_of(plan: Plan, concluded: Concluded, gained: Array, partners: float) -> Figure:
+def gain_of(plan: Plan, concluded: PilotConclusions, gained: Array, partners: float) -> EstimateWithCI:
     """What piloting gains over the better of a rollout at once and none. gained: (R, T), by the pilot as it runs."""
     value = _value(concluded)
     return mean_figure(_after(plan, concluded, gained, partners) - _best(value) * value * plan.rolled_out(0))
 
 
-def _after(plan: Plan, concluded: Concluded, gained: Array, partners: float) -> Array:
+def _after(plan: Plan, concluded: PilotConclusions, gained: Array, partners: float) -> Array:
     """What the pilot and what it decides come to in each world, (R,)."""
     during = np.where(np.arange(gained.shape[1]) < concluded.seen.ends[:, None], gained, 0.0).sum(axis=1)
     quarters = _quarters(plan, concluded)
@@ -127,12 +126,12 @@ def _after(plan: Plan, concluded: Concluded, gained: Array, partners: float) -> 
     )
 
 
-def _quarters(plan: Plan, concluded: Concluded) -> Array:
+def _quarters(plan: Plan, concluded: PilotConclusions) -> Array:
     """Length of each pilot, (R,)."""
     return concluded.seen.ends * plan.design.period_weeks / WEEKS_PER_QUARTER
 
 
-def _value(concluded: Concluded) -> Array:
+def _value(concluded: PilotConclusions) -> Array:
     assert concluded.value is not None
     return concluded.value
 
@@ -144,12 +143,12 @@ def _best(value: Array) -> float:
 
 def worth_of(
     plan: Plan,
-    concluded: Concluded,
+    concluded: PilotConclusions,
     gained: Array,
     partners: float,
     inputs: tuple[tuple[str, ...], Array | None],
     seed: int,
-    whole: Concluded | None = None,
+    whole: PilotConclusions | None = None,
 ) -> PilotWorth:
     """What a pilot is worth. gained: (R, T), by it as it runs; partners: who take part; inputs: paths and unit
     coordinates of the uncertain numbers; whole: the same pilots run to their end."""
@@ -159,12 +158,12 @@ def worth_of(
     data, both = told(concluded.seen), np.column_stack([np.zeros_like(later), later])
     sampled = value_of_knowing(data, both, [Factor("the pilot", tuple(range(data.shape[1])))], seed)[0]
     paths, unit = inputs
-    known: list[Worth] = []
+    known: list[LearningValue] = []
     if unit is not None:
         factors = [Factor("all inputs", tuple(range(len(paths)))), *(Factor(p, (k,)) for k, p in enumerate(paths))]
         known = value_of_knowing(unit, both, factors, seed)
     taught = tuple(
-        Taught(path, _explained(data[:, 0], unit[:, k]), known[k + 1])
+        LearnedNumber(path, _explained(data[:, 0], unit[:, k]), known[k + 1])
         for k, path in enumerate(paths)
         if unit is not None
     )

@@ -14,20 +14,20 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from simulator.model.setting import WEEKS_PER_QUARTER
-from simulator.program.numbers import Array
-from simulator.program.spec import Listed, Spec, number
+from simulator.core.arrays import Array
+from simulator.program.base import Listed, TableSpec, number
+from simulator.world.setting import WEEKS_PER_QUARTER
 
 Assignment = Literal["parallel", "stratified", "matched_pairs", "stepped_wedge", "switchback"]
 Outcome = Literal[
     "qualified", "pipeline", "won", "bookings", "gross_margin", "payout", "margin", "fairness", "ease",
 ]  # fmt: skip
-"""The names of `simulator.pilots.reading.OUTCOMES`."""
+"""The names of `simulator.pilots.outcomes.OUTCOMES`."""
 Rule = Literal["significant", "above_threshold", "expected_value"]
 Boundary = Literal["none", "obrien_fleming", "pocock", "spending"]
 
 
-class Eligible(Spec):
+class Eligible(TableSpec):
     """Who may take part; all partners unless told."""
 
     segments: Listed[str] = Field((), description="partner segments; empty: all")
@@ -38,7 +38,7 @@ class Eligible(Spec):
     )
 
 
-class Design(Spec):
+class PilotSchedule(TableSpec):
     """How long, how many, and who is on the candidate when."""
 
     assignment: Assignment = Field(
@@ -64,7 +64,7 @@ class Design(Spec):
     )
 
 
-class Measure(Spec):
+class PilotMeasure(TableSpec):
     """What is read, and how an effect is estimated from it."""
 
     outcome: Outcome = Field("bookings", description="what is read, per partner and period")
@@ -74,7 +74,7 @@ class Measure(Spec):
     )
 
 
-class Decision(Spec):
+class Decision(TableSpec):
     """What makes it a go."""
 
     rule: Rule = Field(
@@ -87,7 +87,7 @@ class Decision(Spec):
     )
 
 
-class Interim(Spec):
+class Interim(TableSpec):
     """Looks at the data before the end, and when they end the pilot."""
 
     looks: int = number(1, "looks in all, the last at the end, evenly spaced", unit="looks", ge=1, le=20)
@@ -102,7 +102,7 @@ class Interim(Spec):
         return self.looks > 1 and self.boundary == "none"
 
 
-class Guardrails(Spec):
+class Guardrails(TableSpec):
     """What stops the pilot or the rollout for harm, checked at every period's end."""
 
     max_cost_overrun: float | None = number(
@@ -121,7 +121,7 @@ class Guardrails(Spec):
         return any(limit is not None for limit in (self.max_cost_overrun, self.max_gaming_share, self.min_lift))
 
 
-class PilotCost(Spec):
+class PilotCost(TableSpec):
     """What running the pilot costs, beyond what the candidate pays out."""
 
     fixed: float = number(0.0, "set-up, analysis and management", unit="money", ge=0)
@@ -130,14 +130,14 @@ class PilotCost(Spec):
     )
 
 
-class Milestone(Spec):
+class Milestone(TableSpec):
     """From when on which share of partners is on the candidate."""
 
     quarter: int = number(..., "quarter after the decision", unit="quarters", ge=0, le=40)
     share: float = number(..., "share of all partners on the candidate from then on", unit="share", gt=0, le=1)
 
 
-class RolloutPlan(Spec):
+class RolloutPlan(TableSpec):
     """How a go is carried out, and how long what was decided holds."""
 
     quarters: int = number(
@@ -149,7 +149,7 @@ class RolloutPlan(Spec):
     )
 
 
-class Plan(Spec):
+class Plan(TableSpec):
     """A pilot of one candidate program against the baseline."""
 
     candidate: str = Field(description="name of the program that is tried")
@@ -165,8 +165,8 @@ class Plan(Spec):
     )
     label: str = Field("", description="name used in reports", max_length=80)
     eligible: Eligible = Field(default_factory=Eligible)
-    design: Design = Field(default_factory=Design)
-    measure: Measure = Field(default_factory=Measure)
+    design: PilotSchedule = Field(default_factory=PilotSchedule)
+    measure: PilotMeasure = Field(default_factory=PilotMeasure)
     decision: Decision = Field(default_factory=Decision)
     interim: Interim = Field(default_factory=Interim)
     guardrails: Guardrails = Field(default_factory=Guardrails)

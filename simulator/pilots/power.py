@@ -20,11 +20,10 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 from scipy.stats import nct, t
 
+from simulator.core.arrays import Array, Bools
 from simulator.pilots.estimators.parallel import outcomes
-from simulator.pilots.estimators.wedge import components
-from simulator.pilots.trial import Trial
-from simulator.program.compiled import Bools
-from simulator.program.numbers import Array
+from simulator.pilots.estimators.stepped_wedge import components
+from simulator.pilots.panel import PilotReadings
 
 
 def two_sample_power(effect: float, sd: float, on: int, off: int, *, level: float = 0.05, rho: float = 0.0) -> float:
@@ -66,7 +65,7 @@ def wedge_power(course: Bools, effect: float, sigma2: float, tau2: float, *, lev
     return float(ndtr(abs(effect) / np.sqrt(wedge_variance(course, sigma2, tau2)) + ndtri(level / 2)))
 
 
-def textbook_power(trial: Trial, level: float = 0.05) -> float | None:
+def textbook_power(trial: PilotReadings, level: float = 0.05) -> float | None:
     """Power at the mean effect of a full rollout by these forms, from how outcomes vary with nobody on the candidate.
 
     Regression on the level before launch is taken for granted where there is one. None where partners were assigned as

@@ -12,51 +12,23 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from simulator.core.arrays import Array, Ints, take
+from simulator.program.awards import Prize
+from simulator.program.credit_splits import CompiledSplit
 from simulator.program.enablement import Supports
-from simulator.program.governance import Rule
+from simulator.program.governance import CompiledRule
+from simulator.program.marketing_funds import MarketingFund
 from simulator.program.measures import Measure
-from simulator.program.numbers import Array
-from simulator.program.recognition import Prize
 from simulator.program.schedule import Schedule
-from simulator.program.sharing import CompiledSplit
-from simulator.program.spending import Spending
 
 if TYPE_CHECKING:
-    from simulator.program.limits import Fund, Gate
-    from simulator.program.reach import Reach
+    from simulator.program.eligibility import Eligibility
+    from simulator.program.gates_and_budgets import CompiledBudget, Gate
 
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
-ENGAGEMENTS = ("sourced", "assisted")
-ACCOUNTS = ("new", "existing", "named")
-COMPLEXITIES = ("standard", "complex")
-ATTACHMENTS = ("plain", "attached")
 CLOSED_WEEKS = 13
 """Components paid by claim accrue at the end of every so many weeks."""
-CODES_PER_MARKET = len(COMPLEXITIES) * len(ENGAGEMENTS) * len(ACCOUNTS) * len(ATTACHMENTS)
-
-
-def deal_code(market: Ints, complexity: Ints, engagement: Ints, account: Ints, attached: Ints) -> Ints:
-    """The code of a deal's market, complexity, engagement, account and attachment, each as its position in its list."""
-    return (((market * 2 + complexity) * 2 + engagement) * 3 + account) * 2 + attached
-
-
-def engagement_of(code: Ints) -> Ints:
-    """The position in `ENGAGEMENTS` of deals by their code."""
-    return code // (len(ACCOUNTS) * len(ATTACHMENTS)) % len(ENGAGEMENTS)
-
-
-def complexity_of(code: Ints) -> Ints:
-    """The position in `COMPLEXITIES` of deals by their code."""
-    return code // (len(ENGAGEMENTS) * len(ACCOUNTS) * len(ATTACHMENTS)) % len(COMPLEXITIES)
-
-
-def attached_of(code: Ints) -> Bools:
-    """Whether deals are attached, by their code."""
-    return np.asarray((code >= 0) & (code % len(ATTACHMENTS) == 1))
 
 
 @dataclass(frozen=True)
@@ -86,7 +58,7 @@ class Registration:
 
 
 @dataclass(frozen=True)
-class Component:
+class CompiledComponent:
     """One compiled component. weights: (R or 1, codes + 1); tier_multiple: (R or 1, tiers).
 
     list_price: whether claims count before price concessions."""
@@ -104,13 +76,13 @@ class Component:
     group: str | None
     list_price: bool
     registration: Registration | None
-    reach: Reach | None
+    eligibility: Eligibility | None
     gate: Gate | None
-    pool: Fund | None
+    pool: CompiledBudget | None
     advance: Array | None
     terms: CompiledTerms
     split: CompiledSplit | None = None
-    spending: Spending | None = None
+    spending: MarketingFund | None = None
 
     @property
     def by_claim(self) -> bool:
@@ -156,20 +128,20 @@ class Tiers:
 
 
 @dataclass(frozen=True)
-class Program:
+class CompiledProgram:
     """A compiled program; deal_ceiling of shape (R or 1, 1); costs of administration and of a partner's paperwork in
     cents per year."""
 
     name: str
-    components: tuple[Component, ...]
+    components: tuple[CompiledComponent, ...]
     tiers: Tiers | None
     deal_ceiling: Array | None
-    budget: Fund | None
+    budget: CompiledBudget | None
     admin_cost_per_year: Array
     paperwork_per_year: Array
     supports: Supports | None = None
     prizes: tuple[Prize, ...] = ()
-    review: tuple[Rule, ...] = ()
+    review: tuple[CompiledRule, ...] = ()
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -184,13 +156,6 @@ class Program:
             if c.group is not None:
                 named.setdefault(c.group, []).append(k)
         return tuple(tuple(v) for v in named.values() if len(v) > 1)
-
-
-def take(table: Array, rep: Ints, column: Ints | None = None) -> Array:
-    """Row values of a (R or 1, n) table: table[rep, column], or table[0, column] where it has no replication axis."""
-    if table.shape[0] > 1:
-        return table[:, 0].take(rep) if column is None else table.take(rep * table.shape[1] + column)
-    return np.full(rep.shape, table[0, 0]) if column is None else table[0].take(column)
 
 
 def rows_of(schedule: Schedule, rep: Ints) -> Schedule:

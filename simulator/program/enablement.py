@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from simulator.program.numbers import Array, Numbers
-from simulator.program.spec import Spec, number
+from simulator.core.arrays import Array
+from simulator.program.base import TableSpec, number
+from simulator.program.values import Numbers
 
 
-class Support(Spec):
+class Support(TableSpec):
     """What a kind of support costs the vendor."""
 
     cost_per_year: float = number(0.0, "fixed cost", unit="money per year", ge=0)
@@ -50,7 +51,7 @@ class Specialists(Support):
     win: float = number(0.4, "rise of the log-odds of winning a complex deal at full access", unit="logit", ge=0, le=5)
 
 
-class Enablement(Spec):
+class Enablement(TableSpec):
     """Non-cash support of a program. Odds and cycles of a scenario are those without it."""
 
     training: Training | None = Field(None, description="training of partners")

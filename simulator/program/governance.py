@@ -21,17 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from simulator.program.numbers import Array, Numbers
-from simulator.program.spec import Listed, Spec, number
+from simulator.core.arrays import Array
+from simulator.program.base import Listed, TableSpec, number
+from simulator.program.values import Numbers
 
 if TYPE_CHECKING:
-    from simulator.program.compiled import Component
+    from simulator.program.compiled import CompiledComponent
 
 QUARTERS = 4
 """Quarters that a rule may look back on."""
 
 
-class ReviewRule(Spec):
+class ReviewRule(TableSpec):
     """One rule of a program's quarterly review."""
 
     signal: Literal["payout", "attainment"] = Field(
@@ -48,7 +49,7 @@ class ReviewRule(Spec):
 
 
 @dataclass(frozen=True)
-class Rule:
+class CompiledRule:
     """A compiled rule. components: positions; aim in cents or as a ratio; numbers (R or 1, 1)."""
 
     signal: str
@@ -61,7 +62,7 @@ class Rule:
     high: Array
     funded_by: int | None
 
-    def of(self, quarters: Sequence[Seen]) -> Array:
+    def of(self, quarters: Sequence[WindowResults]) -> Array:
         """The signal of the quarters looked back on, (R, 1)."""
         last = quarters[-self.every :]
         if self.signal == "payout":
@@ -72,7 +73,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Seen:
+class WindowResults:
     """What the windows of a program that ended in a quarter came to, by component, (R, 1) each: cents that accrued,
     attainment, and attainment expected under the baseline."""
 
@@ -81,38 +82,38 @@ class Seen:
     expected: tuple[Array, ...]
 
     @classmethod
-    def nothing(cls, count: int, replications: int) -> Seen:
+    def nothing(cls, count: int, replications: int) -> WindowResults:
         """A quarter in which no window ended."""
         zero = (np.zeros((replications, 1)),) * count
         return cls(zero, zero, zero)
 
-    def plus(self, k: int, accrued: Array, attained: Array, expected: Array) -> Seen:
+    def plus(self, k: int, accrued: Array, attained: Array, expected: Array) -> WindowResults:
         """With a window of component k of all partners, (R, 1) each."""
 
         def more(held: tuple[Array, ...], by: Array) -> tuple[Array, ...]:
             return (*held[:k], held[k] + by, *held[k + 1 :])
 
-        return Seen(more(self.accrued, accrued), more(self.attained, attained), more(self.expected, expected))
+        return WindowResults(more(self.accrued, accrued), more(self.attained, attained), more(self.expected, expected))
 
 
 @dataclass(frozen=True)
-class InForce:
+class ProgramAdjustments:
     """Factors of a program by component, (R, 1): rates, targets and pools; quarters: what was seen, the last at the
     end, the running one last of all; raised: mean relative rise of targets at the last review."""
 
     rates: tuple[Array, ...]
     targets: tuple[Array, ...]
     pools: tuple[Array, ...]
-    quarters: tuple[Seen, ...]
+    quarters: tuple[WindowResults, ...]
     raised: Array
 
     @classmethod
-    def at_launch(cls, count: int, replications: int) -> InForce:
+    def at_launch(cls, count: int, replications: int) -> ProgramAdjustments:
         """All factors 1, nothing seen."""
         one = (np.ones((replications, 1)),) * count
-        return cls(one, one, one, (Seen.nothing(count, replications),), np.zeros((replications, 1)))
+        return cls(one, one, one, (WindowResults.nothing(count, replications),), np.zeros((replications, 1)))
 
-    def seeing(self, k: int, accrued: Array, attained: Array, expected: Array) -> InForce:
+    def seeing(self, k: int, accrued: Array, attained: Array, expected: Array) -> ProgramAdjustments:
         """With a window that ended in the running quarter."""
         running = self.quarters[-1].plus(k, accrued, attained, expected)
         return replace(self, quarters=(*self.quarters[:-1], running))
@@ -125,14 +126,16 @@ class InForce:
         totals = {name: np.rint(value * 1e6).astype(np.int64) for name, value in found.items()}
         return {**totals, "review.stopped": stopped.astype(np.int64)}
 
-    def reviewed(self, rules: Sequence[Rule], components: Sequence[Component], quarter: int) -> InForce:
+    def reviewed(
+        self, rules: Sequence[CompiledRule], components: Sequence[CompiledComponent], quarter: int
+    ) -> ProgramAdjustments:
         """After the review at the end of quarter number `quarter`, counted from launch, 1 the first."""
         factors = {"rate": list(self.rates), "target": list(self.targets), "pool": list(self.pools)}
         for rule in rules:
             if quarter % rule.every == 0:
                 _apply(rule, rule.of(self.quarters), factors, components)
-        fresh = Seen.nothing(len(self.rates), len(self.rates[0]) if self.rates else 1)
-        return InForce(
+        fresh = WindowResults.nothing(len(self.rates), len(self.rates[0]) if self.rates else 1)
+        return ProgramAdjustments(
             tuple(factors["rate"]), tuple(factors["target"]), tuple(factors["pool"]),
             (*self.quarters[1 - QUARTERS :], fresh), self._rise(factors["target"]),
         )  # fmt: skip
@@ -142,7 +145,9 @@ class InForce:
         return np.asarray(sum(rises, np.zeros((1, 1))) / max(len(rises), 1))
 
 
-def _apply(rule: Rule, signal: Array, factors: Mapping[str, list[Array]], components: Sequence[Component]) -> None:
+def _apply(
+    rule: CompiledRule, signal: Array, factors: Mapping[str, list[Array]], components: Sequence[CompiledComponent]
+) -> None:
     """Move the factors of one rule, in place of the lists' entries."""
     if rule.acts_on == "stop":
         for k in rule.components:
@@ -165,13 +170,13 @@ def _apply(rule: Rule, signal: Array, factors: Mapping[str, list[Array]], compon
         held[k] = moved
 
 
-def compile_rules(rules: Sequence[ReviewRule], number: Numbers, names: Sequence[str]) -> tuple[Rule, ...]:
+def compile_rules(rules: Sequence[ReviewRule], number: Numbers, names: Sequence[str]) -> tuple[CompiledRule, ...]:
     """The rules of a program. number: reader of the program; names: its components in order."""
     out = []
     for j, rule in enumerate(rules):
         here = number.below(f"review[{j}]")
         out.append(
-            Rule(
+            CompiledRule(
                 rule.signal, rule.acts_on, tuple(names.index(n) for n in rule.components or names),
                 rule.every_quarters, here("aim") * (100.0 if rule.signal == "payout" else 1.0), here("gain"),
                 here("low"), here("high"), None if rule.funded_by is None else names.index(rule.funded_by),

@@ -12,10 +12,13 @@ and the price of one more claim of size d is [G(x + d) - G(x)] / d.
 
 Attainment and payout are in hundredths (cents of money, hundredths of a claim), so slopes are payout per unit.
 Every array broadcasts over (replications, partners).
+
+From a ladder of rates to the knots of a schedule.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -23,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from simulator.program.numbers import Array
+from simulator.core.arrays import Array
 
 Bools = NDArray[np.bool_]
 T = TypeVar("T", bound=np.generic)
@@ -236,3 +239,12 @@ def _joined(pieces: Segments) -> Schedule:
     change = np.diff(pieces.slope, axis=0)
     kept = [j for j in range(len(jump)) if change[j].any() or jump[j].any()]
     return Schedule(pieces.slope[0], tuple(Knot(pieces.anchor[j + 1], change[j], jump[j]) for j in kept))
+
+
+def rate_knots(base: Array, steps: Sequence[tuple[Array, Array]]) -> tuple[Knot, ...]:
+    """Knots of a schedule with slope `base` that takes slope `rate` from each (threshold, rate) on."""
+    knots, slope = [], base
+    for at, rate in steps:
+        knots.append(Knot(at, rate - slope, np.zeros_like(at)))
+        slope = rate
+    return tuple(knots)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from simulator.program.compiled import Ints, Program, take
-from simulator.program.numbers import Array
-from simulator.program.sharing import ALONE, SECOND, Joint, second_share
+from simulator.core.arrays import Array, Ints, take
+from simulator.program.compiled import CompiledProgram
+from simulator.program.credit_splits import ALONE, SECOND, Joint, second_share
 
 
-def resolve_groups(program: Program, payouts: Sequence[Array], *, by_claim: bool) -> list[Array]:
+def resolve_groups(program: CompiledProgram, payouts: Sequence[Array], *, by_claim: bool) -> list[Array]:
     """In each exclusive group keep only the highest payout (the first of equals); others become 0.
 
     payouts: one array per component, all of one shape; only groups of components paid by claim, or only of those paid
@@ -27,7 +27,7 @@ def resolve_groups(program: Program, payouts: Sequence[Array], *, by_claim: bool
     return kept
 
 
-def apply_ceiling(program: Program, payouts: Sequence[Array], *, rep: Ints, amount: Array) -> list[Array]:
+def apply_ceiling(program: CompiledProgram, payouts: Sequence[Array], *, rep: Ints, amount: Array) -> list[Array]:
     """Scale the payouts by claim on each deal down, to whole cents, where their sum passes the program's ceiling."""
     if program.deal_ceiling is None:
         return list(payouts)
@@ -40,7 +40,9 @@ def apply_ceiling(program: Program, payouts: Sequence[Array], *, rep: Ints, amou
     return [np.where(over, np.floor(p * scale), p) for p in payouts]
 
 
-def own_amount(program: Program, *, rep: Ints, amount: Array, role: Ints, joint: Callable[[Ints], Joint]) -> Array:
+def own_amount(
+    program: CompiledProgram, *, rep: Ints, amount: Array, role: Ints, joint: Callable[[Ints], Joint]
+) -> Array:
     """The part of each deal's amount (n,) that the ceiling leaves to the claim's own partner.
 
     The second partner's part is the largest share that a component paid by claim gives it; together the parts are the

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from simulator.errors import SimulatorError, fault
-from simulator.report import leadership as words
-from simulator.stored import StoredRun
+from simulator.core.errors import SimulatorError, fault
+from simulator.runs.stored_runs import StoredRun
+from simulator.studies import leadership as words
 from simulator.studies.leadership import Leadership
 
 FORMATS = ("html", "pdf", "markdown", "excel")

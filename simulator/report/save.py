@@ -1,100 +1,80 @@
-"""A comparison as a run directory: tables, summary and figures."""
+"""A study of a run other than a comparison as a run directory: tables, summary, inputs and figures."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from simulator import results, stored
-from simulator.report.figures import draw
-from simulator.report.payout import payout_curve
-from simulator.report.save_study import figure_files
-from simulator.report.style import figure_of, styled
-
-if TYPE_CHECKING:
-    from simulator.studies.compare import Comparison
-
-_SINGLE = ("frontier", "cost", "exceedance", "gaming")
-_PANELS = {
-    "ladder": ("program_cost", "pipeline_lift", "incremental_margin"),
-    "differences": ("program_cost", "pipeline_created", "incremental_margin", "win_rate"),
-}
-"""Figures of several metrics, one above the other."""
-_WIDTH = 7.2
-_ROW = 0.42
+from simulator.report.plots import figure_of, save_figure
+from simulator.runs import run_directory
+from simulator.runs.simulate import SimulationResult
 
 
-def save(
-    study: Comparison, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True
+class SavedStudy(Protocol):
+    """What is saved of a study."""
+
+    @property
+    def simulated(self) -> SimulationResult:
+        """The runs it rests on."""
+        ...
+
+    def table(self) -> pd.DataFrame:
+        """Its figures."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its figures, headline and what was asked."""
+        ...
+
+
+def save_study(
+    study: SavedStudy,
+    kind: str,
+    figures: Mapping[str, Callable[[Axes], Axes]],
+    out: str | os.PathLike[str] = "results",
+    command: Sequence[str] = (),
+    rows: int | None = None,
 ) -> Path:
-    """Write the run directory of a comparison below `out`, and return it."""
-    when = results.now()
-    files: dict[str, results.Writer] = {
-        "scenario.json": results.json_file(study.scenario.tree()),
-        "fitted.json": results.json_file(dict(study.simulated.fitted)),
-        "replications.parquet": results.replications_file(study.simulated),
-        "metrics.parquet": results.table_file(study.metrics),
-        "differences.parquet": results.table_file(study.differences()),
-        "ladder.parquet": results.table_file(study.ladder()),
-        "comparison.json": results.json_file(study.to_dict()),
-        "summary.json": results.json_file(_summary(study)),
+    """Write the run directory of a study below `out`, and return it.
+
+    figures: name -> what draws it; rows: that a figure must have room for, those of the table if None.
+    """
+    simulated, when = study.simulated, run_directory.now()
+    found = study.to_dict()
+    files: dict[str, run_directory.Writer] = {
+        "scenario.json": run_directory.json_file(simulated.scenario.tree()),
+        "fitted.json": run_directory.json_file(dict(simulated.fitted)),
+        **({"replications.parquet": run_directory.replications_file(simulated)} if simulated.totals else {}),
+        "inputs.parquet": run_directory.table_file(_inputs(simulated)),
+        f"{kind}.parquet": run_directory.table_file(study.table()),
+        f"{kind}.json": run_directory.json_file(found),
+        "summary.json": run_directory.json_file({name: found[name] for name in ("scenario", "study", "headline")}),
     }
-    if plots:
-        files |= _figure_files(study)
-    name = results.run_name(study.simulated, when)
-    manifest = results.manifest_of(study.simulated, when=when, command=command)
-    return results.write_run(out, name, files, {**manifest, **_asked(study)})
+    height = max(3.4, 1.6 + 0.45 * min(len(study.table()) if rows is None else rows, 30))
+    files |= figure_files({name: partial(figure_of, paint, height=height) for name, paint in figures.items()})
+    manifest = {**run_directory.manifest_of(simulated, when=when, command=command), "study": kind}
+    return run_directory.write_run(out, f"{kind}_{run_directory.run_name(simulated, when)}", files, manifest)
 
 
-def _asked(study: Comparison) -> dict[str, object]:
-    """What makes the run recognisable, and what its precision took."""
-    effort = study.effort
-    return {
-        "identity": study.identity,
-        "design": stored.described(study.simulated.vectors),
-        "code_sha256": stored.code_hash(),
-        "precision": None if effort is None else effort.to_dict(),
-    }
+def _inputs(simulated: SimulationResult) -> pd.DataFrame:
+    """Values of the uncertain numbers: a row per replication, with the world it was lived in."""
+    world = np.asarray(simulated.design.luck(simulated.ids))
+    return pd.DataFrame({"replication": simulated.ids, "world": world, **simulated.values()})
 
 
-def _summary(study: Comparison) -> dict[str, object]:
-    """Headline, replications to look at, and what every metric means."""
-    return {
-        "scenario": study.scenario.name,
-        "description": study.scenario.description,
-        "sample": study.sample_text,
-        "headline": study.headline(),
-        "replays": [asdict(replay) for replay in study.replays],
-        "metrics": {
-            name: {"label": m.label, "unit": study.unit(name), "direction": m.direction, "definition": m.doc}
-            for name, m in study.measured.definitions.items()
-        },
-    }
+def figure_files(figures: Mapping[str, Callable[[], Figure]]) -> dict[str, run_directory.Writer]:
+    """Files of figures by their names, as PNG and as SVG; each figure is drawn once."""
 
+    def written(make: Callable[[], Figure]) -> run_directory.Writer:
+        return lambda path: save_figure(make(), path)
 
-def _figure_files(study: Comparison) -> dict[str, results.Writer]:
-    figures: dict[str, Callable[[], Figure]] = {
-        kind: partial(figure_of, partial(draw, study, kind)) for kind in _SINGLE
-    }
-    figures |= {kind: partial(_panels, study, kind, metrics) for kind, metrics in _PANELS.items()}
-    figures |= {f"payout_{program}": partial(payout_curve, study.scenario, program) for program in study.programs}
-    return figure_files(figures)
-
-
-def _panels(study: Comparison, kind: str, metrics: Sequence[str]) -> Figure:
-    height = 1.5 + _ROW * len(study.programs)
-    with styled():
-        figure = Figure(figsize=(_WIDTH, height * len(metrics)), layout=ConstrainedLayoutEngine(h_pad=0.12))
-        axes: list[Axes] = list(np.ravel(figure.subplots(len(metrics), 1)))
-        for ax, metric in zip(axes, metrics, strict=True):
-            draw(study, kind, ax, metric=metric)
-    return figure
+    drawn = {name: written(cache(make)) for name, make in figures.items()}
+    return {f"figures/{name}.{end}": write for name, write in drawn.items() for end in ("png", "svg")}

@@ -12,8 +12,8 @@ from html import escape
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from simulator.program.numbers import Array
-from simulator.report.style import QUIET
+from simulator.core.arrays import Array
+from simulator.report.plots import QUIET
 
 _GRID = "#D9D9D9"
 
@@ -33,7 +33,7 @@ def drawing(width: float, height: float, parts: Sequence[str], label: str) -> st
 
 
 @dataclass
-class Panel:
+class SvgPanel:
     """A plot in a rectangle of pixels: left, top, width, height; across, up: ranges of the data."""
 
     left: float

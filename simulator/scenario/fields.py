@@ -17,9 +17,9 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import annotated_types as at
 from pydantic.fields import FieldInfo
 
-from simulator.program.spec import COMPONENTS, Spec
-from simulator.scenario.finding import Steps, plain
+from simulator.program.base import COMPONENTS, TableSpec
 from simulator.scenario.schema import Scenario
+from simulator.scenario.validation.finding import Steps, plain
 
 _UNIT = re.compile(r"\s*\[([^\[\]]+)\]$")
 OPEN_BOUND_GAP = 1e-6
@@ -113,9 +113,9 @@ def leaves(tree: Any) -> Iterator[tuple[Steps, Place]]:
             yield steps, place
 
 
-def model_of(place: Place) -> type[Spec] | None:
+def model_of(place: Place) -> type[TableSpec] | None:
     """The model of the table at a place; None where it is no table with fixed keys or of an unknown kind."""
-    if isinstance(place.annotation, type) and issubclass(place.annotation, Spec):
+    if isinstance(place.annotation, type) and issubclass(place.annotation, TableSpec):
         return place.annotation
     if _is_union(place.annotation):
         kind = place.value.get("kind") if isinstance(place.value, dict) else None
@@ -170,7 +170,7 @@ def _inheriting(element: Place, whole: Place) -> Place:
 
 
 @cache
-def _described(model: type[Spec], name: str) -> Place:
+def _described(model: type[TableSpec], name: str) -> Place:
     """A field without its value."""
     field = model.model_fields[name]
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
@@ -190,7 +190,7 @@ def _described(model: type[Spec], name: str) -> Place:
 def _value(table: Any, field: FieldInfo, name: str) -> Any:
     if isinstance(table, dict) and name in table:
         return table[name]
-    if isinstance(table, Spec):
+    if isinstance(table, TableSpec):
         return getattr(table, name)
     return None if field.is_required() else field.get_default(call_default_factory=True)
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from simulator.program.spec import COMPONENTS
-from simulator.scenario.overlay import RESERVED
+from simulator.program.base import COMPONENTS
+from simulator.scenario.inheritance import RESERVED
 from simulator.scenario.presets import KEY, PACKS
 from simulator.scenario.schema import Scenario
 

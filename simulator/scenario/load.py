@@ -1,4 +1,7 @@
-"""Scenario files: TOML text to a validated `Scenario`, or one error that lists all that is wrong."""
+"""From the tables of a scenario, overlays applied, to a validated `Scenario` or all that is wrong with it.
+
+Scenario files: TOML text to a validated `Scenario`, or one error that lists all that is wrong.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,75 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from simulator.errors import InputError, Problem, SimulatorError
-from simulator.program.spec import COMPONENTS
-from simulator.scenario.examine import examine
-from simulator.scenario.finding import Finding, Steps, dotted, shown, suggestion
-from simulator.scenario.lines import key_lines, line_of
-from simulator.scenario.overlay import Programs, resolve
+from pydantic import ValidationError
+
+from simulator.core.errors import InputError, Problem, SimulatorError
+from simulator.program.base import COMPONENTS
+from simulator.scenario.fields import place_at
+from simulator.scenario.inheritance import Programs, resolve
+from simulator.scenario.line_numbers import key_lines, line_of
 from simulator.scenario.presets import resolve_presets
 from simulator.scenario.schema import KINDS, Scenario
+from simulator.scenario.validation.finding import Fault, Steps, dotted, shown, suggestion
+from simulator.scenario.validation.messages import findings_of
+from simulator.scenario.validation.partial import draft
+from simulator.scenario.validation.scenario_rules import check
+
+Tree = dict[str, Any]
+
+
+def examine(tree: Tree, unresolved: frozenset[str] = frozenset()) -> tuple[Scenario | None, list[Fault]]:
+    """The scenario of `tree`, None where the schema refuses it, and every fault found.
+
+    unresolved: names of programs at fault that were left out of `tree`. The scenario is only good to use if
+    there is no fault.
+    """
+    tree, findings = _quoted_paths(tree)
+    scenario = None
+    try:
+        scenario = Scenario.model_validate(tree)
+    except ValidationError as error:
+        # An empty table of programs is reported as the baseline that it lacks.
+        findings += [f for f in findings_of(error, tree) if f.steps != ("programs",) or f.value != {}]
+    findings += [_as_written(finding, tree) for finding in check(draft(tree, unresolved))]
+    return scenario, findings
+
+
+def _as_written(finding: Fault, tree: Tree) -> Fault:
+    """With the value as the file has it: the schema turns 5 into 5.0."""
+    place = place_at(tree, finding.steps)
+    return finding if finding.value is None or place is None else replace(finding, value=place.value)
+
+
+def _quoted_paths(tree: Tree) -> tuple[Tree, list[Fault]]:
+    """Leave out, and report, uncertain paths without quotes, which TOML reads as tables within tables."""
+    uncertain = tree.get("uncertainty")
+    if not isinstance(uncertain, dict):
+        return tree, []
+    nested = {key: table for key, table in uncertain.items() if _is_nested(table)}
+    findings = [
+        Fault(("uncertainty", key), None, "the path must be in quotes", f"write uncertainty.{_as_one_key(key, table)}")
+        for key, table in nested.items()
+    ]
+    rest = {key: table for key, table in uncertain.items() if key not in nested}
+    return {**tree, "uncertainty": rest}, findings
+
+
+def _is_nested(table: Any) -> bool:
+    return isinstance(table, dict) and "distribution" not in table and any(isinstance(v, dict) for v in table.values())
+
+
+def _as_one_key(key: str, table: Tree) -> str:
+    path = [key]
+    while _is_nested(table):
+        name, table = next((k, v) for k, v in table.items() if isinstance(v, dict))
+        path.append(name)
+    return f'"{dotted(tuple(path))}"'
+
 
 _AT_LINE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
 
@@ -87,7 +148,7 @@ def toml_tree(text: str, file: str) -> dict[str, Any]:
         raise InputError([Problem(file, "syntax", "", rule, hint, line)]) from None
 
 
-def _once(findings: Sequence[Finding], programs: Programs) -> list[Finding]:
+def _once(findings: Sequence[Fault], programs: Programs) -> list[Fault]:
     """Without the faults that an overlay only inherits from the program that it extends."""
     own = {_key(f.steps, f) for f in findings if programs.written_at(f.steps) == f.steps}
     return [
@@ -97,12 +158,12 @@ def _once(findings: Sequence[Finding], programs: Programs) -> list[Finding]:
     ]
 
 
-def _key(steps: Steps, finding: Finding) -> tuple[Steps, str, str]:
+def _key(steps: Steps, finding: Fault) -> tuple[Steps, str, str]:
     return steps, repr(finding.value), finding.rule
 
 
 def problems(
-    findings: Iterable[Finding], text: str, file: str, written_at: Callable[[Steps], Steps] = tuple
+    findings: Iterable[Fault], text: str, file: str, written_at: Callable[[Steps], Steps] = tuple
 ) -> list[Problem]:
     """Findings as problems of `file` with the TOML `text`, in its order; written_at: where what is at steps stands."""
     lines = key_lines(text)

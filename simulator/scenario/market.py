@@ -1,13 +1,18 @@
-"""The fields of a scenario that say who is there: economy, market segments, territories, partner segments."""
+"""The fields of a scenario that say who is there: economy, market segments, territories, partner segments.
+
+The fields of a scenario that say what happens to the market during a run: shocks, the same for every program.
+"""
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
-from simulator.program.spec import Listed, Multiple, Share, Spec, number
+from simulator.program.base import Listed, Multiple, Share, TableSpec, number
 
 
-class Economy(Spec):
+class Economy(TableSpec):
     """What moves demand in all markets alike."""
 
     market_log_sd: float = number(0.10, "stationary spread of the log of market demand", unit="log units", ge=0, le=1)
@@ -17,7 +22,7 @@ class Economy(Spec):
     )
 
 
-class AfterSale(Spec):
+class AfterSale(TableSpec):
     """What becomes of a customer after the sale; see `simulator.model.after_sale`."""
 
     live_weeks: float = number(
@@ -40,7 +45,7 @@ class AfterSale(Spec):
     )
 
 
-class Market(Spec):
+class Market(TableSpec):
     """A market segment: deal sizes, odds, cycle, margin and what happens after the sale."""
 
     size_median: float = number(..., "median deal size", unit="money", gt=0, le=1e9)
@@ -93,7 +98,7 @@ class Market(Spec):
     churn_per_year: float = number(0.10, "rate at which customers are lost after signing", unit="per year", ge=0, le=3)
 
 
-class Territory(Spec):
+class Territory(TableSpec):
     """A region with the customers that the vendor would find by itself."""
 
     vendor_opportunities_per_year: float = number(
@@ -102,7 +107,7 @@ class Territory(Spec):
     markets: dict[str, Share] = Field(description="mix of market segments; sums to 1 [share]", min_length=1)
 
 
-class PartnerSegment(Spec):
+class PartnerSegment(TableSpec):
     """A group of partners with the same distributions of traits."""
 
     count: int = number(..., "number of partners", unit="partners", ge=1, le=20000)
@@ -133,3 +138,53 @@ class PartnerSegment(Spec):
         0.05, "partner's own margin on post-sale business, of closed revenue", unit="share of revenue", gt=0, le=1
     )
     second_partner_share: float = number(0.1, "share of deals with a second partner", unit="share", ge=0, le=1)
+
+
+class Spell(TableSpec):
+    """When something holds: from the start of a week to before the start of another."""
+
+    from_week: int = number(..., "first week, counted from launch", unit="week", ge=-260, le=519)
+    until_week: int | None = number(None, "week in which it is over; none: it stays", unit="week", ge=-259, le=520)
+
+
+class DemandShock(Spell):
+    """Fewer or more opportunities, of partners and of the vendor."""
+
+    factor: float = number(..., "demand in multiples of what it would be", unit="multiple", ge=0, le=5)
+    markets: Listed[str] = Field((), description="market segments that it hits; empty: all")
+
+
+class PriceShock(Spell):
+    """Another price level of the opportunities found while it lasts. Their odds stay."""
+
+    factor: float = number(..., "deal sizes in multiples of what they would be", unit="multiple", gt=0, le=10)
+    markets: Listed[str] = Field((), description="market segments that it hits; empty: all")
+
+
+class CompetitorShock(Spell):
+    """A competitor's offer: an hour of the partner's time is worth more elsewhere."""
+
+    factor: float = number(..., "worth of a partner's hour elsewhere", unit="multiple", gt=0, le=10)
+    partners: Listed[str] = Field((), description="partner segments that get the offer; empty: all")
+
+
+class Departure(TableSpec):
+    """A key partner leaves: it sources, registers, certifies and claims nothing more. One of `partner` and `rank`."""
+
+    from_week: int = number(..., "week in which it leaves, counted from launch", unit="week", ge=-260, le=519)
+    partner: str | None = Field(None, description="its name: partner segment, '-', number; 'reseller-1' is the first")
+    rank: int | None = number(
+        None, "its rank by base volume in each replication, 1 the largest", unit="rank", ge=1, le=20000
+    )
+    open_deals: Literal["worked", "orphaned"] = Field(
+        "worked", description="worked: it finishes its open deals; orphaned: nobody co-sells on them any more"
+    )
+
+
+class Shocks(TableSpec):
+    """What happens to the market, the same for every program."""
+
+    demand: Listed[DemandShock] = Field((), description="drops and rises of demand")
+    price: Listed[PriceShock] = Field((), description="changes of the price level")
+    competitor: Listed[CompetitorShock] = Field((), description="offers of competitors to partners")
+    departure: Listed[Departure] = Field((), description="key partners that leave")

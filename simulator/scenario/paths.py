@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from simulator.errors import InputError, Problem, fault
-from simulator.program.numbers import lookup
-from simulator.program.numbers import steps as steps_of
-from simulator.scenario.examine import examine
+from simulator.core.errors import InputError, Problem, fault
+from simulator.program.values import lookup
+from simulator.program.values import steps as steps_of
 from simulator.scenario.fields import Bounds, Place, is_single, leaves, place_at
-from simulator.scenario.finding import Finding, Steps, dotted, shown, suggestion
+from simulator.scenario.load import examine
 from simulator.scenario.schema import Scenario
-from simulator.scenario.uncertain_checks import why_certain
+from simulator.scenario.validation.finding import Fault, Steps, dotted, shown, suggestion
+from simulator.scenario.validation.scenario_rules import why_certain
 
 _FILE = "values"
 """What messages about given paths and values name as their file."""
@@ -128,5 +128,5 @@ def _put(tree: dict[str, Any], steps: Steps, value: Any) -> None:
     table[steps[-1]] = value.item() if isinstance(value, np.generic) else value
 
 
-def _problem(finding: Finding) -> Problem:
+def _problem(finding: Fault) -> Problem:
     return Problem(_FILE, dotted(finding.steps), shown(finding.value), finding.rule, finding.hint)

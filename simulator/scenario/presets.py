@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.scenario.finding import Finding, choice, suggestion
+from simulator.scenario.validation.finding import Fault, choice, suggestion
 
 KEY = "preset"
 
@@ -67,7 +67,7 @@ PACKS: dict[str, dict[str, Pack]] = {
 }
 
 
-def resolve_presets(raw: dict[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
+def resolve_presets(raw: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
     """The tables of a scenario with presets written out, and the presets that do not exist."""
     out, findings = dict(raw), []
     for section, packs in PACKS.items():
@@ -78,6 +78,6 @@ def resolve_presets(raw: dict[str, Any]) -> tuple[dict[str, Any], list[Finding]]
         if isinstance(name, str) and name in packs:
             own = {**packs[name].values, **own}
         else:
-            findings.append(Finding((section, KEY), name, f"must be {choice(packs)}", suggestion(name, packs)))
+            findings.append(Fault((section, KEY), name, f"must be {choice(packs)}", suggestion(name, packs)))
         out[section] = own
     return out, findings

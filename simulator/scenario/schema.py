@@ -1,4 +1,11 @@
-"""The scenario: everything a simulation is told. Frozen, validated, every number with unit, bounds and source."""
+"""The fields of a scenario that say whether partners take part in the program at all.
+
+The fields of a scenario that say what happens between the partners of a pilot, and how well surveys measure.
+
+The fields of a scenario that say what costs the trust of partners in a program, and how it comes back.
+
+The scenario: everything a simulation is told. Frozen, validated, every number with unit, bounds and source.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +17,98 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 import simulator.program.components  # noqa: F401  (registers the component kinds)
+from simulator.program.awards import Award
+from simulator.program.base import COMPONENTS, ComponentSpec, Listed, ProgramBudget, TableSpec, TierStatus, number
 from simulator.program.enablement import Enablement
 from simulator.program.governance import ReviewRule
-from simulator.program.recognition import Award
-from simulator.program.spec import COMPONENTS, ComponentSpec, Listed, ProgramBudget, Spec, TierStatus, number
-from simulator.scenario.conduct import Behavior, Disputes, Gaming
-from simulator.scenario.market import Economy, Market, PartnerSegment, Territory
-from simulator.scenario.participation import Participation
-from simulator.scenario.pilot import Pilot
-from simulator.scenario.plugins import load_plugins
-from simulator.scenario.shocks import Shocks
-from simulator.scenario.trust import Trust
+from simulator.program.plugins import load_plugins
+from simulator.scenario.behavior import Behavior, Disputes, Gaming
+from simulator.scenario.market import Economy, Market, PartnerSegment, Shocks, Territory
+
+
+class Participation(TableSpec):
+    """Partners go dormant and return, and prospective ones join, as the program is worth it. Absent: all take part."""
+
+    active_share: float = number(
+        0.6, "share of partners that are active under the baseline", unit="share", gt=0, lt=1,
+        source="over 60 % of partners without a deal in four quarters; 15-20 % active good, 30 % the best", grade="C",
+    )  # fmt: skip
+    response: float = number(
+        3.0,
+        "rise of the log-odds of being active when the program adds the partner's usual income once more",
+        unit="logit per usual income",
+        ge=0,
+        le=50,
+        source="no study of partner firms was found",
+    )
+    review_share: float = number(
+        0.25, "share of partners that reconsider at a quarter's end", unit="share per quarter", ge=0, le=1
+    )
+    memory_quarters: float = number(
+        2.0, "memory in which a partner smooths what the program is worth to it", unit="quarters", ge=1, le=40
+    )
+    risk_aversion: float = number(
+        0.5, "relative risk aversion: a premium of half of it times variance over income", unit="multiple", ge=0, le=20
+    )
+    join_share: float = number(
+        0.05, "share of prospective partners that join in a quarter under the baseline", unit="share per quarter",
+        gt=0, lt=1,
+    )  # fmt: skip
+    ramp_weeks: float = number(
+        26.0, "time in which a new partner reaches its full sourcing", unit="weeks", ge=1, le=260
+    )
+
+
+class PilotEffects(TableSpec):
+    """What happens while some partners are on a candidate and others are not. Nothing of it where all numbers are 0."""
+
+    contamination: float = number(
+        0.0,
+        "share of the response that leaks to a partner when all others of its territory are on the candidate",
+        unit="share", ge=0, le=1,
+        source="Torgerson 2001, BMJ 322: 355 plans for 0.2; 0 to 0.3 is plausible, off by default",
+    )  # fmt: skip
+    resentment: float = number(
+        0.0,
+        "share by which the value of work falls when all others of the territory are offered twice as much",
+        unit="share per relative gap", ge=0, le=2,
+        source="Breza, Kaur and Shamdasani 2018: pay unequal for no reason that shows costs workers 0.24 sd of output "
+        "and 12 % of attendance; 0 to 0.5 is plausible, off by default",
+    )  # fmt: skip
+    drop_out: float = number(
+        0.0, "share of a pilot's partners that drop out in a quarter, and are on the baseline from then on",
+        unit="share per quarter", ge=0, lt=1, source="judgement: 0 to 0.1 is plausible, off by default",
+    )  # fmt: skip
+    survey_reliability: float = number(
+        0.7, "share of the variance of a survey's answers that is not noise", unit="share", ge=0, le=1,
+        source="Nunnally 1978: 0.7 is modest, 0.8 good", grade="B",
+    )  # fmt: skip
+
+
+class Trust(TableSpec):
+    """Trust of partners, 1 whole and 0 none, multiplies what a program's payouts are worth to them. Absent: always 1.
+
+    No study was found that measures it for partner firms; all numbers are judgement and should be varied.
+    """
+
+    norm_weeks: float = number(
+        6.0, "weeks from a window's end to payment that partners take as usual", unit="weeks", ge=0, le=52,
+        source="quarter end + 45 days",
+    )  # fmt: skip
+    late: float = number(0.01, "trust lost per quarter and week of payment beyond the norm", unit="trust", ge=0, le=1)
+    clawback: float = number(
+        0.3, "trust lost where all of a year's deals are taken back in a quarter", unit="trust", ge=0, le=1
+    )
+    out_of_line: float = number(
+        0.05, "trust lost in a quarter where the pay of one's bookings is nothing and that of peers is usual",
+        unit="trust", ge=0, le=1,
+    )  # fmt: skip
+    dispute: float = number(0.03, "trust lost per dispute", unit="trust", ge=0, le=1)
+    raised_targets: float = number(
+        0.5, "trust lost where a review doubles the targets", unit="trust per doubling", ge=0, le=5
+    )
+    recovery: float = number(0.1, "share of lost trust that comes back in a quarter", unit="share", ge=0, le=1)
+
 
 load_plugins()
 KINDS = frozenset(COMPONENTS)
@@ -32,7 +120,7 @@ else:
     AnyComponent = Annotated[reduce(operator.or_, COMPONENTS.values()), Field(discriminator="kind")]
 
 
-class Time(Spec):
+class Time(TableSpec):
     """Length of a run. The fiscal quarter has 13 weeks, the year 52; week 0 starts a fiscal year."""
 
     horizon_weeks: int = number(52, "weeks simulated from launch", unit="weeks", ge=13, le=520)
@@ -45,13 +133,13 @@ class Time(Spec):
     )
 
 
-class Budget(Spec):
+class Budget(TableSpec):
     """What may be spent."""
 
     per_year: float = number(..., "program budget", unit="money per year", gt=0)
 
 
-class Goals(Spec):
+class Goals(TableSpec):
     """What the vendor values, in money per unit of an outcome; program cost always counts in full against it.
 
     `simulator.stats.value` makes one figure of it, for selection, search and the value of information.
@@ -70,7 +158,7 @@ class Goals(Spec):
     )
 
 
-class Run(Spec):
+class Run(TableSpec):
     """Settings of a run that do not change what is simulated."""
 
     replications: int = number(500, "replications", unit="replications", ge=2, le=1_000_000)
@@ -80,7 +168,7 @@ class Run(Spec):
 Distribution = Literal["uniform", "triangular", "pert", "normal", "lognormal", "beta", "discrete", "empirical"]
 
 
-class Uncertain(Spec):
+class Uncertain(TableSpec):
     """Distribution of one uncertain number. The parameters that the distribution needs must be given."""
 
     distribution: Distribution = Field(
@@ -101,7 +189,7 @@ class Uncertain(Spec):
     source: str = Field("", description="where the distribution comes from")
 
 
-class Correlation(Spec):
+class Correlation(TableSpec):
     """Two uncertain numbers that go together, by a Gaussian copula: each keeps its own distribution."""
 
     a: str = Field(description="path of an uncertain number")
@@ -110,7 +198,7 @@ class Correlation(Spec):
     source: str = Field("", description="where it comes from")
 
 
-class Program(Spec):
+class Program(TableSpec):
     """A candidate design: a named set of components, with tier status and explicit stacking."""
 
     label: str = Field("", description="name used in reports", max_length=80)
@@ -129,7 +217,7 @@ class Program(Spec):
     review: Listed[ReviewRule] = Field((), description="governance: rules by which rates, targets or pools move")
 
 
-class Scenario(Spec):
+class Scenario(TableSpec):
     """A whole scenario file."""
 
     name: str = Field(description="short name", min_length=1, max_length=80)
@@ -146,7 +234,7 @@ class Scenario(Spec):
     participation: Participation | None = None
     trust: Trust | None = None
     shocks: Shocks = Field(default_factory=Shocks)
-    pilot: Pilot = Field(default_factory=Pilot)
+    pilot: PilotEffects = Field(default_factory=PilotEffects)
     budget: Budget | None = None
     goals: Goals = Field(default_factory=Goals)
     uncertainty: dict[str, Uncertain] = Field(

@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.stats.interval import quantile_limits, simultaneous_quantile, t_quantile, wilson
+from simulator.stats.intervals import quantile_limits, simultaneous_quantile, t_quantile, wilson
 
 Array = NDArray[np.float64]
 

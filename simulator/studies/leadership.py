@@ -2,26 +2,42 @@
 
 Programs are judged by net value, the money that the scenario's goals make of an outcome, against the baseline in the
 same worlds. Intervals hold for all candidates at once, so a recommendation is not the luckiest of many.
+
+The report that leadership reads: a recommendation, figures, what it rests on, how it is gamed, and what to try.
+
+Every sentence is made from estimates: where an interval covers 0 nothing is claimed, and where programs are not told
+apart they are named together.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
+from matplotlib.axes import Axes
 from scipy.special import ndtri
 
-from simulator.run import Simulated
-from simulator.stats.estimate import Difference, difference, joint_differences, mean_of
-from simulator.stats.interval import CONFIDENCE
-from simulator.stats.measure import BASELINE, STRATEGIC, shown_programs
-from simulator.stats.selection import Choice, choices
-from simulator.studies.compare import Comparison
-from simulator.studies.lint import Lint, lint
-from simulator.studies.sensitivity import Sensitivity, sensitivity_of
-from simulator.studies.variants import value_in
+from simulator.metrics.measure import BASELINE, STRATEGIC, shown_programs
+from simulator.metrics.net_value import goals_text
+from simulator.report.formats import form_of_differences, form_of_estimates
+from simulator.report.html import HtmlTable, facts, inline, render_page
+from simulator.report.plots import figure_of
+from simulator.runs.simulate import SimulationResult
+from simulator.runs.stored_runs import StoredRun
+from simulator.stats.estimate import Difference, Estimate, difference, joint_differences, mean_of
+from simulator.stats.intervals import CONFIDENCE
+from simulator.stats.ranking import Choice, choices
+from simulator.studies import compare_figures
+from simulator.studies.base import GRADES, value_in
+from simulator.studies.compare import Comparison, estimates, gaps, reasons
+from simulator.studies.lint.lint import Lint, lint
+from simulator.studies.sensitivity import figures
+from simulator.studies.sensitivity.study import Sensitivity, sensitivity_of
+from simulator.studies.sensitivity.words import listed, share_text
 
 Verdict = Literal["choose", "one of", "no difference", "keep", "nothing to choose"]
 _FEWEST = 50
@@ -121,7 +137,7 @@ def _verdict(
     return ("one of", (best, *close)) if close else ("choose", (best,))
 
 
-def _reading(simulated: Simulated, program: str, total: str, outcome: str, kind: str) -> Reading:
+def _reading(simulated: SimulationResult, program: str, total: str, outcome: str, kind: str) -> Reading:
     r"""Partners per arm, n = 2 (z_{.975} + z_{.8})^2 sd^2 / effect^2 of a two-sample comparison of means.
 
     The variance of one partner's result is that of the total over replications, per partner. It holds what all partners
@@ -135,3 +151,305 @@ def _reading(simulated: Simulated, program: str, total: str, outcome: str, kind:
     z = float(ndtri(0.5 + CONFIDENCE / 2) + ndtri(_POWER))
     per_arm = 2.0 * z * z * partners * float(np.var(base, ddof=1)) / gap.mean**2
     return Reading(outcome, kind, max(2, math.ceil(per_arm)))
+
+
+_FIGURE = (4.9, 3.7)
+_COMPARED = ("program_cost", "pipeline_created", "bookings", "incremental_margin", "margin_after_cost", "win_rate")
+_GAMED = ("gaming_loss", "p_gaming_above_5pct", "gaming_tail_mean")
+_MOST_WEAKNESSES = 12
+_GRADED = {
+    "A": "a study or an official document", "B": "a trade survey", "C": "marketing", "J": "judgement",
+}  # fmt: skip
+
+
+def html(found: Leadership, run: StoredRun) -> str:
+    """The report as one HTML page."""
+    return render_page("leadership.html", **content(found, run), figures=list(_figures(found)))
+
+
+def content(found: Leadership, run: StoredRun) -> dict[str, Any]:
+    """Texts and tables of the report."""
+    study = found.study
+    return {
+        "title": f"{study.scenario.name}: which incentive program",
+        "sample": f"{study.sample_text}; {study.scenario.time.horizon_weeks} weeks from launch; "
+        f"money in {study.scenario.currency}; \u00b1 is a standard error, intervals are {study.interval_text}",
+        "recommendation": recommendation(found),
+        "headline": study.headline(),
+        "metrics": _metrics(found),
+        "decision": _decision(found),
+        "rests_on": _rests_on(found),
+        "assumptions": _assumptions(found),
+        "gaming": _gaming(found),
+        "weaknesses": _weaknesses(found),
+        "pilot": _pilot(found),
+        "readings": _readings(found),
+        "method": _method(found),
+        "provenance": _provenance(run),
+        "definitions": _definitions(found),
+    }
+
+
+def recommendation(found: Leadership) -> list[str]:
+    """What to do, how sure that is, and what would change it."""
+    return [_advice(found), _confidence(found), _change(found)]
+
+
+def _advice(found: Leadership) -> str:
+    first, *others = found.named
+    if found.verdict == "nothing to choose":
+        return "Only the baseline was simulated, so there is nothing to choose."
+    if found.verdict == "choose":
+        ahead = " and is ahead of every other candidate's" if len(found.gains) > 1 else ""
+        return f"Choose {first}: its net value is {_gain(found, first)} above the baseline's{ahead}."
+    if found.verdict == "one of":
+        worth = f"each is worth more than the baseline, {first} by {_gain(found, first)}"
+        return f"Choose {first} or {listed(others)}: {worth}, and these runs do not tell them apart."
+    if found.verdict == "keep":
+        return "Keep the baseline: every candidate's net value is distinguishably below it."
+    best = f"the highest, that of {found.best}, differs by {_gain(found, found.best)}"
+    return f"Keep the baseline for now: no candidate's net value is distinguishably above it; {best}."
+
+
+def _gain(found: Leadership, program: str) -> str:
+    got, currency = found.gains[program], found.study.scenario.currency
+    form = form_of_differences([got], currency, currency)
+    low, high = (form.number(x) for x in got.limits)
+    return f"{form.number(got.mean)} {form.unit} ({found.study.interval_text} {low} to {high})"
+
+
+def _confidence(found: Leadership) -> str:
+    if not found.gains:
+        return ""
+    name = found.named[0] if found.named[0] != BASELINE else found.best
+    choice, currency = found.choice(name), found.study.scenario.currency
+    form = form_of_estimates([choice.regret], currency, currency)
+    best, worst = choice.best, form.number(choice.worst)
+    error = "" if best.mean is None or best.se is None else f" \u00b1 {100 * best.se:.1f}"
+    return (
+        f"Over {found.study.scenario.time.horizon_weeks} weeks {name} turns out the best of all programs in "
+        f"{100 * (best.mean or 0.0):.0f}{error} % of the replications; having chosen it loses "
+        f"{form.estimate(choice.regret)} {form.unit} on average against knowing the outcome in advance, and {worst} "
+        f"{form.unit} in the worst of them."
+    )
+
+
+def _change(found: Leadership) -> str:
+    if not found.gains:
+        return ""
+    if found.switches is None:
+        if found.study.scenario.uncertainty:
+            return "There are too few replications to say which assumption would change this."
+        return (
+            "No uncertain numbers are declared, so all this holds for the numbers as they stand and says nothing of "
+            "what is not known about them."
+        )
+    rows, pair = found.switches.found[found.best], f"{found.best} and the baseline"
+    flips = [r for r in rows if r.verdict == "flips"]
+    if flips:
+        said = [f"{r.factor} = {listed([f'{c.at:.3g}' for c in r.crossings])}" for r in flips]
+        return f"What would change it: the better of {pair} changes at {listed(said)}, the rest as declared."
+    unsure = [r.factor for r in rows if r.verdict != "does not flip"]
+    if unsure:
+        return f"Whether {listed(unsure)} could turn {pair} around within its range cannot be told here."
+    return f"No single uncertain number turns {pair} around within what is declared."
+
+
+def _metrics(found: Leadership) -> HtmlTable:
+    study = found.study
+    rows = [[label, *cells] for label, cells in (estimates(study, metric) for metric in study.headline_metrics())]
+    return HtmlTable("Programs side by side, with effort and gaming; mean \u00b1 SE", ["Metric", *study.programs], rows)
+
+
+def _decision(found: Leadership) -> HtmlTable:
+    study, shown = found.study, found.study.candidates or found.study.programs
+    rows = [[label, *cells] for label, cells in (gaps(study, metric, shown) for metric in _COMPARED)]
+    caption = f"Difference to the baseline in the same worlds ({study.interval_text}; n.d.: not distinguishable from 0)"
+    return HtmlTable(caption, ["Metric", *shown], rows)
+
+
+def _rests_on(found: Leadership) -> list[str]:
+    goals = f"Net value is {goals_text(found.study.scenario.goals)}."
+    if found.influences is None:
+        return [goals, "No uncertain number was looked at: none is declared, or there are too few replications."]
+    names = found.influences.mattering(found.best)
+    if not names:
+        none = f"No single uncertain number explains a distinguishable part of what {found.best} gains"
+        return [goals, f"{none}; luck and their interplay do."]
+    weakest = max((found.influences.grade(n) for n in names), key=GRADES.index)
+    weak = listed([n for n in names if found.influences.grade(n) == weakest])
+    said = f"What {found.best} gains over the baseline goes with {listed(names)}."
+    return [goals, said, f"The weakest evidence among these is {_GRADED[weakest]} (grade {weakest}), for {weak}."]
+
+
+def _assumptions(found: Leadership) -> HtmlTable:
+    head = ["Uncertain number", "Share of variance", "Evidence", "10 % to 90 %", "Source"]
+    rows: list[list[str]] = []
+    given: Sensitivity | None = found.influences
+    if given is not None:
+        inputs = {i.path: i for i in given.inputs}
+        for row in sorted(given.found[found.best], key=lambda r: -r.first.value):
+            i = inputs[row.factor]
+            unit = f" {i.unit}" if i.unit else ""
+            rows.append([i.path, share_text(row.first), i.grade, f"{i.low:.3g} to {i.high:.3g}{unit}", i.source])
+    return HtmlTable(f"Assumptions by their share of the variance of {found.best}'s gain", head, rows)
+
+
+def _gaming(found: Leadership) -> list[str]:
+    said = [f"{program}: {line}." for program in found.study.programs if (line := _gamed(found, program))]
+    if not found.lint.findings:
+        return [*said, "The payout rules show no weakness without simulation."]
+    return [*said, "Found in the payout rules without simulation, most money at stake first:"]
+
+
+def _gamed(found: Leadership, program: str) -> str:
+    """What gaming does to a program, in a sentence."""
+    study = found.study
+    loss, often, tail = (study.estimate(program, metric) for metric in _GAMED)
+    if loss is None or loss.mean is None or loss.se is None:
+        return ""
+    if loss.mean == 0 and loss.se == 0:
+        return "no gaming loss at all"
+    if abs(loss.mean) <= 2 * loss.se:
+        return "gaming loses nothing distinguishable from 0"
+    said = [f"gaming loses {_money(found, loss)}"]
+    if often is not None and often.mean is not None:
+        said.append(f"it passes 5 % of payout in {100 * often.mean:.0f} % of the replications")
+    if tail is not None and tail.mean is not None:
+        said.append(f"in the worst twentieth it is {_money(found, tail)}")
+    return "; ".join(said)
+
+
+def _money(found: Leadership, got: Estimate) -> str:
+    form = form_of_estimates([got], found.study.scenario.currency, found.study.scenario.currency)
+    return f"{form.estimate(got)} {form.unit}"
+
+
+def _weaknesses(found: Leadership) -> HtmlTable:
+    rows = []
+    for f in sorted(found.lint.findings, key=lambda f: -f.stake)[:_MOST_WEAKNESSES]:
+        rows.append([f.program, f.text, f"{f.stake:,.0f}", f.mend])
+    left = len(found.lint.findings) - len(rows)
+    more = f"; {left} smaller ones are left out" if left > 0 else ""
+    caption = f"Weaknesses of payout rules, {found.lint.currency} per year at stake if every partner used them{more}"
+    return HtmlTable(caption, ["Program", "What", "At stake", "Mend"], rows)
+
+
+def _pilot(found: Leadership) -> list[str]:
+    if not found.gains:
+        return []
+    partners = found.study.simulated.totals[BASELINE, "strategic"]["partners"][0]
+    weeks = found.study.scenario.time.horizon_weeks
+    seen = [(r.per_arm, r) for r in found.readings if r.per_arm is not None]
+    if not seen:
+        return [f"A pilot has nothing to see: the effect of {found.best} is not distinguishable from 0 even here."]
+    least, easiest = min(seen, key=lambda row: row[0])
+    said = (
+        f"The easiest outcome to read is {easiest.outcome} ({easiest.kind}): two arms of {least:,} partners over "
+        f"{weeks} weeks would see the simulated effect of {found.best} with 80 % power."
+    )
+    fit = f"There are {partners} partners, so this can be done."
+    if 2 * least > partners:
+        fit = (
+            f"There are only {partners} partners, so no pilot by partner sees it in that time; a rollout in steps with "
+            "a rule for stopping is the honest alternative."
+        )
+    rough = (
+        "This is rough and on the large side: results vary here as whole markets do, part of which cancels between "
+        "arms, and a look at partners' earlier results would cut it. It knows nothing of partners who talk, of "
+        "customers found by one that another would have found, or of deals held back across the launch; a plan that "
+        "`incentive-sim pilot` simulates has all of that."
+    )
+    return [said, fit, rough]
+
+
+def _readings(found: Leadership) -> HtmlTable:
+    none = "effect not distinguishable"
+    rows = [[r.outcome, r.kind, none if r.per_arm is None else f"{r.per_arm:,}"] for r in found.readings]
+    head = ["Outcome", "Indicator", "Partners per arm"]
+    return HtmlTable(f"Partners per arm to see the effect of {found.best}", head, rows)
+
+
+def _method(found: Leadership) -> list[str]:
+    study = found.study
+    return [
+        "Partners decide on effort and on how they file deals from the payout that each program offers them. All "
+        "programs meet the same partners, customers and luck, so that what they share does not blur differences.",
+        "Each program is lived three times: as if partners went on as before, with their response, and with gaming on "
+        "top. Figures are of the last unless said otherwise.",
+        f"{study.measured.sampling.text.capitalize()}.",
+        *reasons(study, study.headline_metrics()),
+    ]
+
+
+def _provenance(run: StoredRun) -> list[tuple[str, str]]:
+    m = run.manifest
+    packages = ", ".join(f"{name} {version}" for name, version in m["packages"].items() if version)
+    return facts(
+        {
+            "Run": run.name, "Created": m["created"], "Command": " ".join(m["command"]), "Seed": m["seed"],
+            "Replications": m["replications"], "Engine": m["engine"], "Scenario (SHA-256)": m["scenario_sha256"],
+            "Code (SHA-256)": m.get("code_sha256"), "Identity": m.get("identity"),
+            "Machine": f"{m['platform']}, Python {m['python']}", "Packages": packages,
+        }
+    )  # fmt: skip
+
+
+def _definitions(found: Leadership) -> HtmlTable:
+    study = found.study
+    rows = [[study.definition(m).label, study.definition(m).doc] for m in study.headline_metrics()]
+    return HtmlTable("What the metrics mean", ["Metric", "Definition"], rows)
+
+
+def _figures(found: Leadership) -> Iterator[dict[str, Any]]:
+    study, sample = found.study, found.study.sample_text
+    drawn: list[tuple[str, str, Callable[[Axes], Axes]]] = [
+        ("frontier", "Cost and pipeline against the baseline", lambda ax: compare_figures.draw(study, "frontier", ax)),
+        ("cost", "Distribution of program cost", lambda ax: compare_figures.draw(study, "cost", ax)),
+        (
+            "ladder",
+            "What rests on behavior",
+            lambda ax: compare_figures.draw(study, "ladder", ax, metric="incremental_margin"),
+        ),
+        ("gaming", "Gaming loss", lambda ax: compare_figures.draw(study, "gaming", ax)),
+    ]
+    if found.influences is not None:
+        given, best = found.influences, found.best
+        drawn.append(("given", "What the gain goes with", lambda ax: figures.draw(given, best, ax)))
+    for name, title, paint in drawn:
+        yield {
+            "svg": inline(partial(figure_of, paint, *_FIGURE), name, title, f"{title}; {sample}."),
+            "caption": f"{title}.",
+        }
+
+
+def markdown(found: Leadership, run: StoredRun) -> str:
+    """The report on one page of Markdown: recommendation, figures, assumptions, pilot."""
+    c = content(found, run)
+    first, *more = c["recommendation"]
+    t = c["assumptions"]
+    assumptions = HtmlTable(t.caption, t.head[:4], [row[:4] for row in t.rows[:5]])
+    parts = [
+        f"# {_plain(c['title'])}", c["sample"], f"**{_plain(first)}**", *map(_plain, more),
+        "## What each program does", *map(_plain, c["headline"]), _grid(c["decision"]),
+        "## What it rests on", *map(_plain, c["rests_on"]), _grid(assumptions) if assumptions.rows else "",
+        "## Gaming", *(_plain(line) for line in c["gaming"] if not line.endswith(":")),
+        "## A pilot", *map(_plain, c["pilot"]),
+        f"Run `{run.name}`, seed {run.manifest['seed']}, {run.manifest['replications']:,} replications.",
+    ]  # fmt: skip
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _plain(text: str) -> str:
+    """Text in which Markdown and HTML find nothing to read."""
+    for mark in ("\\", "`", "*", "_", "<", ">", "[", "]", "|", "#"):
+        text = text.replace(mark, "\\" + mark)
+    return text
+
+
+def _grid(t: HtmlTable) -> str:
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(_plain(cell) or " " for cell in cells) + " |"
+
+    rule = "|" + "---|" * len(t.head)
+    return "\n".join([line(t.head), rule, *(line(row) for row in t.rows)])

@@ -23,19 +23,19 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from simulator.errors import InputError, fault
-from simulator.program.numbers import steps as steps_of
-from simulator.program.spec import Spec, number
+from simulator.core.errors import InputError, fault
+from simulator.metrics.base import Family, Metric
+from simulator.metrics.measure import BASELINE
+from simulator.metrics.registry import METRICS
+from simulator.program.base import TableSpec, number
+from simulator.program.values import steps as steps_of
 from simulator.scenario.fields import Place, leaves, place_at
-from simulator.scenario.finding import Finding, Steps, dotted, plain, suggestion
 from simulator.scenario.load import problems, read_text, toml_tree
 from simulator.scenario.schema import Scenario
-from simulator.scenario.wording import findings_of, share_meant
-from simulator.stats.measure import BASELINE
-from simulator.stats.metric import Family, Metric
-from simulator.stats.metrics import METRICS
+from simulator.scenario.validation.finding import Fault, Steps, dotted, plain, suggestion
+from simulator.scenario.validation.messages import findings_of, share_meant
+from simulator.studies.base import uncertain_numbers
 from simulator.studies.search import Lever
-from simulator.studies.variants import uncertain_numbers
 
 BUDGETED = "p_over_budget"
 _ENDS = ("low", "high", "step")
@@ -43,7 +43,7 @@ _MOST = 8
 """Levers that are taken where none are named."""
 
 
-class LeverSpec(Spec):
+class LeverSpec(TableSpec):
     """Limits of one lever."""
 
     low: float = Field(description="least value [unit of the number]")
@@ -53,14 +53,14 @@ class LeverSpec(Spec):
     )
 
 
-class LimitSpec(Spec):
+class LimitSpec(TableSpec):
     """Limit of one metric; one of the two must be given."""
 
     at_most: float | None = Field(None, description="the metric's mean must not be above [unit of the metric]")
     at_least: float | None = Field(None, description="the metric's mean must not be below [unit of the metric]")
 
 
-class LeversFile(Spec):
+class LeversFile(TableSpec):
     """A whole levers file."""
 
     levers: dict[str, LeverSpec] = Field(description="levers by the path of the number", min_length=1)
@@ -68,7 +68,7 @@ class LeversFile(Spec):
 
 
 @dataclass(frozen=True)
-class Limit:
+class OutcomeLimit:
     """The mean of `metric` must be at most (sign 1) or at least (sign -1) `bound`."""
 
     metric: str
@@ -89,7 +89,7 @@ class Levers:
 
     program: str
     levers: tuple[Lever, ...]
-    limits: tuple[Limit, ...] = ()
+    limits: tuple[OutcomeLimit, ...] = ()
 
 
 def load_levers(path: str | os.PathLike[str], scenario: Scenario) -> Levers:
@@ -182,7 +182,7 @@ def _compiled(spec: LeversFile, scenario: Scenario) -> Levers:
         whole = 1.0 if place is not None and place.whole else 0.0
         levers.append(Lever(path, s.low, s.high, s.step or whole))
     limits = [
-        Limit(metric, bound, sign)
+        OutcomeLimit(metric, bound, sign)
         for metric, s in spec.constraints.items()
         for bound, sign in ((s.at_most, 1), (s.at_least, -1))
         if bound is not None
@@ -190,14 +190,14 @@ def _compiled(spec: LeversFile, scenario: Scenario) -> Levers:
     return Levers(str(steps_of(levers[0].path)[1]), tuple(levers), tuple(limits))
 
 
-def _quoted(tree: dict[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
+def _quoted(tree: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
     """Leave out, and report, paths without quotes, which TOML reads as tables within tables."""
     levers = tree.get("levers")
     if not isinstance(levers, dict):
         return tree, []
     nested = [k for k, t in levers.items() if isinstance(t, dict) and any(isinstance(v, dict) for v in t.values())]
     findings = [
-        Finding(("levers", key), None, "the path must be in quotes", f"write [levers.{json.dumps(_path(key, levers))}]")
+        Fault(("levers", key), None, "the path must be in quotes", f"write [levers.{json.dumps(_path(key, levers))}]")
         for key in nested
     ]
     return {**tree, "levers": {k: t for k, t in levers.items() if k not in nested}}, findings
@@ -214,7 +214,7 @@ def _path(key: str, table: dict[str, Any]) -> str:
     return dotted(tuple(path))
 
 
-def _lever_findings(spec: LeversFile, scenario: Scenario) -> Iterator[Finding]:
+def _lever_findings(spec: LeversFile, scenario: Scenario) -> Iterator[Fault]:
     tree = scenario.tree()
     tuned: set[str] = set()
     for path, lever in spec.levers.items():
@@ -222,16 +222,16 @@ def _lever_findings(spec: LeversFile, scenario: Scenario) -> Iterator[Finding]:
         where = steps_of(path)
         place = place_at(tree, where)
         if place is None or dotted(where) != path:
-            yield Finding(at, None, "is no path of the scenario", suggestion(path, _paths(tree)))
+            yield Fault(at, None, "is no path of the scenario", suggestion(path, _paths(tree)))
             continue
         rule = _why_fixed(scenario, path, where, place)
         if rule:
-            yield Finding(at, None, *rule)
+            yield Fault(at, None, *rule)
             continue
         tuned.add(str(where[1]))
         if len(tuned) > 1:
             others = ", ".join(sorted(tuned - {str(where[1])}))
-            yield Finding(at, None, f"must belong to the same program as the levers before, which is {others}")
+            yield Fault(at, None, f"must belong to the same program as the levers before, which is {others}")
         yield from _limits_of(at, lever, place)
 
 
@@ -251,35 +251,33 @@ def _why_fixed(scenario: Scenario, path: str, where: Steps, place: Place) -> tup
     return None
 
 
-def _limits_of(at: Steps, lever: LeverSpec, place: Place) -> Iterator[Finding]:
+def _limits_of(at: Steps, lever: LeverSpec, place: Place) -> Iterator[Fault]:
     for end in ("low", "high"):
         value = getattr(lever, end)
         if not place.bounds.hold(value):
             rule = f"{place.bounds.rule()}, like the number itself"
-            yield Finding((*at, end), value, rule, share_meant(place.bounds, place.unit, value))
+            yield Fault((*at, end), value, rule, share_meant(place.bounds, place.unit, value))
         elif place.whole and not float(value).is_integer():
-            yield Finding((*at, end), value, "must be a whole number, like the number itself")
+            yield Fault((*at, end), value, "must be a whole number, like the number itself")
     if lever.low >= lever.high:
-        yield Finding((*at, "high"), lever.high, f"must be above low, which is {plain(lever.low)}")
+        yield Fault((*at, "high"), lever.high, f"must be above low, which is {plain(lever.low)}")
     elif lever.step is not None and lever.step > lever.high - lever.low:
-        yield Finding(
-            (*at, "step"), lever.step, f"must be at most high - low, which is {plain(lever.high - lever.low)}"
-        )
+        yield Fault((*at, "step"), lever.step, f"must be at most high - low, which is {plain(lever.high - lever.low)}")
     elif lever.step is not None and place.whole and not lever.step.is_integer():
-        yield Finding((*at, "step"), lever.step, "must be a whole number, like the number itself")
+        yield Fault((*at, "step"), lever.step, "must be a whole number, like the number itself")
 
 
-def _limit_findings(spec: LeversFile, scenario: Scenario) -> Iterator[Finding]:
+def _limit_findings(spec: LeversFile, scenario: Scenario) -> Iterator[Fault]:
     known = [m.name for m in METRICS if isinstance(m, Metric)]
     families = tuple(m.member("", lambda x: x.own["cost"]).name for m in METRICS if isinstance(m, Family))
     for metric, limit in spec.constraints.items():
         at: Steps = ("constraints", metric)
         if metric not in known and not metric.startswith(families):
-            yield Finding(at, None, "is no metric", suggestion(metric, known) or "docs/metrics.md lists them")
+            yield Fault(at, None, "is no metric", suggestion(metric, known) or "docs/metrics.md lists them")
         if (limit.at_most is None) == (limit.at_least is None):
-            yield Finding(at, None, "must give one of at_most and at_least")
+            yield Fault(at, None, "must give one of at_most and at_least")
         if metric == BUDGETED and scenario.budget is None:
-            yield Finding(at, None, "needs a budget in the scenario", "add [budget] with per_year to it")
+            yield Fault(at, None, "needs a budget in the scenario", "add [budget] with per_year to it")
 
 
 def _paths(tree: dict[str, Any]) -> list[str]:

@@ -1,33 +1,307 @@
-"""Tuning the levers of a program for the scenario's goals under constraints, and what is left of it on fresh worlds.
+"""What a search found: the program as it is, the best setting and the linear program, in the search and afterwards.
+
+The best of many settings is best partly by the luck of the worlds that they were compared on (the winner's curse).
+Gains are therefore those on worlds that the search has not seen; what the search itself saw stands beside them.
+
+Tuning the levers of a program for the scenario's goals under constraints, and what is left of it on fresh worlds.
 
 The search compares settings on the same worlds. The best of many is best partly by the luck of those worlds (the
 winner's curse), so it is simulated again on worlds that the search has not seen, beside the program as it is and beside
 the simplest alternative: one flat share of revenue with the same expected cost. What is reported as found is what is
 seen there.
+
+Figures of a search: cost, lift and gaming of the settings tried; what is left of the gain; how flat it is.
+
+A search in words, tables and figures, and as a run directory.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 
-from simulator.errors import InputError, Problem
-from simulator.run import Simulated
-from simulator.scenario.finding import shown
+from simulator.core.errors import InputError, Problem
+from simulator.metrics.base import Metric
+from simulator.metrics.measure import STRATEGIC
+from simulator.metrics.registry import METRICS
+from simulator.report.formats import NumberFormat, form_of_differences, form_of_estimates
+from simulator.report.plots import (
+    QUIET,
+    colour,
+    draw_kind,
+    figure_of,
+    interval,
+    legend_beside,
+    mark_zero,
+    marker,
+    rows_for,
+    sample_note,
+)
+from simulator.report.save import figure_files
+from simulator.report.text import WIDTH, Row, text_table, with_unit, wrap
+from simulator.runs import run_directory
+from simulator.runs.simulate import SimulationResult
 from simulator.scenario.paths import value_at
 from simulator.scenario.schema import Program, Scenario
-from simulator.stats.estimate import Array, difference, estimate, mean_of
-from simulator.stats.measure import STRATEGIC
-from simulator.studies.asked import check_run
+from simulator.scenario.validation.finding import shown
+from simulator.stats.estimate import Array, Difference, Estimate, difference, estimate, mean_of
+from simulator.stats.intervals import t_quantile
+from simulator.studies.base import (
+    Bench,
+    Progress,
+    Study,
+    check_run,
+    gain_in,
+    numbered,
+    permitted,
+    statistic_in,
+    timed,
+    value_in,
+    variant,
+)
 from simulator.studies.levers import Levers, load_levers
-from simulator.studies.optimum import AS_IS, BEST, LINEAR, NET_VALUE, SHOWN, FlatShare, Optimum, Retold, values_at
-from simulator.studies.search import Trial, search
-from simulator.studies.study import timed
-from simulator.studies.variants import Bench, Progress, gain_in, numbered, permitted, statistic_in, value_in, variant
+from simulator.studies.search import Lever, SearchResult, SearchTrial, search
+
+SHOWN = ("program_cost", "pipeline_lift", "gaming_loss")
+"""What the frontier is drawn from: cost and gaming low, lift high."""
+NET_VALUE = "net_value"
+AS_IS, BEST, LINEAR = "as it is", "best found", "linear"
+
+
+@dataclass(frozen=True)
+class OutOfSampleResult:
+    """One program on the worlds of the search and on fresh ones.
+
+    curse: gain in the search less gain on fresh worlds, of two independent samples.
+    """
+
+    name: str
+    searched: SearchTrial
+    fresh: SearchTrial
+
+    @property
+    def gain_searched(self) -> Difference:
+        """Gain over the baseline on the worlds of the search."""
+        return _gain(self.searched.gain)
+
+    @property
+    def gain(self) -> Difference:
+        """Gain over the baseline on fresh worlds."""
+        return _gain(self.fresh.gain)
+
+    @property
+    def curse(self) -> tuple[float, float]:
+        """How much less is gained on fresh worlds, and its standard error."""
+        before, after = self.gain_searched, self.gain
+        return (before.mean or 0.0) - (after.mean or 0.0), math.hypot(before.se or 0.0, after.se or 0.0)
+
+
+@dataclass(frozen=True)
+class FlatShare:
+    """The flat share of revenue that costs on average what a program costs.
+
+    rate: with its standard error, that of the paired cost difference over the slope; target: expected cost of the
+    program, in the currency; gap: expected cost of the share less that; reached: whether the gap is within tolerance.
+    """
+
+    rate: float
+    rate_se: float | None
+    target: float
+    gap: Difference
+    reached: bool
+
+
+@dataclass(frozen=True)
+class Optimum(Study):
+    """What was found.
+
+    searched: all settings simulated, on the worlds of `seed`; retold: the program as it is, the best setting and the
+    linear program again on `fresh_replications` worlds of `fresh_seed`; linear: how its rate was found, None where
+    the best setting costs nothing; best: the values of the levers.
+    """
+
+    scenario: Scenario
+    levers: Levers
+    searched: SearchResult
+    retold: Mapping[str, OutOfSampleResult]
+    linear: FlatShare | None
+    seed: int
+    replications: int
+    fresh_seed: int
+    fresh_replications: int
+    simulated_lives: int
+
+    @property
+    def best(self) -> dict[str, float]:
+        """Path -> value of each lever at the best setting."""
+        return values_at(self.levers.levers, self.searched.settings[self.searched.closest])
+
+    @property
+    def feasible(self) -> bool:
+        """Whether some setting kept all constraints."""
+        return self.searched.best is not None
+
+    @property
+    def over_linear(self) -> Difference | None:
+        """Gain of the best setting over the linear program of equal expected cost, on fresh worlds.
+
+        Costs were made equal on the worlds of the search; the error of that is part of this one.
+        """
+        if LINEAR not in self.retold or self.linear is None:
+            return None
+        best, linear = (self.retold[name].fresh.gain for name in (BEST, LINEAR))
+        got = difference(mean_of(best), mean_of(linear))
+        mean, se = float(np.mean(best - linear)), math.hypot(got.se or 0.0, self.linear.gap.se or 0.0)
+        half = se * t_quantile(min(self.replications, self.fresh_replications) - 1)
+        return Difference(mean, se, mean - half, mean + half)
+
+    @property
+    def title(self) -> str:
+        return f"{self.scenario.name}: levers of {self.levers.program} tuned"
+
+    @property
+    def sample_text(self) -> str:
+        return (
+            f"search on {self.replications:,} worlds of seed {self.seed}; "
+            f"gains on {self.fresh_replications:,} fresh worlds of seed {self.fresh_seed}"
+        )
+
+    def table(self) -> pd.DataFrame:
+        """The program as it is, the best setting and the linear program, on the search's and on fresh worlds."""
+        rows = {}
+        for name, told in self.retold.items():
+            curse, curse_se = told.curse
+            row: dict[str, Any] = {
+                "gain_in_search": told.gain_searched.mean, "gain_in_search_se": told.gain_searched.se,
+                "gain": told.gain.mean, "gain_se": told.gain.se, "gain_low": told.gain.low, "gain_high": told.gain.high,
+                "distinguishable": told.gain.distinguishable, "curse": curse, "curse_se": curse_se,
+            }  # fmt: skip
+            for metric, got in told.fresh.shown.items():
+                row |= {metric: got.mean, f"{metric}_se": got.se}
+            rows[name] = row
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("program")
+
+    def flatness(self) -> pd.DataFrame:
+        """Per lever its best value, its range, and the ranges that lose at most one standard error, and at most 1 %.
+
+        The other levers stay at their best values; the standard error is that of the best gain, the 1 % is of the best
+        setting's net value.
+        """
+        best = self.retold[BEST]
+        worth = best.searched.shown[NET_VALUE].mean
+        within = {"se": best.gain_searched.se or 0.0, "1pct": 0.01 * abs(worth or 0.0)}
+        rows = []
+        for k, lever in enumerate(self.levers.levers):
+            row: dict[str, Any] = {
+                "lever": lever.path,
+                "best": self.best[lever.path],
+                "low": lever.low,
+                "high": lever.high,
+            }
+            for name, loss in within.items():
+                row[f"{name}_low"], row[f"{name}_high"] = self.searched.flat(k, loss)
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    def frontier(self) -> pd.DataFrame:
+        """All settings with gain, cost, lift and gaming; `efficient` where no other that keeps the constraints is at
+        least as good on cost, lift and gaming and better on one."""
+        rows = []
+        for setting, trial in zip(self.searched.settings, self.searched.trials, strict=True):
+            gain = _gain(trial.gain)
+            row: dict[str, Any] = {**values_at(self.levers.levers, setting), "gain": gain.mean, "gain_se": gain.se}
+            row |= {metric: trial.shown[metric].mean for metric in SHOWN if metric in trial.shown}
+            rows.append({**row, "feasible": trial.feasible})
+        table = pd.DataFrame(rows)
+        table["efficient"] = _efficient(table)
+        return table
+
+    def headline(self) -> list[str]:
+        """What was found, never more than fresh worlds show."""
+        # MOVED
+
+        return headline(self)
+
+    def plot(self, kind: str = "frontier", ax: Axes | None = None, **options: Any) -> Axes:
+        """A figure of `kind` (see `report.optimum_figures.KINDS`)."""
+        # MOVED
+
+        return draw(self, kind, ax, **options)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "scenario": self.scenario.name,
+            "program": self.levers.program,
+            "seed": self.seed, "replications": self.replications,
+            "fresh_seed": self.fresh_seed, "fresh_replications": self.fresh_replications,
+            "constraints": [str(limit) for limit in self.levers.limits],
+            "feasible": self.feasible,
+            "best": self.best,
+            "programs": {name: _told(told) for name, told in self.retold.items()},
+            "over_linear": None if self.over_linear is None else asdict(self.over_linear),
+            "linear": None if self.linear is None else asdict(self.linear),
+            "flatness": _records(self.flatness()),
+            "settings": _records(self.frontier()),
+            "lives": self.simulated_lives,
+        }  # fmt: skip
+
+    def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True) -> Path:
+        """Write a run directory below `out` and return it."""
+        # MOVED
+
+        return save(self, out, command=command, plots=plots)
+
+
+def values_at(levers: Sequence[Lever], setting: Array) -> dict[str, float]:
+    """Values by path; whole numbers where steps are whole."""
+    return {lever.path: _plain(lever, float(x)) for lever, x in zip(levers, setting, strict=True)}
+
+
+def _plain(lever: Lever, x: float) -> float:
+    whole = lever.step.is_integer() and lever.step > 0 and float(lever.low).is_integer()
+    return round(x) if whole else x
+
+
+def _gain(gain: Array) -> Difference:
+    return difference(mean_of(gain), mean_of(gain * 0.0))
+
+
+def _efficient(table: pd.DataFrame) -> list[bool]:
+    losses = table[list(SHOWN)].to_numpy(dtype=float) * [1.0, -1.0, 1.0]
+    feasible = table["feasible"].to_numpy(dtype=bool)
+    found = []
+    for k, own in enumerate(losses):
+        others = losses[feasible]
+        beaten = ((others <= own).all(axis=1) & (others < own).any(axis=1)).any()
+        found.append(bool(feasible[k] and not beaten))
+    return found
+
+
+def _told(told: OutOfSampleResult) -> dict[str, Any]:
+    curse, curse_se = told.curse
+    return {
+        "gain_in_search": asdict(told.gain_searched),
+        "gain": {**asdict(told.gain), "distinguishable": told.gain.distinguishable},
+        "curse": {"mean": curse, "se": curse_se},
+        **{metric: asdict(got) for metric, got in told.fresh.shown.items()},
+    }
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): None if v != v else v for k, v in row.items()} for row in table.to_dict(orient="records")]
+
 
 REPLICATIONS = 200
 """Replications of the search, by default."""
@@ -97,20 +371,20 @@ class _Tuning:
             other.seed, other.replications, self._lives,
         )  # fmt: skip
 
-    def _evaluate(self, settings: Array) -> list[Trial]:
+    def _evaluate(self, settings: Array) -> list[SearchTrial]:
         return self._trials([self._program(s) for s in settings], self._bench)
 
-    def _retold(self, programs: Mapping[str, Program], fresh: Bench) -> dict[str, Retold]:
+    def _retold(self, programs: Mapping[str, Program], fresh: Bench) -> dict[str, OutOfSampleResult]:
         before, after = (self._trials(list(programs.values()), bench) for bench in (self._bench, fresh))
-        return {name: Retold(name, one, two) for name, one, two in zip(programs, before, after, strict=True)}
+        return {name: OutOfSampleResult(name, one, two) for name, one, two in zip(programs, before, after, strict=True)}
 
-    def _trials(self, programs: Sequence[Program], bench: Bench) -> list[Trial]:
+    def _trials(self, programs: Sequence[Program], bench: Bench) -> list[SearchTrial]:
         names = numbered(programs)
         simulated = bench.simulate(names)
         self._lives += len(names) * bench.replications
         return [self._trial(simulated, name) for name in names]
 
-    def _trial(self, simulated: Simulated, name: str) -> Trial:
+    def _trial(self, simulated: SimulationResult, name: str) -> SearchTrial:
         shown_here = {}
         excess = []
         for metric in dict.fromkeys((*SHOWN, *(limit.metric for limit in self._asked.limits))):
@@ -121,7 +395,7 @@ class _Tuning:
         for limit in self._asked.limits:
             got = shown_here.get(limit.metric)
             excess.append(limit.excess(got.mean if got else None))
-        return Trial(gain_in(simulated, name), tuple(excess), shown_here)
+        return SearchTrial(gain_in(simulated, name), tuple(excess), shown_here)
 
     def _program(self, setting: Array) -> Program:
         return variant(self._scenario, self._asked.program, values_at(self._asked.levers, setting))
@@ -160,7 +434,7 @@ def flat_share_costing(bench: Bench, target: Array) -> FlatShare:
     return root.found()
 
 
-def _cost_in(simulated: Simulated, program: str) -> Array:
+def _cost_in(simulated: SimulationResult, program: str) -> Array:
     """Program cost per replication on the strategic rung, (N,), in the currency."""
     return np.asarray(simulated.totals[program, STRATEGIC]["cost"] / 100.0)
 
@@ -243,3 +517,247 @@ class _Root:
             gap=gap,
             reached=self.reached,
         )
+
+
+_SEEN = "#A6A6A6"
+
+
+def short_path(path: str) -> str:
+    """A path below its program."""
+    return path.split(".", 2)[2].removeprefix("components.")
+
+
+def draw(found: Optimum, kind: str = "frontier", ax: Axes | None = None, **options: Any) -> Axes:
+    """Draw a figure of `kind` on `ax` or a new figure; raises `InputError` for an unknown kind."""
+    return draw_kind(KINDS, found, kind, ax, **options)
+
+
+def frontier(found: Optimum, ax: Axes) -> Axes:
+    """Cost against lift of all settings on the search's worlds; colour: gaming; ringed: efficient."""
+    table = found.frontier()
+    currency = found.scenario.currency
+    forms = [form_of_estimates([_point(x) for x in table[m]], currency, currency) for m in SHOWN]
+    x, y, gamed = (table[m].to_numpy(dtype=float) * f.factor for m, f in zip(SHOWN, forms, strict=True))
+    kept, best = table["feasible"].to_numpy(dtype=bool), table["efficient"].to_numpy(dtype=bool)
+    shown = ax.scatter(x[kept], y[kept], c=gamed[kept], cmap="viridis", s=26, label="setting", zorder=2)
+    if (~kept).any():
+        ax.scatter(x[~kept], y[~kept], marker="x", color=QUIET, s=22, label="breaks a constraint", zorder=1)
+    ax.scatter(x[best], y[best], s=90, facecolors="none", edgecolors="black", linewidths=1.1, label="efficient")
+    for k, (name, told) in enumerate(found.retold.items()):
+        cost, lift = (told.searched.shown[m].mean or 0.0 for m in SHOWN[:2])
+        ax.plot(
+            cost * forms[0].factor, lift * forms[1].factor, marker(k + 1), color=colour(5), markersize=9, label=name
+        )
+    ax.figure.colorbar(shown, ax=ax, label=with_unit("Gaming loss", forms[2].unit), pad=0.02)
+    ax.margins(0.1)
+    ax.set_xlabel(with_unit("Program cost", forms[0].unit))
+    ax.set_ylabel(with_unit("Pipeline lift", forms[1].unit))
+    ax.set_title("Cost, lift and gaming of the settings tried")
+    legend_beside(ax, bbox_to_anchor=(1.24, 1.0))
+    sample_note(ax, f"worlds of the search: {found.replications:,}, seed {found.seed}")
+    return ax
+
+
+def gains(found: Optimum, ax: Axes) -> Axes:
+    """Gain over the baseline in the search and on fresh worlds, with 95 % intervals."""
+    told = list(found.retold.values())
+    every = [got for t in told for got in (t.gain_searched, t.gain)]
+    form = form_of_differences(every, found.scenario.currency, found.scenario.currency)
+    for row, t in zip(rows_for(ax, [t.name for t in told]), told, strict=True):
+        for shift, got, style in ((0.14, t.gain_searched, "s"), (-0.14, t.gain, "o")):
+            mean, low, high = ((v or 0.0) * form.factor for v in (got.mean, got.low, got.high))
+            shown = _SEEN if style == "s" else colour(1)
+            label = "" if t is not told[0] else "in the search" if style == "s" else "on fresh worlds"
+            interval(ax, (mean, low, high), row + shift, shown, fmt=style, sure=got.distinguishable, label=label)
+    mark_zero(ax)
+    ax.set_xlabel(with_unit("Net value, difference to the baseline", form.unit))
+    ax.set_title("What is left of the gain on worlds that the search has not seen")
+    legend_beside(ax)
+    sample_note(ax, "bars: 95 % CI; open: not distinguishable from 0")
+    return ax
+
+
+def lever(found: Optimum, ax: Axes, position: int = 0) -> Axes:
+    """Predicted gain along one lever, the others at their best values, with the settings tried."""
+    chosen, searched = found.levers.levers[position], found.searched
+    gain = np.array([t.mean for t in searched.trials])
+    form = form_of_differences([_difference(g) for g in gain], found.scenario.currency, found.scenario.currency)
+    kept = np.array([t.feasible for t in searched.trials])
+    tried = searched.settings[:, position]
+    at, predicted = searched.along(position)
+    row = found.flatness().iloc[position]
+    ax.axvspan(row["se_low"], row["se_high"], color="#E3E3E3", zorder=0, label="loses at most one\nstandard error")
+    ax.plot(at, predicted * form.factor, color=colour(1), label="predicted, others\nat their best")
+    ax.plot(
+        searched.settings[kept, position], gain[kept] * form.factor, "o", color="black", markersize=4, label="tried"
+    )
+    if (~kept).any():
+        ax.plot(tried[~kept], gain[~kept] * form.factor, "x", color=QUIET, markersize=5, label="breaks a constraint")
+    ax.axvline(found.best[chosen.path], color=colour(5), linestyle="--", linewidth=1.4, label="best found")
+    ax.set_xlabel(short_path(chosen.path))
+    ax.set_ylabel(with_unit("Gain in the search", form.unit))
+    ax.set_title(f"How flat the optimum is: {short_path(chosen.path)}")
+    legend_beside(ax)
+    sample_note(ax, f"worlds of the search: {found.replications:,}, seed {found.seed}")
+    return ax
+
+
+KINDS: dict[str, Callable[..., Axes]] = {"frontier": frontier, "gains": gains, "lever": lever}
+"""Kinds of figures; `lever` takes the `position` of the lever."""
+
+
+def _point(x: float) -> Estimate:
+    return Estimate(float(x), None, None, None, None)
+
+
+def _difference(x: float) -> Difference:
+    return Difference(float(x), None, None, None)
+
+
+_SCAN = 101
+
+
+def headline(found: Optimum) -> list[str]:
+    """What fresh worlds show of the best setting, against the baseline and against the linear program."""
+    best = found.retold[BEST]
+    lines = [f"{found.levers.program}: {_settings(found)}."]
+    if not found.feasible:
+        limits = ", ".join(str(limit) for limit in found.levers.limits)
+        lines.append(f"No setting tried kept all constraints ({limits}); the closest one is shown.")
+    lines.append(f"On fresh worlds it {_gains(found, best.gain, 'the baseline')}.")
+    over = found.over_linear
+    if over is not None:
+        lines.append(f"Against one flat share of revenue at the same expected cost it {_gains(found, over, 'that')}.")
+    else:
+        lines.append("No flat share of revenue costs as much, so there is no linear program to compare with.")
+    lines.append(_curse(found, best))
+    lines += _at_ends(found)
+    lines += _broken(found, best)
+    return lines
+
+
+def describe(found: Optimum, width: int = WIDTH) -> str:
+    """Headline and tables for a terminal."""
+    parts = [
+        wrap(headline(found), width),
+        "Programs (95 % CI for gains; mean \u00b1 standard error on fresh worlds for the rest)\n"
+        + text_table(list(found.retold), _programs(found), width),
+        "Levers: ranges that lose no more than that, the others at their best values\n" + _levers(found, width),
+        f"{found.sample_text}; {len(found.searched.trials)} settings in {found.searched.rounds} rounds, "
+        f"{found.simulated_lives:,} candidate replications",
+    ]
+    return "\n\n".join(parts)
+
+
+def save(found: Optimum, out: str | os.PathLike[str], *, command: Sequence[str] = (), plots: bool = True) -> Path:
+    """Write the run directory of a search below `out`, and return it."""
+    when = run_directory.now()
+    files: dict[str, run_directory.Writer] = {
+        "scenario.json": run_directory.json_file(found.scenario.tree()),
+        "optimum.json": run_directory.json_file(found.to_dict()),
+        "programs.parquet": run_directory.table_file(found.table().reset_index()),
+        "settings.parquet": run_directory.table_file(found.frontier()),
+        "flatness.parquet": run_directory.table_file(found.flatness()),
+        "summary.json": run_directory.json_file({"sample": found.sample_text, "headline": headline(found)}),
+    }
+    if plots:
+        files |= _figures(found)
+    asked = [
+        run_directory.scenario_hash(found.scenario),
+        found.seed,
+        found.replications,
+        found.to_dict()["constraints"],
+    ]
+    short = hashlib.sha256(json.dumps([*asked, list(found.best)]).encode()).hexdigest()[:8]
+    name = f"optimize_{found.levers.program}_seed{found.seed}_{when:%Y%m%dT%H%M%SZ}_{short}"
+    manifest = run_directory.manifest(
+        found.scenario, when, command, programs=[found.levers.program], seed=found.seed,
+        replications=found.replications, engine="vector",
+    )  # fmt: skip
+    return run_directory.write_run(out, name, files, manifest)
+
+
+def _figures(found: Optimum) -> dict[str, run_directory.Writer]:
+    paints = {kind: partial(draw, found, kind) for kind in ("frontier", "gains")}
+    paints |= {f"lever_{k + 1}": partial(draw, found, "lever", position=k) for k in range(len(found.levers.levers))}
+    return figure_files({name: partial(figure_of, paint) for name, paint in paints.items()})
+
+
+def _settings(found: Optimum) -> str:
+    return ", ".join(f"{short_path(path)} = {value:.4g}" for path, value in found.best.items())
+
+
+def _gains(found: Optimum, got: Difference, against: str) -> str:
+    """What a paired difference says, no more than its interval allows."""
+    currency = found.scenario.currency
+    form = form_of_differences([got], currency, currency)
+    if got.mean == 0 and got.se == 0:
+        return f"gains exactly nothing over {against}"
+    if not got.distinguishable:
+        return f"gains nothing distinguishable from 0 over {against} (95 % CI {_span(form, got)} {form.unit})"
+    word = "gains" if (got.mean or 0.0) > 0 else "loses"
+    mean = form.number(abs(got.mean or 0.0))
+    return f"{word} {mean} {form.unit} in net value over {against} (95 % CI {_span(form, got)})"
+
+
+def _span(form: NumberFormat, got: Difference) -> str:
+    return f"{form.number(got.low, sign=True)} to {form.number(got.high, sign=True)}"
+
+
+def _curse(found: Optimum, best: OutOfSampleResult) -> str:
+    mean, se = best.curse
+    form = form_of_estimates([Estimate(mean, se, None, None, None)], found.scenario.currency, found.scenario.currency)
+    seen = form_of_differences([best.gain_searched], found.scenario.currency, found.scenario.currency)
+    gain = f"{seen.number(best.gain_searched.mean, sign=True)} {seen.unit}"
+    if abs(mean) <= 2 * se:
+        return f"The search itself saw {gain}; the difference to fresh worlds is within its error."
+    size = f"{form.number(mean)} \u00b1 {form.number(se)} {form.unit}"
+    return f"The search itself saw {gain}, which flatters it by {size} (winner's curse)."
+
+
+def _at_ends(found: Optimum) -> list[str]:
+    """Levers whose best value is an end of their range."""
+    ends = [x.path for x in found.levers.levers if found.best[x.path] in (x.low, x.high)]
+    names = ", ".join(short_path(path) for path in ends)
+    return [f"At an end of the range searched: {names}; a wider range may hold better."] if ends else []
+
+
+def _broken(found: Optimum, best: OutOfSampleResult) -> list[str]:
+    """Constraints that the best setting breaks on fresh worlds."""
+    lines = []
+    for limit, excess in zip(found.levers.limits, best.fresh.excess, strict=True):
+        if excess > 0 and found.feasible:
+            got = best.fresh.shown[limit.metric]
+            lines.append(f"On fresh worlds it breaks {limit}: {_metric(limit.metric, found, [got])[1][0]}.")
+    return lines
+
+
+def _programs(found: Optimum) -> list[Row]:
+    told, currency = list(found.retold.values()), found.scenario.currency
+    rows: list[Row] = []
+    for label, gaps in (
+        ("Gain in the search", [t.gain_searched for t in told]),
+        ("Gain on fresh worlds", [t.gain for t in told]),
+    ):
+        form = form_of_differences(gaps, currency, currency)
+        rows.append((with_unit(label, form.unit), [form.difference(got) for got in gaps]))
+    curses = [Estimate(*t.curse, None, None, None) for t in told]
+    form = form_of_estimates(curses, currency, currency)
+    rows.append((with_unit("Less on fresh worlds", form.unit), [form.estimate(got) for got in curses]))
+    metrics = dict.fromkeys((*SHOWN, *(limit.metric for limit in found.levers.limits)))
+    return rows + [_metric(name, found, [t.fresh.shown.get(name) for t in told]) for name in metrics]
+
+
+def _metric(name: str, found: Optimum, got: Sequence[Estimate | None]) -> Row:
+    known = next((m for m in METRICS if isinstance(m, Metric) and m.name == name), None)
+    unit = known.unit if known else "money"
+    form = form_of_estimates(got, found.scenario.currency if unit == "money" else unit, found.scenario.currency)
+    return with_unit(known.label if known else name, form.unit), [form.estimate(e) for e in got]
+
+
+def _levers(found: Optimum, width: int) -> str:
+    rows = []
+    for _, row in found.flatness().iterrows():
+        ends = [(row["low"], row["high"]), (row["se_low"], row["se_high"]), (row["1pct_low"], row["1pct_high"])]
+        rows.append((short_path(str(row["lever"])), [f"{row['best']:.4g}", *(f"{a:.4g} to {b:.4g}" for a, b in ends)]))
+    return text_table(["best", "searched", "one standard error", "1 % of net value"], rows, width)

@@ -20,12 +20,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simulator.run import Simulated
-from simulator.stats.controls import controls_of
+from simulator.metrics.measure import BASELINE, STRATEGIC, runs, shown_programs
+from simulator.metrics.registry import metrics_of
+from simulator.runs.simulate import SimulationResult
 from simulator.stats.estimate import Statistic, difference, estimate
-from simulator.stats.measure import BASELINE, STRATEGIC, lives, shown_programs
-from simulator.stats.metrics import metrics_of
-from simulator.stats.sampling import LEAST_PER_CONTROL, Sampling
+from simulator.stats.variance_reduction import LEAST_PER_CONTROL, Sampling, controls_of
 
 FIRST = 256
 """Replications before the first look."""
@@ -37,7 +36,7 @@ _GROWTH = 4.0
 _MARGIN = 1.03
 _COMPARED = ("program_cost", "pipeline_created")
 
-Simulate = Callable[[int, int, Simulated | None], Simulated]
+Simulate = Callable[[int, int, SimulationResult | None], SimulationResult]
 """(first replication, how many, the study so far) -> the replications asked for."""
 
 
@@ -66,7 +65,7 @@ class Goal:
 
 
 @dataclass(frozen=True)
-class Effort:
+class PrecisionEffort:
     """What a precision took. asked: half-width asked for; most: replications allowed; looks: times it was checked."""
 
     asked: float
@@ -120,10 +119,10 @@ class Effort:
         return lines
 
 
-def run_to(asked: float, most: int, simulate: Simulate) -> tuple[Simulated, Sampling, Effort]:
+def run_to(asked: float, most: int, simulate: Simulate) -> tuple[SimulationResult, Sampling, PrecisionEffort]:
     """Simulate until all goals are within `asked`, or `most` replications. Returns what to measure with as well."""
     start, looks = time.perf_counter(), 0
-    study: Simulated | None = None
+    study: SimulationResult | None = None
     count = min(FIRST, most)
     while True:
         begun = 0 if study is None else study.replications
@@ -135,7 +134,7 @@ def run_to(asked: float, most: int, simulate: Simulate) -> tuple[Simulated, Samp
         count = next_count(study.replications, max(g.half_width for g in goals) / asked, most)
         if count == study.replications:
             break
-    effort = Effort(asked, most, study.replications, time.perf_counter() - start, looks, goals)
+    effort = PrecisionEffort(asked, most, study.replications, time.perf_counter() - start, looks, goals)
     return study, sampling, effort
 
 
@@ -152,14 +151,14 @@ def needed(count: int, half_width: float, asked: float) -> float:
     return math.ceil(count * (half_width / asked) ** 2) if math.isfinite(half_width) else math.inf
 
 
-def sampling_with_controls(simulated: Simulated) -> Sampling:
+def sampling_with_controls(simulated: SimulationResult) -> Sampling:
     """Errors with known luck taken out, where there are replications enough for it."""
     controls = controls_of(simulated)
     enough = simulated.replications >= LEAST_PER_CONTROL * (controls.shape[1] + 1)
     return Sampling(controls=controls if enough else None)
 
 
-def goals_of(simulated: Simulated, sampling: Sampling) -> Iterator[Goal]:
+def goals_of(simulated: SimulationResult, sampling: Sampling) -> Iterator[Goal]:
     """The half-widths of a study, as shares of the means that they are measured by."""
     found = {p: _statistics(simulated, p) for p in shown_programs(simulated)}
     plain = Sampling()
@@ -172,8 +171,8 @@ def goals_of(simulated: Simulated, sampling: Sampling) -> Iterator[Goal]:
             yield Goal(program, metric, "difference", *gaps)
 
 
-def _statistics(simulated: Simulated, program: str) -> dict[str, Statistic]:
-    view = lives(simulated, program, STRATEGIC)
+def _statistics(simulated: SimulationResult, program: str) -> dict[str, Statistic]:
+    view = runs(simulated, program, STRATEGIC)
     return {m.name: m.of(view) for m in metrics_of(view.own) if m.name in _COMPARED}
 
 

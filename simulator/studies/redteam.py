@@ -1,9 +1,15 @@
-"""The red team: what one fully opportunistic partner could extract from a program, and what would stop it.
+"""The red team's agents: who they are, and the strategies they search.
+
+Terms that may stop a game: each changes a copy of a program by a strength from 0 (as it is) to 1.
+
+The red team: what one fully opportunistic partner could extract from a program, and what would stop it.
 
 In each replication one partner per segment and quarter of its volume distribution is an agent whose own costs of gaming
 are next to nothing; all others are honest. A strategy is a level per kind of gaming; within it the agent follows the
 model's rules. The best one is found by a greedy search over levels, kind by kind, on shared worlds, and estimated again
 on fresh ones, so that a lucky maximum does not count. Extraction is pay net of penalties beyond the honest twin's.
+
+The figure of the red team: what is extracted from each program, and what mends leave of it.
 """
 
 from __future__ import annotations
@@ -13,31 +19,177 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from scipy.special import ndtri
 
-from simulator import results
-from simulator.engines.ledger import Outcome
-from simulator.engines.settle import settle
-from simulator.engines.vector import VectorLife
-from simulator.errors import InputError, Problem
-from simulator.fit import Reference
-from simulator.model.setting import WEEKS_PER_YEAR, Setting, compile_setting
-from simulator.parameters import drawn_values, unit_points
-from simulator.program.numbers import Array
-from simulator.run import fit_reference, prepare
-from simulator.scenario.conduct import Gaming
+from simulator.behavior.gaming.kinds import kinds_on
+from simulator.core.arrays import Array, Bools, Ints
+from simulator.core.errors import InputError, Problem
+from simulator.engines.ledger import RunOutcome
+from simulator.engines.totals.settlement import settle
+from simulator.engines.vector.engine import VectorRun
+from simulator.reference.fit import Reference
+from simulator.report.formats import form_of
+from simulator.report.plots import colour, mark_zero, new_axes, rows_for, sample_note, styled
+from simulator.report.text import with_unit
+from simulator.runs import run_directory
+from simulator.runs.designs import SOBOL, drawn_values, unit_points
+from simulator.runs.simulate import fit_reference, prepare
+from simulator.scenario.behavior import Gaming
+from simulator.scenario.load import examine
 from simulator.scenario.schema import Scenario
-from simulator.studies.agents import FULL, LEVELS, QUARTERS, Strategy, agents_of, quarter_name, quarter_of
-from simulator.studies.asked import asked_programs, check_run
-from simulator.studies.mending import MENDED, MENDS, Term
-from simulator.studies.study import Study, timed
-from simulator.vectors import SOBOL
+from simulator.studies.base import Study, asked_programs, check_run, timed
+from simulator.world.setting import WEEKS_PER_YEAR, Setting, compile_setting
+from simulator.world.world import World
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+QUARTERS = 4
+_EDGES = ndtri(np.arange(1, QUARTERS) / QUARTERS)
+_NAMES = ("smallest quarter by volume", "second quarter", "third quarter", "largest quarter by volume")
+
+LEVELS: dict[str, tuple[float, ...]] = {
+    "timing": (0, 4, 12),
+    "padding": (0.0, 0.5, 1.0),
+    "credit_claiming": (0, 1),
+    "splitting": (0, 4, 10),
+    "discount_dumping": (0.0, 0.2, 0.4),
+    "squatting": (0, 1),
+}
+"""Levels per kind, off to full: weeks a signature is moved; false claims per opportunity of its own; whether customers
+of the vendor are claimed; claims a deal is filed as; largest concession; whether it
+registers the customers of others."""
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A level per kind of gaming, see `LEVELS`."""
+
+    timing: float
+    padding: float
+    credit_claiming: float
+    splitting: float
+    discount_dumping: float
+    squatting: float
+
+    def kinds(self, gaming: Gaming) -> frozenset[str]:
+        """The kinds that are played; discounts need price authority."""
+        on = {kind: bool(getattr(self, kind)) for kind in LEVELS}
+        return kinds_on(gaming.model_copy(update=on))
+
+    def numbers(self) -> dict[str, Any]:
+        """Gaming numbers of a scenario in which the agent's own costs are next to nothing."""
+        return {
+            "timing_cost": 0.0, "split_cost": 0.0, "discount_cost": 0.0,
+            "max_shift_weeks": int(self.timing) or 1, "bundle_weeks": 12,
+            "max_pieces": int(self.splitting) or 2, "max_discount": float(self.discount_dumping),
+        }  # fmt: skip
+
+    def words(self, gaming: Gaming) -> str:
+        """What it does, as the end of a sentence."""
+        said = {
+            "timing": f"moves signatures by up to {self.timing:g} weeks",
+            "padding": f"files up to {self.padding:g} false activity claims per opportunity of its own",
+            "credit_claiming": "claims every customer of the vendor that it can",
+            "splitting": f"files deals in up to {self.splitting:g} pieces, or bundled",
+            "discount_dumping": f"concedes up to {self.discount_dumping:.0%} to win",
+            "squatting": "registers every customer of others that it can",
+        }
+        done = [text for kind, text in said.items() if kind in self.kinds(gaming)]
+        return ", ".join(done) if done else "plays no game"
+
+
+FULL = Strategy(**{kind: levels[-1] for kind, levels in LEVELS.items()})
+
+
+def quarter_name(quarter: int) -> str:
+    return _NAMES[quarter]
+
+
+def quarter_of(world: World) -> Ints:
+    """Quarter of its segment's volume distribution that each partner is in, 0 the smallest; (R, P)."""
+    return np.searchsorted(_EDGES, world.volume_z)
+
+
+def agents_of(world: World) -> Bools:
+    """One partner per segment and quarter in each replication, the first there is; (R, P)."""
+    quarter, segment = quarter_of(world), world.setting.partners.segment
+    out = np.zeros(world.shape, dtype=bool)
+    for k in range(len(world.setting.partners.segments)):
+        for q in range(QUARTERS):
+            here = (segment == k)[None, :] & (quarter == q)
+            first = here & (np.cumsum(here, axis=1) == 1)
+            out |= first
+    return out
+
+
+MENDED = "mended"
+"""Name of the changed copy in a scenario."""
+_MOST_PENALTY, _MOST_CLAWBACK, _WIDEST = 20.0, 104.0, 10.0
+_QUARTERS = {"claim": 0.1, "quarter": 1.0, "half": 2.0, "year": 4.0}
+
+
+@dataclass(frozen=True)
+class ProgramTerm:
+    """name: in words; change: changes a program's tree by a strength, given the agents' honest quarterly pay in money,
+    and returns the new value; graded: whether strengths between 0 and 1 have a meaning."""
+
+    name: str
+    change: Callable[[dict[str, Any], float, float], float]
+    graded: bool = True
+
+    def mend(self, scenario: Scenario, program: str, strength: float, pay: Array) -> tuple[Scenario, float]:
+        """The scenario with the changed copy, and the value. pay: the agents' honest pay over the horizon, cents."""
+        tree = scenario.tree()
+        changed = copy.deepcopy(tree["programs"][program])
+        quarters = max(scenario.time.horizon_weeks / 13, 1.0)
+        value = self.change(changed, strength, float(np.mean(pay)) / 100 / quarters)
+        tree["programs"][MENDED] = changed
+        found, findings = examine(tree)
+        if found is None:
+            raise InputError([Problem("programs", MENDED, "", str(finding)) for finding in findings])
+        return found, value
+
+
+def _to(term: str, most: float) -> Callable[[dict[str, Any], float, float], float]:
+    def change(program: dict[str, Any], strength: float, _pay: float) -> float:
+        values: list[float] = []
+        for c in program["components"].values():
+            c["terms"][term] = max(c["terms"][term], c["terms"][term] + strength * (most - c["terms"][term]))
+            values.append(c["terms"][term])
+        return max(values, default=0.0)
+
+    return change
+
+
+def _cap(program: dict[str, Any], strength: float, pay: float) -> float:
+    """A cap per window on every component, from ten times the honest pay of all of them down to it."""
+    most = max(pay, 1.0) * _WIDEST ** (1.0 - strength)
+    for c in program["components"].values():
+        cap = most * _QUARTERS[c["window"]]
+        c["terms"]["cap"] = cap if c["terms"]["cap"] is None else min(cap, c["terms"]["cap"])
+    return float(most)
+
+
+def _linear(program: dict[str, Any], _strength: float, _pay: float) -> float:
+    """One quarterly share of net revenue from sourced deals in place of everything; 5 %."""
+    program["components"] = {
+        "linear": {"kind": "revenue_share", "rate": 0.05, "engagement": "sourced", "window": "quarter"}
+    }
+    program["tiers"] = None
+    return 0.05
+
+
+MENDS = (
+    ProgramTerm("audit rate", _to("audit_rate", 1.0)),
+    ProgramTerm("penalty multiple", _to("penalty_multiple", _MOST_PENALTY)),
+    ProgramTerm("cap per quarter", _cap),
+    ProgramTerm("clawback window in weeks", _to("clawback_weeks", _MOST_CLAWBACK)),
+    ProgramTerm("linear share of net revenue from sourced deals", _linear, graded=False),
+)
+
 
 _HALVINGS = 4
 DEFAULT_REPLICATIONS = 40
@@ -62,7 +214,7 @@ class Attack:
 
 
 @dataclass(frozen=True)
-class Mend:
+class Countermeasure:
     """The least change of one term that brings extraction below the share asked for, on fresh worlds.
 
     enough: whether it did so on the fresh worlds too; if no value was enough in the search, figures are those of the
@@ -92,7 +244,7 @@ class RedTeam(Study):
     replications: int
     share: float
     attacks: tuple[Attack, ...]
-    mends: tuple[Mend, ...]
+    mends: tuple[Countermeasure, ...]
 
     @property
     def title(self) -> str:
@@ -124,7 +276,7 @@ class RedTeam(Study):
             f"{a.worst_extracted:,.0f} ({a.worst_se:,.0f}). It {a.strategy}."
         )
 
-    def _mended(self, m: Mend) -> str:
+    def _mended(self, m: Countermeasure) -> str:
         left = "" if m.of_pay is None else f" ({m.of_pay:.1%} of honest pay is left to extract)"
         price = f"honest pipeline {m.pipeline:+.1f} % ({m.pipeline_se:.1f}), activity {m.activity:+.1f} %"
         if not m.enough:
@@ -137,7 +289,7 @@ class RedTeam(Study):
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """What is extracted from each program, and what is left of it after each mend that is enough."""
-        from simulator.report.redteam import draw
+        # MOVED
 
         return draw(self, ax)
 
@@ -153,16 +305,16 @@ class RedTeam(Study):
 
     def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = ()) -> Path:
         """Write a run directory below `out` and return it."""
-        when = results.now()
+        when = run_directory.now()
         asked = {"seed": self.seed, "replications": self.replications, "share": self.share}
-        manifest = results.manifest(self.scenario, when, command, study="redteam", **asked)
+        manifest = run_directory.manifest(self.scenario, when, command, study="redteam", **asked)
         files = {
-            "redteam.json": results.json_file(self.to_dict()),
-            "scenario.json": results.json_file(self.scenario.tree()),
-            "attacks.parquet": results.table_file(self.table()),
-            "mends.parquet": results.table_file(self.mends_table()),
+            "redteam.json": run_directory.json_file(self.to_dict()),
+            "scenario.json": run_directory.json_file(self.scenario.tree()),
+            "attacks.parquet": run_directory.table_file(self.table()),
+            "mends.parquet": run_directory.table_file(self.mends_table()),
         }
-        return results.write_run(out, f"redteam_seed{self.seed}_{when:%Y%m%dT%H%M%SZ}", files, manifest)
+        return run_directory.write_run(out, f"redteam_seed{self.seed}_{when:%Y%m%dT%H%M%SZ}", files, manifest)
 
 
 @timed
@@ -188,7 +340,8 @@ def redteam(
         raise InputError([Problem("options", "share", str(share), "must be above 0 and below 1")])
     reference = fit_reference(scenario)
     fields = [
-        _Field(scenario, reference, names, start, np.arange(first, first + replications)) for first in (0, replications)
+        _AttackBench(scenario, reference, names, start, np.arange(first, first + replications))
+        for first in (0, replications)
     ]
     attacks, mends = [], []
     if progress:
@@ -206,12 +359,12 @@ def redteam(
 class _Result:
     """Lives of a program with the agents honest and gaming: pay (R, P) in cents, and the honest totals."""
 
-    honest: Array
+    without_gaming: Array
     gamed: Array
-    outcome: Outcome
+    outcome: RunOutcome
 
 
-class _Field:
+class _AttackBench:
     """Worlds of one set of replications, lived honestly up to launch, with their agents."""
 
     def __init__(
@@ -224,11 +377,11 @@ class _Field:
         world = self.stage.world
         self.agents = agents_of(world)
         burn_in = world.setting.burn_in
-        self.launch = VectorLife(world, self.stage.rollout("baseline"), self.stage.conduct[False]).run(-burn_in, 0)
+        self.launch = VectorRun(world, self.stage.rollout("baseline"), self.stage.mode[False]).run(-burn_in, 0)
         self.launch = self.launch.compact(0)
-        self._known: dict[str, Outcome] = {}
+        self._known: dict[str, RunOutcome] = {}
 
-    def mended(self, program: str, term: Term, strength: float, pay: Array) -> tuple[_Field, float]:
+    def mended(self, program: str, term: ProgramTerm, strength: float, pay: Array) -> tuple[_AttackBench, float]:
         """The field with a mended copy of a program as candidate, and the value of the changed term."""
         changed, value = term.mend(self.scenario, program, strength, pay)
         other = copy.copy(self)
@@ -242,21 +395,21 @@ class _Field:
     def result(self, program: str, strategy: Strategy) -> _Result:
         if program not in self._known:
             self._known[program] = settle(self._live(program, None))
-        honest = self._known[program]
+        without_gaming = self._known[program]
         gamed = settle(self._live(program, strategy))
-        return _Result(self._pay(honest), self._pay(gamed), honest)
+        return _Result(self._pay(without_gaming), self._pay(gamed), without_gaming)
 
-    def _live(self, program: str, strategy: Strategy | None) -> VectorLife:
-        life = self.launch.fork(self.stage.rollout(program))
+    def _live(self, program: str, strategy: Strategy | None) -> VectorRun:
+        run = self.launch.branch(self.stage.rollout(program))
         if strategy is not None:
-            world = copy.copy(life.world)
-            world.setting = life.setting = self._setting(strategy)
+            world = copy.copy(run.world)
+            world.setting = run.setting = self._setting(strategy)
             world.opportunist = self.agents
             world.misreport_cost = np.ones(world.shape)
             world.most_false = strategy.padding * world.rate
-            life.world = world
-            life.conduct = replace(life.conduct, gaming=strategy.kinds(self.scenario.gaming))
-        return life.run(0, life.setting.horizon).finish()
+            run.world = world
+            run.mode = replace(run.mode, gaming=strategy.kinds(self.scenario.gaming))
+        return run.run(0, run.setting.horizon).finish()
 
     def _setting(self, strategy: Strategy) -> Setting:
         told = {**self.scenario.gaming.model_dump(), **strategy.numbers()}
@@ -269,7 +422,7 @@ class _Field:
         world = self.stage.world
         return np.asarray((world.setting.partners.segment == segment) & (quarter_of(world) == quarter))
 
-    def _pay(self, outcome: Outcome) -> Array:
+    def _pay(self, outcome: RunOutcome) -> Array:
         """Pay net of penalties, (R, P) cents."""
         rows, (count, partners) = outcome.ledger, self.stage.world.shape
         cell = np.searchsorted(self.stage.world.ids, rows["replication"]) * partners + rows["partner"]
@@ -279,15 +432,15 @@ class _Field:
     def extracted(self, result: _Result, who: np.ndarray | None = None) -> tuple[float, float, float | None]:
         """Extraction per agent and year in money, its standard error, and its share of honest pay."""
         agents = self.agents if who is None else self.agents & who
-        gain, count = ((x * agents).sum(axis=1) for x in (result.gamed - result.honest, np.ones(agents.shape)))
+        gain, count = ((x * agents).sum(axis=1) for x in (result.gamed - result.without_gaming, np.ones(agents.shape)))
         years = self.stage.world.setting.horizon / WEEKS_PER_YEAR * 100
         mean = gain.sum() / max(count.sum(), 1.0)
         se = np.sqrt(np.sum((gain - mean * count) ** 2) * len(gain) / max(len(gain) - 1, 1)) / max(count.sum(), 1.0)
-        pay = float((result.honest * agents).sum())
+        pay = float((result.without_gaming * agents).sum())
         return float(mean / years), float(se / years), float(gain.sum() / pay) if pay > 0 else None
 
 
-def _attack(fields: Sequence[_Field], program: str, share: float) -> tuple[Attack, list[Mend]]:
+def _attack(fields: Sequence[_AttackBench], program: str, share: float) -> tuple[Attack, list[Countermeasure]]:
     search, fresh = fields
     best = _searched(search, program)
     groups = {
@@ -303,11 +456,11 @@ def _attack(fields: Sequence[_Field], program: str, share: float) -> tuple[Attac
     attack = Attack(program, best.words(search.scenario.gaming), extracted, se, of_pay, worst, most, most_se)
     if of_pay is None or of_pay <= share or extracted <= 2 * se:
         return attack, []
-    pay = seen.honest[search.agents]
+    pay = seen.without_gaming[search.agents]
     return attack, [_mend(fields, program, term, best, share, pay) for term in MENDS]
 
 
-def _searched(field: _Field, program: str) -> Strategy:
+def _searched(field: _AttackBench, program: str) -> Strategy:
     """The best strategy by one round over the kinds, from all in full; of equals the tamest."""
     best = FULL
     score = field.extracted(field.result(program, best))[0]
@@ -320,14 +473,16 @@ def _searched(field: _Field, program: str) -> Strategy:
     return best
 
 
-def _left(field: _Field, best: Strategy) -> tuple[float, _Result]:
+def _left(field: _AttackBench, best: Strategy) -> tuple[float, _Result]:
     """Share of honest pay that the best strategy, or all kinds in full, still extracts from the mended program."""
     tried = [field.result(MENDED, s) for s in dict.fromkeys((best, FULL))]
     found = [(field.extracted(r)[2] or 0.0, r) for r in tried]
     return max(found, key=lambda pair: pair[0])
 
 
-def _mend(fields: Sequence[_Field], program: str, term: Term, best: Strategy, share: float, pay: Array) -> Mend:
+def _mend(
+    fields: Sequence[_AttackBench], program: str, term: ProgramTerm, best: Strategy, share: float, pay: Array
+) -> Countermeasure:
     search, fresh = fields
 
     def enough(strength: float) -> bool:
@@ -344,12 +499,33 @@ def _mend(fields: Sequence[_Field], program: str, term: Term, best: Strategy, sh
     before = fresh.result(program, best).outcome
     changes = [_change(result.outcome, before, name) for name in ("pipeline", "activity.source")]
     kept = works and (of_pay or 0.0) <= share
-    return Mend(program, term.name, value, kept, of_pay, extracted, se, *changes[0], *changes[1])
+    return Countermeasure(program, term.name, value, kept, of_pay, extracted, se, *changes[0], *changes[1])
 
 
-def _change(after: Outcome, before: Outcome, name: str) -> tuple[float, float]:
+def _change(after: RunOutcome, before: RunOutcome, name: str) -> tuple[float, float]:
     """Change of a total in percent, with its standard error by the delta method."""
     x, y = (np.asarray(o.totals[name], dtype=float) for o in (after, before))
     ratio = x.sum() / max(y.sum(), 1.0)
     spread = np.std(x - ratio * y, ddof=1) * np.sqrt(len(x)) / max(y.sum(), 1.0)
     return float(100 * (ratio - 1)), float(100 * spread)
+
+
+def draw(study: RedTeam, ax: Axes | None = None) -> Axes:
+    """A row per program, with two standard errors."""
+    money = study.scenario.currency
+    form = form_of([a.extracted for a in study.attacks], [a.se for a in study.attacks], money, money)
+    with styled():
+        ax = new_axes() if ax is None else ax
+        rows = rows_for(ax, [a.program for a in study.attacks])
+        for row, attack in zip(rows, study.attacks, strict=True):
+            bar = 2 * attack.se * form.factor
+            ax.errorbar(attack.extracted * form.factor, row, xerr=bar, fmt="o", color=colour(1), capsize=4)
+            for mend in (m for m in study.mends if m.program == attack.program and m.enough):
+                ax.annotate(f"stopped by {mend.term}", (attack.extracted * form.factor, row), (0, 9),
+                            textcoords="offset points", fontsize=8, ha="center")  # fmt: skip
+                break
+        mark_zero(ax)
+        ax.set_xlabel(with_unit("Extracted per partner and year", form.unit))
+        ax.set_title("What a fully opportunistic partner extracts beyond its honest twin")
+        sample_note(ax, f"{study.sample_text}; bars: two standard errors")
+    return ax

@@ -1,32 +1,35 @@
 """A gradual rollout with limits, in many worlds: how often it would have stopped, rightly or wrongly, and what it is
-worth with and without the limits."""
+worth with and without the limits.
+
+A gradual rollout in words, as text and as a figure. What is within the Monte Carlo error is called so.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
-from simulator.errors import fault
-from simulator.fit import Reference
-from simulator.model.setting import WEEKS_PER_QUARTER
-from simulator.pilots.guardrails import REASONS
+from simulator.core.errors import fault
+from simulator.pilots.gradual_rollout import Staged, stage_out
 from simulator.pilots.plan import Plan
 from simulator.pilots.plan_file import Given, plan_of, scenario_of
-from simulator.pilots.staged import Staged, stage_out
-from simulator.run import chunk_size, fit_reference, prepare
+from simulator.pilots.stopping_limits import REASONS
+from simulator.reference.fit import Reference
+from simulator.report.formats import UNDEFINED, NumberFormat, form_of
+from simulator.report.plots import colour, new_axes, sample_note, styled
+from simulator.report.text import WIDTH, text_table, wrap
+from simulator.runs.simulate import chunk_size, fit_reference, prepare
+from simulator.runs.workers import share
 from simulator.scenario.schema import Scenario
 from simulator.stats.estimate import Estimate, estimate, probability_of
-from simulator.stats.sensitivity.factors import Figure, mean_figure
-from simulator.studies.asked import check_run
-from simulator.studies.study import Study, timed
-from simulator.workers import share
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from simulator.stats.sensitivity.factors import EstimateWithCI, mean_figure
+from simulator.studies.base import Study, check_run, timed
+from simulator.world.setting import WEEKS_PER_QUARTER
 
 REPLICATIONS = 256
 """Worlds that are simulated unless told."""
@@ -65,7 +68,7 @@ class StagedRollout(Study):
         return {name: estimate(probability_of(case)) for name, case in cases.items()}
 
     @property
-    def worth(self) -> dict[str, Figure]:
+    def worth(self) -> dict[str, EstimateWithCI]:
         """Money over the horizon, more than with nobody on the candidate; of the limits, more than without them."""
         s = self.staged
         parts = {"all at once": s.once, "by milestones": s.plain, "with limits": s.guarded}
@@ -95,13 +98,13 @@ class StagedRollout(Study):
 
     def headline(self) -> list[str]:
         """How often it stops, whether rightly, and what the limits are worth."""
-        from simulator.report.rollout import headline
+        # MOVED
 
         return headline(self)
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """Share on the candidate, and share of worlds stopped, by quarter."""
-        from simulator.report.rollout import draw
+        # MOVED
 
         return draw(self, ax)
 
@@ -188,3 +191,93 @@ def _joined(parts: list[Staged]) -> Staged:
     )
     on = np.average([p.on for p in parts], axis=0, weights=[len(p.once) for p in parts])
     return Staged(once, plain, guarded, stop, why, np.concatenate([p.seen for p in parts], axis=1), np.asarray(on))
+
+
+_PERCENT = NumberFormat(100.0, 1, "%")
+
+
+def headline(study: StagedRollout) -> list[str]:
+    """How often it stops, whether rightly, and what the limits are worth."""
+    odds, worth = study.odds, study.worth
+    form = _form(study)
+    if not study.plan.guardrails.any:
+        return [f"No limit is set: nothing stops the rollout. It is worth {_money(study, 'by milestones')}."]
+    said = [
+        f"The rollout stops rightly in {_text(odds['stopped rightly'])} of worlds and wrongly in "
+        f"{_text(odds['stopped wrongly'])}; it goes on though it loses money in {_text(odds['went on wrongly'])}."
+    ]
+    gain = worth["the limits"]
+    verdict = "gain" if gain.low > 0 else "lose" if gain.high < 0 else "gain or lose, not told apart from 0,"
+    said.append(
+        f"The limits {verdict} {form.number(abs(gain.value))} {form.unit} on average (95 % CI "
+        f"{form.number(gain.low)} to {form.number(gain.high)}): the rollout is worth {_money(study, 'by milestones')} "
+        f"without them and {_money(study, 'with limits')} with them."
+    )
+    return said
+
+
+def describe(study: StagedRollout, width: int = WIDTH) -> str:
+    """Headline, odds, net values, and quarter by quarter."""
+    form = _form(study)
+    odds = [(name, [_text(p), _limits(p)]) for name, p in study.odds.items()]
+    worth = [
+        (name, [f"{form.number(f.value)} \u00b1 {form.number(f.se)}", f"{form.number(f.low)} to {form.number(f.high)}"])
+        for name, f in study.worth.items()
+    ]
+    quarters = study.quarters()
+    rows = [
+        (str(int(row["quarter"])), [_share(float(row[name])) for name in quarters.columns[1:]])
+        for _, row in quarters.iterrows()
+    ]
+    head, error = ["on it", "stopped", *REASONS], ["mean \u00b1 SE", "95 % CI"]
+    return "\n\n".join([
+        study.sample_text,
+        wrap(headline(study), width),
+        f"How it goes\n{text_table(error, odds, width)}",
+        f"Net value over the horizon, more than with nobody on it [{form.unit}]\n"
+        f"{text_table(error, worth, width)}",
+        f"By quarter; what limits look at: medians, as if never stopped\n{text_table(head, rows, width)}",
+    ])  # fmt: skip
+
+
+def draw(study: StagedRollout, ax: Axes | None = None) -> Axes:
+    """Share on the candidate by the milestones, and share of worlds stopped, by quarter."""
+    table = study.quarters()
+    with styled():
+        ax = new_axes() if ax is None else ax
+        ends = table["quarter"] + 1
+        on = 100 * table["on"]
+        ax.step([0, *ends], [*on, on.iloc[-1]], where="post", color=colour(0), label="partners on it, if not stopped")
+        ax.step(ends, 100 * table["stopped"], where="post", color=colour(1), label="worlds stopped")
+        ax.set_xticks([0, *ends])
+        ax.set_ylim(0.0, 103.0)
+        ax.set_xlabel("quarters after launch")
+        ax.set_ylabel("share [%]")
+        ax.set_title(f"Rollout of {study.plan.candidate}")
+        ax.legend(loc="upper left", fontsize=8)
+        sample_note(ax, study.sample_text)
+    return ax
+
+
+def _form(study: StagedRollout) -> NumberFormat:
+    shown = list(study.worth.values())
+    currency = study.scenario.currency
+    return form_of([f.value for f in shown], [f.se for f in shown], currency, currency)
+
+
+def _money(study: StagedRollout, name: str) -> str:
+    form, f = _form(study), study.worth[name]
+    return f"{form.number(f.value)} {form.unit} (95 % CI {form.number(f.low)} to {form.number(f.high)})"
+
+
+def _text(p: Estimate) -> str:
+    error = "" if p.se is None else f" \u00b1 {_PERCENT.number(p.se)}"
+    return UNDEFINED if p.mean is None else f"{_PERCENT.number(p.mean)}{error} %"
+
+
+def _limits(p: Estimate) -> str:
+    return UNDEFINED if p.low is None or p.high is None else f"{_PERCENT.number(p.low)} to {_PERCENT.number(p.high)} %"
+
+
+def _share(value: float) -> str:
+    return "\u2013" if value != value else f"{100 * value:.1f} %"

@@ -19,9 +19,9 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import qmc
 
+from simulator.core.streams import Streams
 from simulator.stats.estimate import Array, Estimate
 from simulator.stats.surrogate import Surrogate, fit_surrogate
-from simulator.streams import Streams
 
 BATCH = 6
 """Settings simulated together in a round, which share worlds and burn-in."""
@@ -60,7 +60,7 @@ class Lever:
 
 
 @dataclass(frozen=True)
-class Trial:
+class SearchTrial:
     """What was seen of one setting on some worlds.
 
     gain: value over the baseline's per replication, (N,); excess: by how much each constraint is passed, above 0 where
@@ -82,20 +82,20 @@ class Trial:
         return all(e <= 0 for e in self.excess)
 
 
-Evaluate = Callable[[Array], Sequence[Trial]]
+Evaluate = Callable[[Array], Sequence[SearchTrial]]
 """Trials of settings (m, d), all on the same worlds."""
 Permitted = Callable[[Array], bool]
 """Whether a setting (d,) is one that a program can have at all."""
 
 
 @dataclass(frozen=True)
-class Searched:
+class SearchResult:
     """settings: (n, d) in the order of simulation; trials: of each; best: position of the best one that keeps all
     constraints, None if none does; rounds: calls of the evaluator."""
 
     levers: tuple[Lever, ...]
     settings: Array
-    trials: tuple[Trial, ...]
+    trials: tuple[SearchTrial, ...]
     best: int | None
     rounds: int
 
@@ -140,7 +140,7 @@ def search(
     permitted: Permitted = lambda _: True,
     start: Sequence[float] | None = None,
     enough: float = 0.1,
-) -> Searched:
+) -> SearchResult:
     """Search for the setting with the highest mean gain among those that keep all constraints.
 
     evaluations: most settings to simulate; permitted: which settings are possible; start: a setting to begin with;
@@ -156,7 +156,7 @@ def search(
             break
         run.simulate(chosen)
         quiet = quiet + 1 if _settled(run.trials, before, enough) else 0
-    return Searched(run.levers, run.settings, tuple(run.trials), _best(run.trials), run.rounds)
+    return SearchResult(run.levers, run.settings, tuple(run.trials), _best(run.trials), run.rounds)
 
 
 class _Run:
@@ -168,7 +168,7 @@ class _Run:
         self.levers, self._evaluate, self._permitted = levers, evaluate, permitted
         self._streams, self._evaluations = streams, evaluations
         self.settings: Array = np.zeros((0, len(levers)))
-        self.trials: list[Trial] = []
+        self.trials: list[SearchTrial] = []
         self.rounds = 0
 
     def simulate(self, settings: Array) -> None:
@@ -241,7 +241,7 @@ def _positions(levers: Sequence[Lever], settings: Array) -> Array:
     return np.stack([lever.position(settings[:, j]) for j, lever in enumerate(levers)], axis=1)
 
 
-def _promise(known: Array, trials: Sequence[Trial], candidates: Array) -> Array:
+def _promise(known: Array, trials: Sequence[SearchTrial], candidates: Array) -> Array:
     """Predicted gain in its standard deviations, far down where a constraint is predicted to be broken."""
     gains = np.array([t.mean for t in trials])
     promise = fit_surrogate(known, gains)(candidates) / (float(np.std(gains)) or 1.0)
@@ -257,12 +257,12 @@ def _unit(x: Array) -> Array:
     return np.asarray((x - x.min()) / span if span > 0 else np.zeros_like(x))
 
 
-def _best(trials: Sequence[Trial]) -> int | None:
+def _best(trials: Sequence[SearchTrial]) -> int | None:
     kept = [k for k, t in enumerate(trials) if t.feasible]
     return max(kept, key=lambda k: trials[k].mean) if kept else None
 
 
-def _closest(trials: Sequence[Trial]) -> int:
+def _closest(trials: Sequence[SearchTrial]) -> int:
     """The best trial; where all break a constraint, the one that breaks them least by the spread of each."""
     best = _best(trials)
     if best is not None:
@@ -272,7 +272,7 @@ def _closest(trials: Sequence[Trial]) -> int:
     return int(np.argmin((np.maximum(excess, 0.0) / np.where(size > 0, size, 1.0)).sum(axis=1)))
 
 
-def _settled(trials: Sequence[Trial], before: int | None, enough: float) -> bool:
+def _settled(trials: Sequence[SearchTrial], before: int | None, enough: float) -> bool:
     now = _best(trials)
     if before is None or now is None:
         return False

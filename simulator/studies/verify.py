@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from simulator.engines.ledger import LEDGER_COLUMNS, Outcome
-from simulator.run import event_outcomes, fit_reference, prepare, vector_outcomes
+from simulator.engines.ledger import LEDGER_COLUMNS, RunOutcome
+from simulator.runs.simulate import event_outcomes, fit_reference, prepare, vector_outcomes
 from simulator.scenario.schema import Scenario
-from simulator.studies.study import Study, timed
+from simulator.studies.base import Study, timed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,7 @@ class Disagreement:
     """Largest difference of one outcome over the replications, and where it is."""
 
     program: str
-    rung: str
+    level: str
     outcome: str
     replication: int
     events: int
@@ -71,11 +71,11 @@ class Verification(Study):
         """Whether the engines agree, and where they do not."""
         if self.agrees:
             return ["The engines agree to the cent."]
-        return ["The engines disagree.", *(f"{d.program}, {d.rung}: {d.outcome}" for d in self.worst)]
+        return ["The engines disagree.", *(f"{d.program}, {d.level}: {d.outcome}" for d in self.worst)]
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """Outcomes with the largest differences."""
-        from simulator.report.style import colour, new_axes, rows_for, styled
+        from simulator.report.plots import colour, new_axes, rows_for, styled
 
         most = sorted(self.largest.items(), key=lambda item: -item[1])[:_DRAWN]
         with styled():
@@ -99,7 +99,7 @@ class Verification(Study):
         lines += [f"{name:<28}{value:>20,}" for name, value in self.largest.items()]
         for d in self.worst[:10]:
             lines.append(
-                f"  {d.program}/{d.rung} replication {d.replication}: {d.outcome} is {d.events:,} by events, "
+                f"  {d.program}/{d.level} replication {d.replication}: {d.outcome} is {d.events:,} by events, "
                 f"{d.vector:,} by vector"
             )
         lines.append("the engines agree to the cent" if self.agrees else "THE ENGINES DISAGREE")
@@ -128,15 +128,15 @@ def verify(
         progress(0, replications)
     for r in range(replications):
         single = prepare(scenario, reference, names, seed, np.array([r]))
-        for (program, rung), events in event_outcomes(single, names, standings=True):
-            vector = _only(together[program, rung], r)
+        for (program, level), events in event_outcomes(single, names, standings=True):
+            vector = _only(together[program, level], r)
             for outcome, a, b in _pairs(events, vector):
                 checked += 1
                 gap = abs(a - b)
                 line = _line(outcome)
                 largest[line] = max(largest.get(line, 0), gap)
                 if gap:
-                    worst.append(Disagreement(program, rung, outcome, r, a, b))
+                    worst.append(Disagreement(program, level, outcome, r, a, b))
             lines += max(len(events.ledger["partner"]), len(vector.ledger["partner"]))
         if progress:
             progress(r + 1, replications)
@@ -150,14 +150,14 @@ def _line(outcome: str) -> str:
     return {"standing": f"partners: {parts[-1]}", "move": "partners: tier moves"}.get(parts[0], outcome)
 
 
-def _only(outcome: Outcome, replication: int) -> Outcome:
+def _only(outcome: RunOutcome, replication: int) -> RunOutcome:
     """One replication of an outcome that starts at replication 0."""
     mine = outcome.ledger["replication"] == replication
     ledger = {name: column[mine] for name, column in outcome.ledger.items()}
-    return Outcome(ledger, {name: v[replication : replication + 1] for name, v in outcome.totals.items()})
+    return RunOutcome(ledger, {name: v[replication : replication + 1] for name, v in outcome.totals.items()})
 
 
-def _pairs(events: Outcome, vector: Outcome) -> list[tuple[str, int, int]]:
+def _pairs(events: RunOutcome, vector: RunOutcome) -> list[tuple[str, int, int]]:
     """(outcome, by events, by vector); ledger columns as the sum of absolute differences over their lines."""
     names = sorted(set(events.totals) | set(vector.totals))
     pairs = [

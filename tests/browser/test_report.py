@@ -8,11 +8,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from simulator.calibrate import calibrate
-from simulator.report import leadership as words
+from simulator.calibration import calibrate
 from simulator.report.publish import print_pdf
+from simulator.studies import leadership as words
 from simulator.studies.leadership import leadership
-from simulator.studies.runs import comparison_of
+from simulator.studies.stored import comparison_of
 from tests.browser.conftest import keep
 from tests.calibrate.exports import Truth, synthetic, written
 from tests.pilots.test_pilot import verdict

@@ -11,12 +11,12 @@ import pytest
 from scipy.special import ndtri
 from scipy.stats import norm
 
-from simulator.calibrate.backtest import Backtest, as_known, backtest
-from simulator.calibrate.posterior import USUAL_STEP, _filtered, local_level
-from simulator.calibrate.profile import load_profile
-from simulator.calibrate.reading import Export, read_export
-from simulator.calibrate.scores import RULES, crps, naive, seasonal_naive
-from simulator.errors import InputError
+from simulator.calibration.backtest import Backtest, as_known, backtest
+from simulator.calibration.clean import Export, read_export
+from simulator.calibration.partner_effects import USUAL_STEP, _filtered, local_level
+from simulator.calibration.profile import load_profile
+from simulator.calibration.scoring import RULES, crps, naive, seasonal_naive
+from simulator.core.errors import InputError
 from tests.calibrate.exports import FRIOFRIO, Truth, needs_data, synthetic, written
 
 STEADY = Truth(partners=20, years=3.0, opportunities_per_year=25.0, lost_cycle=0.6, cycle_weeks=14.0)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from simulator.calibrate import calibrate, load_profile
-from simulator.errors import InputError
+from simulator.calibration import calibrate, load_profile
+from simulator.core.errors import InputError
 from tests.calibrate.exports import PROFILE, Truth, synthetic, written
 
 ROWS = synthetic(Truth(partners=12, years=1.5), seed=5)

@@ -7,14 +7,13 @@ import pandas as pd
 import pytest
 from scipy.special import ndtr, ndtri
 
-from simulator.calibrate import behavior as behavior_module
-from simulator.calibrate.behavior import fit_behavior, moments, posterior, thresholds, with_uncertainty
-from simulator.calibrate.simulated import SimulatedExport, simulated_exports
-from simulator.errors import InputError
-from simulator.parameters import unit_points
+from simulator.calibration import behavior_abc as behavior_module
+from simulator.calibration.behavior_abc import fit_behavior, moments, posterior, thresholds, with_uncertainty
+from simulator.calibration.simulated_export import SimulatedExport, simulated_exports
+from simulator.core.errors import InputError
+from simulator.runs.designs import SOBOL, unit_points
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
-from simulator.vectors import SOBOL
 
 TEXT = """
 name = "watched"

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.calibrate import files, reading
-from simulator.calibrate.profile import load_profile
-from simulator.calibrate.reading import Export, read_export
-from simulator.calibrate.recognise import source_of
-from simulator.errors import InputError
+from simulator.calibration import clean, read_files
+from simulator.calibration.clean import Export, read_export
+from simulator.calibration.crm_detection import source_of
+from simulator.calibration.profile import load_profile
+from simulator.core.errors import InputError
 from tests.calibrate.exports import Truth, synthetic
 
 ROWS = synthetic(Truth(partners=8, years=1.5), seed=3)
@@ -135,8 +135,8 @@ def test_parts_give_what_the_whole_gives(tmp_path: Path, monkeypatch: pytest.Mon
     table.iloc[5, table.columns.get_loc("Amount")] = "a lot"
     path = tmp_path / "r.csv"
     at_once = read(table, path)
-    original = files.chunks
-    monkeypatch.setattr(reading, "chunks", lambda p, form: original(p, form, rows=60))
+    original = read_files.chunks
+    monkeypatch.setattr(clean, "chunks", lambda p, form: original(p, form, rows=60))
     in_parts = read_export(path, source=source_of(path, None))
     assert in_parts.remarks == at_once.remarks
     pd.testing.assert_frame_equal(in_parts.rows, at_once.rows)

@@ -7,13 +7,12 @@ import pandas as pd
 import pytest
 
 from benchmarks.recovery import known
-from simulator.calibrate import Calibration, calibrate
-from simulator.calibrate.beside import Beside
-from simulator.calibrate.funnel import STAGES, Funnel, fit_funnel
-from simulator.calibrate.profile import History, load_profile
-from simulator.calibrate.simulated import simulated_exports
-from simulator.calibrate.stages import milestone_of
-from simulator.calibrate.written import as_written, write_tables
+from simulator.calibration import Calibration, calibrate
+from simulator.calibration.cleaning_rules import milestone_of
+from simulator.calibration.funnel import STAGES, Funnel, fit_funnel
+from simulator.calibration.profile import HistoryColumns, load_profile
+from simulator.calibration.side_files import CompanionFiles
+from simulator.calibration.simulated_export import as_written, simulated_exports, write_tables
 from tests.calibrate.test_round_trip import CHANGES
 
 WEIGHTS, DURATIONS = (0.1, 0.2, 0.4, 0.3), (0.1, 0.3, 0.2, 0.4)
@@ -69,7 +68,7 @@ def fit(tmp_path_factory: pytest.TempPathFactory) -> Calibration:
     folder = tmp_path_factory.mktemp("stages")
     (export,) = simulated_exports(KNOWN, seed=2, gaming=False)
     paths = write_tables(as_written(export, load_profile("salesforce").profile), folder)
-    return calibrate(paths[0], "salesforce", folder / "fitted.toml", beside=Beside(history=paths[3]))
+    return calibrate(paths[0], "salesforce", folder / "fitted.toml", beside=CompanionFiles(history=paths[3]))
 
 
 def test_the_simulators_own_stages_come_back(fit: Calibration) -> None:
@@ -92,9 +91,9 @@ def test_which_stage_is_which() -> None:
     opens = profile.stages.open
     assert [milestone_of(stage, profile) for stage in opens] == [0, 1, 1, 2, 3, 3, 3, 3]
     assert milestone_of("Closed Won", profile) is None
-    named = profile.model_copy(update={"history": History(milestones=(opens[2], opens[4], opens[6]))})
+    named = profile.model_copy(update={"history": HistoryColumns(milestones=(opens[2], opens[4], opens[6]))})
     assert [milestone_of(stage, named) for stage in opens] == [0, 0, 1, 1, 2, 2, 3, 3]
     short = profile.model_copy(update={"stages": profile.stages.model_copy(update={"open": opens[:4]})})
     assert milestone_of(opens[3], short) is None
     with pytest.raises(ValueError, match="milestones must name three stages, or none"):
-        History(milestones=("a", "b"))
+        HistoryColumns(milestones=("a", "b"))

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.calibrate import Calibration, calibrate
-from simulator.calibrate.backtest import backtest
-from simulator.calibrate.beside import Beside
-from simulator.calibrate.replay import Payer
-from simulator.errors import InputError
+from simulator.calibration import Calibration, calibrate
+from simulator.calibration.backtest import backtest
+from simulator.calibration.payout_replay import Payer
+from simulator.calibration.side_files import CompanionFiles
+from simulator.core.errors import InputError
 from simulator.scenario.load import load, parse
 from tests.calibrate.exports import Truth, synthetic, written
 from tests.calibrate.test_replay import TEXT, deals
@@ -55,7 +55,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def fit(folder: Path) -> Calibration:
-    files = Beside(roster=folder / "roster.csv")
+    files = CompanionFiles(roster=folder / "roster.csv")
     return calibrate(folder / "export.csv", folder / "profile.toml", folder / "fitted.toml", beside=files)
 
 
@@ -93,7 +93,7 @@ def test_a_backtest_pays_partners_by_their_segments(folder: Path, fit: Calibrati
     text += '\n[programs.big.components.only]\nkind = "revenue_share"\nrate = 0.1\n'
     text += 'only_partners = ["distributors"]\n'
     (folder / "two.toml").write_text(text, encoding="utf-8")
-    files = Beside(roster=folder / "roster.csv")
+    files = CompanionFiles(roster=folder / "roster.csv")
     study = backtest(
         folder / "export.csv", folder / "profile.toml", start="2023-07-01", quarters=2, draws=20, seed=1, beside=files,
         scenario=load(folder / "two.toml"), programs=("big",),
@@ -145,7 +145,7 @@ def test_territories_and_tiers(folder: Path) -> None:
         folder / "export.csv",
         folder / "profile.toml",
         folder / "tiers.toml",
-        beside=Beside(roster=folder / "tiers.csv"),
+        beside=CompanionFiles(roster=folder / "tiers.csv"),
     )
     homes = {name: segment.territory for name, segment in found.scenario.partners.items()}
     assert homes == {

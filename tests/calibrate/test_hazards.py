@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.calibrate.beside import Beside
-from simulator.calibrate.fit import fit_export
-from simulator.calibrate.profile import Source, load_profile
-from simulator.calibrate.reading import Export, read_export
-from simulator.calibrate.recognise import source_of
-from simulator.errors import InputError
+from simulator.calibration.clean import Export, read_export
+from simulator.calibration.crm_detection import source_of
+from simulator.calibration.fit import fit_export
+from simulator.calibration.profile import Source, load_profile
+from simulator.calibration.side_files import CompanionFiles
+from simulator.core.errors import InputError
 from tests.calibrate.exports import FRIOFRIO, MAVEN, PROFILE, Truth, needs_data, synthetic
 
 ROWS = synthetic(Truth(partners=10, years=2.0), seed=4)
@@ -24,7 +24,7 @@ def read(rows: pd.DataFrame, folder: Path, profile: str = UNDATED, **beside: Pat
     export, columns = folder / "export.csv", folder / "profile.toml"
     rows.to_csv(export, index=False)
     columns.write_text(profile)
-    files = Beside(**beside)
+    files = CompanionFiles(**beside)
     return read_export(export, source=source_of(export, columns, files.rates), beside=files)
 
 

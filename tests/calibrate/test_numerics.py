@@ -11,13 +11,13 @@ from scipy.integrate import quad
 from scipy.special import expit, gammaln, logit
 from scipy.stats import norm, poisson
 
-from simulator.calibrate.cycle import _log_likelihood, fit_cycle, offsets
-from simulator.calibrate.findings import figure
-from simulator.calibrate.likelihood import hessian, log_integrals
-from simulator.calibrate.odds import Trials, fit_odds, log_likelihood, trials
-from simulator.calibrate.size import fit_sizes
-from simulator.calibrate.verdict import lognormal_verdict
-from simulator.calibrate.volume import fit_volume
+from simulator.calibration.deal_size import fit_sizes
+from simulator.calibration.goodness_of_fit import lognormal_verdict
+from simulator.calibration.likelihood import hessian, log_integrals
+from simulator.calibration.remarks import figure
+from simulator.calibration.sales_cycle import _log_likelihood, fit_cycle, offsets
+from simulator.calibration.volume import fit_volume
+from simulator.calibration.win_odds import Trials, fit_odds, log_likelihood, trials
 
 
 def test_logistic_likelihood_is_the_integral_that_it_claims_to_be() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.calibrate import Calibration, calibrate, scenario_text
+from simulator.calibration import Calibration, calibrate, scenario_file
 from tests.calibrate.exports import PROFILE, Truth, synthetic, written
 
 ROWS = synthetic(Truth(partners=30), seed=8)
@@ -52,7 +52,7 @@ def test_vendor_stream_is_the_stated_share(result: Calibration) -> None:
 
 
 def test_a_vendor_stream_that_no_territory_can_have_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scenario_text, "MOST_VENDOR", 10.0)
+    monkeypatch.setattr(scenario_file, "MOST_VENDOR", 10.0)
     cut = calibrate(*written(ROWS, tmp_path))
     assert cut.scenario.territories["all"].vendor_opportunities_per_year == 10.0
     assert "cut to what one territory can have, from" in cut.defaults["territories.all.vendor_opportunities_per_year"]

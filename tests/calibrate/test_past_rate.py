@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from simulator.calibrate.findings import Estimate
-from simulator.calibrate.past_rate import past_rate
+from simulator.calibration.payout_check import past_rate
+from simulator.calibration.remarks import FittedNumber
 
 DAYS = pd.to_datetime(["2023-12-31", "2024-01-01", "2024-03-31", "2024-05-05", "2024-07-01"])
 ROWS = pd.DataFrame({"outcome": ["won", "won", "won", "lost", "won"], "amount": 100.0, "closed": DAYS})
@@ -16,7 +16,7 @@ PAYOUTS = pd.DataFrame({"partner": "P", "end": pd.to_datetime(["2024-03-31", "20
 def test_payouts_are_held_against_what_was_won_in_their_periods() -> None:
     """Quarters of 91 days: from 2024-01-01 to 2024-06-30 two deals of 100 were won; 20 were paid."""
     found = past_rate(PAYOUTS, ROWS, dated=True)
-    assert isinstance(found, Estimate)
+    assert isinstance(found, FittedNumber)
     assert (found.value, found.n) == (0.1, 2)
     assert found.note.startswith("20 paid over 200 booked, 2024-01-01 to 2024-06-30")
 
@@ -32,8 +32,8 @@ def test_periods_are_as_long_as_their_ends_are_apart() -> None:
     days = pd.to_datetime(["2023-12-31", "2024-01-01", "2024-01-02", "2024-03-31"])
     rows = pd.DataFrame({"outcome": "won", "amount": 100.0, "closed": days})
     monthly, alone = (past_rate(p, rows, dated=True) for p in (payouts, payouts[payouts["end"] == ends[2]]))
-    assert isinstance(monthly, Estimate)
-    assert isinstance(alone, Estimate)
+    assert isinstance(monthly, FittedNumber)
+    assert isinstance(alone, FittedNumber)
     assert (monthly.value, monthly.n) == (0.15, 2)
     assert (alone.n, alone.note.split(", ")[1][:24]) == (3, "2024-01-01 to 2024-03-31")
 

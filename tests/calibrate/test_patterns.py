@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.calibrate import calibrate
-from simulator.calibrate.closing import Pattern, closing_pattern
-from simulator.calibrate.contrast import contrast
-from simulator.calibrate.profile import Change
-from simulator.calibrate.recognise import source_of
-from simulator.calibrate.response import response
-from simulator.calibrate.season import Season, season
-from simulator.errors import InputError
+from simulator.calibration import calibrate
+from simulator.calibration.closing_dates import Pattern, closing_pattern
+from simulator.calibration.crm_detection import source_of
+from simulator.calibration.event_study import response
+from simulator.calibration.partner_vs_direct import contrast
+from simulator.calibration.profile import ProgramChange
+from simulator.calibration.seasonality import Season, season
+from simulator.core.errors import InputError
 from tests.calibrate.exports import DATA, MAVEN, PROFILE, Truth, needs_data, synthetic, written
 
 END = pd.Timestamp("2024-12-31")
@@ -147,7 +147,7 @@ def answering(eps: float, drift: float, seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-CHANGE = Change(day=date(2023, 4, 1), value_ratio=1.5, owners=[f"P{k:02d}" for k in range(12)])
+CHANGE = ProgramChange(day=date(2023, 4, 1), value_ratio=1.5, owners=[f"P{k:02d}" for k in range(12)])
 
 
 def test_the_elasticity_behind_a_past_change_is_found() -> None:
@@ -165,10 +165,10 @@ def test_partners_that_moved_apart_before_tell_nothing() -> None:
     study = response(answering(0.6, 0.2, 1), [CHANGE], end=pd.Timestamp("2024-12-31"))
     assert study.elasticity is None
     assert "moved apart already before it" in study.reason
-    everyone = Change(day=date(2023, 4, 1), value_ratio=1.5)
+    everyone = ProgramChange(day=date(2023, 4, 1), value_ratio=1.5)
     alone = response(answering(0.6, 0.0, 2), [everyone], end=pd.Timestamp("2024-12-31"))
     assert alone.elasticity is None or "all else that happened then is counted in" in alone.reason
-    late = Change(day=date(2024, 11, 1), value_ratio=1.5)
+    late = ProgramChange(day=date(2024, 11, 1), value_ratio=1.5)
     assert "leaves too little to compare" in response(answering(0.6, 0.0, 3), [late], end=END).reason
 
 

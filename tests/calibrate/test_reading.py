@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from simulator.calibrate import Calibration, calibrate
+from simulator.calibration import Calibration, calibrate
 from tests.calibrate.exports import PROFILE, Truth, synthetic, written
 
 ROWS = synthetic(Truth(partners=30), seed=8)

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.calibrate import Calibration, calibrate, load_profile
-from simulator.calibrate.odds import fit_odds, trials
-from simulator.calibrate.profile import SHIPPED
-from simulator.calibrate.reading import read_export
+from simulator.calibration import Calibration, calibrate, load_profile
+from simulator.calibration.clean import read_export
+from simulator.calibration.profile import SHIPPED
+from simulator.calibration.win_odds import fit_odds, trials
 from simulator.scenario.load import load
 from tests.calibrate.exports import FRIOFRIO, MAVEN, needs_data
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from simulator.calibrate import calibrate
-from simulator.calibrate.beside import Beside
-from simulator.calibrate.fit import Fit, fit_export
-from simulator.calibrate.plan import plan_text
-from simulator.calibrate.reading import Export, read_export
-from simulator.calibrate.recognise import source_of
-from simulator.calibrate.reconcile import Reconciled, reconcile
-from simulator.errors import InputError
+from simulator.calibration import calibrate
+from simulator.calibration.clean import Export, read_export
+from simulator.calibration.crm_detection import source_of
+from simulator.calibration.fit import Fit, fit_export
+from simulator.calibration.payout_check import PayoutCheck, reconcile
+from simulator.calibration.scenario_file import plan_text
+from simulator.calibration.side_files import CompanionFiles
+from simulator.core.errors import InputError
 from simulator.scenario.load import parse
 from tests.calibrate.exports import Truth, synthetic, written
 from tests.calibrate.test_replay import TEXT
@@ -55,7 +55,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> tuple[Export, Fit]:
     return found, fit_export(found, source.profile, label="export")
 
 
-def against(read: tuple[Export, Fit], payouts: pd.DataFrame, rate: float = 0.05) -> Reconciled | str:
+def against(read: tuple[Export, Fit], payouts: pd.DataFrame, rate: float = 0.05) -> PayoutCheck | str:
     """The payouts against a flat rate on the deals of `ROWS`."""
     export, fit = read
     table = payouts.set_axis(["partner", "end", "paid"], axis=1)
@@ -67,7 +67,7 @@ def against(read: tuple[Export, Fit], payouts: pd.DataFrame, rate: float = 0.05)
 def test_the_right_plan_agrees(read: tuple[Export, Fit]) -> None:
     payouts = paid_by_hand()
     found = against(read, payouts)
-    assert isinstance(found, Reconciled)
+    assert isinstance(found, PayoutCheck)
     assert str(found).endswith("they agree, in total and partner by partner")
     by_quarter = payouts.groupby("Period End")["Paid"].sum()
     for column in ("paid", "replayed"):
@@ -86,7 +86,7 @@ def test_yearly_payouts_are_held_against_years(read: tuple[Export, Fit]) -> None
     payouts.insert(1, "Period End", "2023-12-31")
     early = payouts.assign(Paid=0.0, **{"Period End": "2022-12-31"})
     found = against(read, pd.concat([early, payouts]))
-    assert isinstance(found, Reconciled)
+    assert isinstance(found, PayoutCheck)
     row = found.periods.loc["2023"]
     assert row["paid"] == pytest.approx(row["replayed"], rel=1e-6)
 
@@ -95,7 +95,7 @@ def test_payouts_of_another_time_are_refused(read: tuple[Export, Fit]) -> None:
     long_ago = pd.DataFrame({"Partner": ["P001"], "Period End": ["2001-03-31"], "Paid": [5.0]})
     assert against(read, long_ago) == "no payout falls into the time of the export"
     both = against(read, pd.concat([long_ago, paid_by_hand()]))
-    assert isinstance(both, Reconciled)
+    assert isinstance(both, PayoutCheck)
     assert both.notes[0] == "1 payouts of other times than the export's are left out."
     assert str(both).endswith("they agree, in total and partner by partner")
 
@@ -108,7 +108,7 @@ def test_a_calibration_names_wrong_payouts_and_takes_the_plan_over(tmp_path: Pat
     export, profile, out = written(ROWS, tmp_path)
     wrong.to_csv(tmp_path / "payouts.csv", index=False)
     (tmp_path / "plan.toml").write_text(PLAN, encoding="utf-8")
-    files = Beside(payouts=tmp_path / "payouts.csv", plan=tmp_path / "plan.toml")
+    files = CompanionFiles(payouts=tmp_path / "payouts.csv", plan=tmp_path / "plan.toml")
     found = calibrate(export, profile, out, beside=files, report_path=tmp_path / "page.html")
     assert found.paid is not None
     assert set(found.paid.partners.index[:2]) == {"P001", "P002"}

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.calibrate import Calibration, calibrate
+from simulator.calibration import Calibration, calibrate
 from tests.calibrate.exports import PROFILE, Truth, synthetic, written
 
 SEEDS = range(1, 7)
@@ -79,7 +79,7 @@ def test_identical_partners_are_found_identical(tmp_path: Path) -> None:
 
 def test_the_chance_of_finding_differences_where_there_are_none_is_five_percent() -> None:
     """Of 40 worlds of identical partners more than 7 would be called different once in 1,500 (binomial)."""
-    from simulator.calibrate.odds import fit_odds, trials
+    from simulator.calibration.win_odds import fit_odds, trials
 
     truth = Truth(win_logit_sd_between=0.0, win_slope=0.0, partners=20)
     false_alarms = 0

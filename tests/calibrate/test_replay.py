@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.calibrate.backtest import backtest
-from simulator.calibrate.replay import Deals, Payer
-from simulator.engines.settle import settle
-from simulator.engines.tables import DONE
-from simulator.engines.vector import VectorLife
-from simulator.run import fit_reference, prepare
+from simulator.calibration.backtest import backtest
+from simulator.calibration.payout_replay import Payer, ReplayedDeals
+from simulator.engines.totals.settlement import settle
+from simulator.engines.vector.engine import VectorRun
+from simulator.engines.vector.records import DONE
+from simulator.runs.simulate import fit_reference, prepare
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
 from tests.calibrate.exports import Truth, synthetic, written
@@ -60,11 +60,11 @@ def scenario() -> Scenario:
     return parse(TEXT)
 
 
-def deals(*rows: tuple[int, float, float, float, bool]) -> Deals:
+def deals(*rows: tuple[int, float, float, float, bool]) -> ReplayedDeals:
     """(partner, created, closed, amount, won) of one draw."""
     partner, created, closed, amount, won = (np.array(column) for column in zip(*rows, strict=True))
     zero = np.zeros(len(rows), dtype=np.int64)
-    return Deals(zero, partner, zero, created.astype(float), closed.astype(float), amount.astype(float), won)
+    return ReplayedDeals(zero, partner, zero, created.astype(float), closed.astype(float), amount.astype(float), won)
 
 
 def test_a_share_and_a_bonus_by_hand(scenario: Scenario) -> None:
@@ -89,24 +89,24 @@ def test_simulated_deals_are_paid_as_the_static_rung_pays_them(scenario: Scenari
     names = ("baseline", "steps", "grow")
     stage = prepare(scenario, fit_reference(scenario), names, 3, np.arange(3))
     burn_in, horizon = stage.world.setting.burn_in, stage.world.setting.horizon
-    start = VectorLife(stage.world, stage.rollout("baseline"), stage.conduct[False]).run(-burn_in, 0)
-    honest = start.fork(stage.rollout("baseline"), to_repay=True).run(0, horizon).finish()
-    o = honest.opps
+    start = VectorRun(stage.world, stage.rollout("baseline"), stage.mode[False]).run(-burn_in, 0)
+    without_gaming = start.branch(stage.rollout("baseline"), to_reprice=True).run(0, horizon).finish()
+    o = without_gaming.opps
     rows = np.flatnonzero(o["attached"] & (o["stage"] == DONE) & (o["due"] < horizon))
-    draw, partner = np.divmod(o["cell"][rows].astype(np.int64), honest.shape[1])
-    lived = Deals(
+    draw, partner = np.divmod(o["cell"][rows].astype(np.int64), without_gaming.shape[1])
+    simulated = ReplayedDeals(
         draw, partner, np.zeros(len(rows), dtype=np.int64), o["start"][rows], o["due"][rows],
         o["amount"][rows] / 100, ~o["lost"][rows],
     )  # fmt: skip
-    found = Payer(scenario).pay(lived, names, per_year=np.full(4, 30.0), quarters=2, draws=3)
+    found = Payer(scenario).pay(simulated, names, per_year=np.full(4, 30.0), quarters=2, draws=3)
     for name, component in (("baseline", "share"), ("steps", "bonus"), ("grow", "growth")):
-        life = start.repay(honest, stage.rollout(name)) if name != "baseline" else honest
-        expected = settle(life).totals[f"cost.{component}"] / 100
+        run = start.reprice(without_gaming, stage.rollout(name)) if name != "baseline" else without_gaming
+        expected = settle(run).totals[f"cost.{component}"] / 100
         assert found[name].parts[component].sum(axis=1).tolist() == pytest.approx(expected.tolist(), abs=0.005)
         assert expected.sum() > 0
     # Without the year before, growth has nothing to grow from and pays otherwise: the check above would see it.
-    late = lived.closed >= 0
-    fresh = replace(lived, **{n: getattr(lived, n)[late] for n in Deals.__dataclass_fields__})
+    late = simulated.closed >= 0
+    fresh = replace(simulated, **{n: getattr(simulated, n)[late] for n in ReplayedDeals.__dataclass_fields__})
     forgetful = Payer(scenario).pay(fresh, ("grow",), per_year=np.full(4, 30.0), quarters=2, draws=3)
     assert forgetful["grow"].parts["growth"].sum() != pytest.approx(found["grow"].parts["growth"].sum(), rel=0.01)
 

@@ -11,10 +11,9 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.recovery import MARKET, PARTNERS, known
-from simulator.calibrate import Calibration, calibrate
-from simulator.calibrate.profile import load_profile
-from simulator.calibrate.simulated import simulated_exports
-from simulator.calibrate.written import as_written, write_tables
+from simulator.calibration import Calibration, calibrate
+from simulator.calibration.profile import load_profile
+from simulator.calibration.simulated_export import as_written, simulated_exports, write_tables
 from simulator.scenario.schema import Scenario
 
 CHANGES = {

@@ -9,14 +9,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.calibrate.dirt import dirty
-from simulator.calibrate.profile import load_profile, shipped_profiles
-from simulator.calibrate.reading import read_export
-from simulator.calibrate.simulated import LAUNCH, SimulatedExport, simulated_exports
-from simulator.calibrate.written import as_written, write_tables
-from simulator.errors import InputError
-from simulator.fit import Reference
-from simulator.run import fit_reference
+from simulator.calibration.clean import read_export
+from simulator.calibration.profile import load_profile, shipped_profiles
+from simulator.calibration.simulated_export import (
+    LAUNCH,
+    SimulatedExport,
+    as_written,
+    dirty,
+    simulated_exports,
+    write_tables,
+)
+from simulator.core.errors import InputError
+from simulator.reference.fit import Reference
+from simulator.runs.simulate import fit_reference
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
 from simulator.studies.trace import Trace, trace

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from simulator.calibrate.thinning import LEAST_PER_PARTNER, thinned
+from simulator.calibration.win_odds import LEAST_PER_PARTNER, thinned
 
 
 def rows_of(*counts: int) -> pd.DataFrame:

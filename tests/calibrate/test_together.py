@@ -9,25 +9,24 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
-from simulator.calibrate.fit import Fit, bent, fit_export
-from simulator.calibrate.odds import Trials, fit_odds, with_knee
-from simulator.calibrate.posterior import posterior
-from simulator.calibrate.profile import load_profile
-from simulator.calibrate.reading import read_export
-from simulator.calibrate.together import PAIRS, Together, together
+from simulator.calibration.clean import read_export
+from simulator.calibration.fit import Fit, bent, fit_export
+from simulator.calibration.partner_effects import PAIRS, EffectCorrelations, fit_correlations, posterior
+from simulator.calibration.profile import load_profile
+from simulator.calibration.win_odds import Trials, fit_odds, with_knee
 from tests.calibrate.exports import Truth, synthetic, written
 
 TRUTH = np.array([[1.0, -0.4, 0.3], [-0.4, 1.0, -0.5], [0.3, -0.5, 1.0]])
 SPREAD = np.array([1.3, 0.5, 0.6])
 
 
-def seen(rng: np.random.Generator, correlation: np.ndarray, partners: int) -> Together:
+def seen(rng: np.random.Generator, correlation: np.ndarray, partners: int) -> EffectCorrelations:
     """Partners' posteriors had their effects been independent: y of known error e, N(s^2 y / (s^2 + e^2), ...)."""
     effects = SPREAD * (rng.normal(size=(partners, 3)) @ np.linalg.cholesky(correlation).T)
     error = SPREAD * rng.uniform(0.1, 1.0, size=(partners, 3))
     y = effects + error * rng.normal(size=(partners, 3))
     shrunk = SPREAD**2 / (SPREAD**2 + error**2)
-    return together(shrunk * y, np.sqrt(shrunk) * error, SPREAD)
+    return fit_correlations(shrunk * y, np.sqrt(shrunk) * error, SPREAD)
 
 
 @pytest.mark.parametrize("correlation", [np.eye(3), TRUTH], ids=["none", "planted"])
@@ -50,7 +49,7 @@ def test_an_effect_is_told_by_those_that_go_with_it() -> None:
     y = rng.normal(size=(400, 3)) @ np.linalg.cholesky(TRUTH).T
     error = np.full((400, 3), 0.3)
     error[0, 2] = 1e6
-    found = together(y / (1 + error**2), np.sqrt(error**2 / (1 + error**2)), np.ones(3))
+    found = fit_correlations(y / (1 + error**2), np.sqrt(error**2 / (1 + error**2)), np.ones(3))
     r = found.root @ found.root.T
     expected = r[2, :2] @ np.linalg.inv(r[:2, :2] + 0.09 * np.eye(2)) @ y[0, :2]
     assert r == pytest.approx(TRUTH, abs=0.2)
@@ -62,7 +61,7 @@ def test_what_no_deal_tells_is_not_identified() -> None:
     """Odds alike for all partners: each posterior is the prior."""
     rng = np.random.default_rng(13)
     mean, sd = rng.normal(size=(30, 3)) * [1, 1, 0], np.tile([0.2, 0.2, 1.0], (30, 1))
-    text = str(together(mean, sd, np.ones(3)))
+    text = str(fit_correlations(mean, sd, np.ones(3)))
     assert "volume and odds not identified, size and odds not identified" in text
     assert "volume and size not" not in text
 

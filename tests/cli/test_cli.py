@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +12,19 @@ from click.testing import CliRunner, Result
 
 import simulator.scenario.load as load_module
 import simulator.studies.compare as compare_module
-import simulator.studies.lint as lint_module
+import simulator.studies.lint.lint as lint_module
 import simulator.studies.trace as trace_module
 import simulator.studies.verify as verify_module
-from simulator.calibrate import backtest as backtest_module
-from simulator.calibrate import behavior as behavior_module
-from simulator.calibrate import calibration
-from simulator.calibrate.beside import Beside
-from simulator.cli import main
-from simulator.errors import SimulatorError
-from simulator.results import verified
-from simulator.run import Simulated
+from simulator.calibration import backtest as backtest_module
+from simulator.calibration import behavior_abc as behavior_module
+from simulator.calibration.calibrate import calibrate
+from simulator.calibration.side_files import CompanionFiles
+from simulator.cli.main import main
+from simulator.core.errors import SimulatorError
+from simulator.runs.run_directory import verified
+from simulator.runs.simulate import SimulationResult
 from simulator.scenario.json_schema import schema_json
-from simulator.studies.lint_rules import Finding
+from simulator.studies.lint.rule import LintFinding
 from tests import made_up
 from tests.scenario.texts import SMALL, edited
 
@@ -44,7 +45,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What `simulate` is asked for; it answers with made-up outcomes."""
     settings: dict[str, Any] = {}
 
-    def fake(scenario: Any, *, progress: Any, **given: Any) -> Simulated:
+    def fake(scenario: Any, *, progress: Any, **given: Any) -> SimulationResult:
         settings.update(given)
         progress(20, 40)
         progress(40, 40)
@@ -91,7 +92,7 @@ def test_compare_passes_its_options_on(file: Path, asked: dict[str, Any], tmp_pa
     assert asked.pop("kept") is not None
     assert asked == {
         "programs": ("growth", "baseline"), "replications": 20, "seed": 0, "engine": "events",
-        "workers": 2, "chunk": 5, "vectors": None, "gaming_detail": False, "executor": None,
+        "workers": 2, "chunk": 5, "design": None, "gaming_detail": False, "executor": None,
     }  # fmt: skip
     assert "replications 20; seed 0; engine events" in result.stderr
 
@@ -158,7 +159,7 @@ def test_usage_and_input_errors_end_with_2(file: Path, arguments: list[str], wor
 def test_failures_have_their_codes(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, words: str
 ) -> None:
-    def fail(*_: Any, **__: Any) -> Simulated:
+    def fail(*_: Any, **__: Any) -> SimulationResult:
         raise error
 
     monkeypatch.setattr(compare_module, "simulate", fail)
@@ -210,7 +211,7 @@ def test_trace_prints_digest_or_statement_and_writes_the_log(
     result = run("trace", file, "--program", "growth", "--replication", 0, "--out", tmp_path / "log.csv")
     assert result.stdout == "the digest\n"
     assert (tmp_path / "log.csv").read_text() == "log"
-    assert asked == {"program": "growth", "replication": 0, "seed": 1, "rung": "strategic"}
+    assert asked == {"program": "growth", "replication": 0, "seed": 1, "level": "strategic"}
     result = run("trace", file, "--program", "growth", "--replication", 0, "--partner", "reseller-2", "--seed", 9)
     assert result.stdout == "statement of reseller-2\n"
     assert asked["seed"] == 9
@@ -225,10 +226,11 @@ def test_calibrate_prints_its_summary(monkeypatch: pytest.MonkeyPatch) -> None:
         def summary(self) -> str:
             return "fitted"
 
-    monkeypatch.setattr(calibration, "calibrate", lambda *a, **k: asked.extend([a, k]) or Calibration())
+    module = sys.modules[calibrate.__module__]
+    monkeypatch.setattr(module, "calibrate", lambda *a, **k: asked.extend([a, k]) or Calibration())
     result = run("calibrate", "e.csv", "--profile", "friofrio", "--out", "s.toml", "--overwrite", "--roster", "r.csv")
     assert result.stdout == "fitted\n"
-    given = {"overwrite": True, "beside": Beside(roster=Path("r.csv")), "report_path": Path("s.html")}
+    given = {"overwrite": True, "beside": CompanionFiles(roster=Path("r.csv")), "report_path": Path("s.html")}
     assert asked == [(Path("e.csv"), "friofrio", Path("s.toml")), given]
 
 
@@ -243,7 +245,7 @@ def test_backtest_passes_its_options_on(monkeypatch: pytest.MonkeyPatch) -> None
     result = run("backtest", "e.csv", "--profile", "friofrio", "--from", "2017-01-01", "--starts", 3, "--draws", 50)
     assert result.stdout == "held\n"
     options = {"start": "2017-01-01", "quarters": 4, "starts": 3, "draws": 50, "seed": 1}
-    options |= {"beside": Beside(), "scenario": None, "programs": None}
+    options |= {"beside": CompanionFiles(), "scenario": None, "programs": None}
     assert asked == [(Path("e.csv"), "friofrio"), options]
 
 
@@ -264,7 +266,7 @@ def test_behavior_writes_what_was_learned(file: Path, tmp_path: Path, monkeypatc
     options = ["--replications", 200, "--weeks", 60, "--history", "h.csv", "--out", out]
     result = run("behavior", file, "e.csv", *options)
     assert result.stdout == "learned\n"
-    assert asked == {"replications": 200, "seed": 1, "weeks": 60, "beside": Beside(history=Path("h.csv"))}
+    assert asked == {"replications": 200, "seed": 1, "weeks": 60, "beside": CompanionFiles(history=Path("h.csv"))}
     assert out.read_text().rstrip() == file.read_text().rstrip()
     assert "is there already" in run("behavior", file, "e.csv", "--out", out).stderr
 
@@ -283,7 +285,9 @@ def test_validate_says_what_is_in_a_scenario(file: Path) -> None:
 
 
 def test_validate_lists_findings_which_are_advice_unless_strict(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    step = Finding("notch", "growth", "programs.growth.components.core", "", 1.0, 2.0, "USD", 30.0, "a step", "a slope")
+    step = LintFinding(
+        "notch", "growth", "programs.growth.components.core", "", 1.0, 2.0, "USD", 30.0, "a step", "a slope"
+    )
     found = lint_module.Lint(("baseline", "growth"), (step,), "USD")
     monkeypatch.setattr(lint_module, "lint", lambda *_, **__: found)
     result = run("validate", file)

@@ -13,7 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from simulator.cli import main
+from simulator.cli.main import main
 from tests.cli.test_studies import TINY
 from tests.engines.quick import quick_reference
 
@@ -63,7 +63,7 @@ def test_json_and_quiet_give_json_alone(tmp_path: Path) -> None:
         ["runs", out],
     ]
     with quick_reference(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("simulator.run._DESIGN_POINTS", 4)
+        patch.setattr("simulator.runs.simulate._DESIGN_POINTS", 4)
         for arguments in asked:
             result = CliRunner().invoke(main, [*arguments, "--json", "-", "--quiet"], prog_name="incentive-sim")
             assert result.exit_code == 0, result.output
@@ -77,7 +77,7 @@ def test_json_and_quiet_give_json_alone(tmp_path: Path) -> None:
 
 def test_shells_complete_commands() -> None:
     asked = {"_INCENTIVE_SIM_COMPLETE": "bash_complete", "COMP_WORDS": "incentive-sim com", "COMP_CWORD": "1"}
-    code = "from simulator.cli import main; main(prog_name='incentive-sim')"
+    code = "from simulator.cli.main import main; main(prog_name='incentive-sim')"
     run = subprocess.run([sys.executable, "-c", code], env={**os.environ, **asked}, capture_output=True, text=True)
     assert run.stdout.split() == ["plain,compare"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from simulator.cli import main
+from simulator.cli.main import main
 from simulator.scenario.load import load
 from tests.calibrate.test_simulated import TEXT
 

@@ -12,7 +12,7 @@ import pytest
 import simulator as sim
 
 PUBLIC = [
-    "Backtest", "Behavior", "Calibration", "Comparison", "Forecast", "InputError", "Lint", "Optimum", "Pilot",
+    "Backtest", "Calibration", "Comparison", "FittedBehavior", "Forecast", "InputError", "Lint", "Optimum", "Pilot",
     "Problem", "ProgramDiff", "RedTeam", "Redesign", "Scenario", "Selection", "Sensitivity", "SimulatorError",
     "StagedRollout", "Study", "Trace", "ValueOfInformation", "VarianceSplit", "Verification", "Winners",
     "backtest", "behavior", "calibrate", "compare", "diff", "explore", "forecast", "lint", "load", "number_paths",
@@ -39,9 +39,9 @@ def test_public_names_are_these() -> None:
 
 
 def test_public_functions_are_not_covered_by_modules_of_their_name() -> None:
-    importlib.import_module("simulator.calibrate.profile")
+    importlib.import_module("simulator.calibration.profile")
     assert not isinstance(sim.calibrate, type(sys))
-    code = "import simulator.calibrate.profile, simulator as sim; assert callable(sim.calibrate)"
+    code = "import simulator.calibration.profile, simulator as sim; assert callable(sim.calibrate)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -52,4 +52,4 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize("arguments", [["--help"], ["compare", "--help"], ["--version"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     call = f"main({arguments!r}, prog_name='incentive-sim', standalone_mode=False)"
-    assert imported_by(f"from simulator.cli import main; {call}") == []
+    assert imported_by(f"from simulator.cli.main import main; {call}") == []

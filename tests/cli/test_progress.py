@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from simulator.progress import LogLines, NotebookBar, Silent, TtyLine, choose, describe, span
-from simulator.studies.study import timed
+from simulator.core.progress import LogLines, NotebookBar, Silent, TtyLine, choose, describe, span
+from simulator.studies.base import timed
 
 
 class Clock:
@@ -120,7 +120,7 @@ def test_a_study_shows_its_progress_in_a_notebook_unless_told_otherwise(
 
     inner()
     assert shown == []  # it was short
-    monkeypatch.setattr("simulator.progress._PATIENCE", 0.0)
+    monkeypatch.setattr("simulator.core.progress._PATIENCE", 0.0)
     inner()
     assert shown[-1].startswith("2 of 2 (100 %)")
     told: list[int] = []

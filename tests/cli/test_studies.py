@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from simulator.cli import main
+from simulator.cli.main import main
 from tests.engines.small import HEAD
 
 TINY = (
@@ -37,7 +37,7 @@ high = 0.10
 
 @pytest.fixture
 def file(tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("simulator.run._DESIGN_POINTS", 4)
+    monkeypatch.setattr("simulator.runs.simulate._DESIGN_POINTS", 4)
     path = tmp_path / "tiny.toml"
     path.write_text(TINY)
     return path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.studies.variants import Bench
+from simulator.studies.base import Bench
 from tests.decisions.worlds import linear_bench
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from simulator.errors import InputError
+from simulator.core.errors import InputError
 from simulator.scenario.load import load, parse
 from simulator.scenario.schema import Scenario
-from simulator.studies.levers import Limit, load_levers, parse_levers
+from simulator.studies.levers import OutcomeLimit, load_levers, parse_levers
 from simulator.studies.search import Lever
 from tests.engines.small import SMALL
 
@@ -46,7 +46,7 @@ def test_a_good_file(scenario: Scenario) -> None:
         Lever(RATE, 0.01, 0.06),
         Lever("programs.full.components.registered.registrations_per_quarter", 1.0, 6.0, 1.0),
     )
-    assert got.limits == (Limit("gaming_share", 0.02, 1), Limit("program_cost", 1000.0, -1))
+    assert got.limits == (OutcomeLimit("gaming_share", 0.02, 1), OutcomeLimit("program_cost", 1000.0, -1))
     assert [str(limit) for limit in got.limits] == ["gaming_share <= 0.02", "program_cost >= 1000"]
 
 
@@ -57,9 +57,9 @@ def test_the_shipped_file_fits_its_scenario() -> None:
 
 
 def test_excess_is_above_zero_where_a_limit_is_broken() -> None:
-    assert Limit("x", 0.05, 1).excess(0.07) == pytest.approx(0.02)
-    assert Limit("x", 0.05, -1).excess(0.07) == pytest.approx(-0.02)
-    assert Limit("x", 0.05, 1).excess(None) == 0.0
+    assert OutcomeLimit("x", 0.05, 1).excess(0.07) == pytest.approx(0.02)
+    assert OutcomeLimit("x", 0.05, -1).excess(0.07) == pytest.approx(-0.02)
+    assert OutcomeLimit("x", 0.05, 1).excess(None) == 0.0
 
 
 def lever(path: str, body: str = "low = 0.01\nhigh = 0.06") -> str:

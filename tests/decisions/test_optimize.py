@@ -14,17 +14,25 @@ import numpy as np
 import pytest
 from matplotlib import pyplot
 
-import simulator.studies.variants as variants_module
-from simulator.errors import InputError
-from simulator.report.optimum import describe
-from simulator.results import verified
+import simulator.studies.base as variants_module
+from simulator.core.errors import InputError
+from simulator.runs.run_directory import verified
 from simulator.scenario.schema import Program
 from simulator.stats.estimate import Array, Estimate
-from simulator.studies.levers import Levers, Limit, parse_levers
-from simulator.studies.optimize import flat_share, flat_share_costing, optimize
-from simulator.studies.optimum import AS_IS, BEST, LINEAR, Optimum, Retold
-from simulator.studies.search import Lever, Trial, search
-from simulator.studies.variants import Bench
+from simulator.studies.base import Bench
+from simulator.studies.levers import Levers, OutcomeLimit, parse_levers
+from simulator.studies.optimize import (
+    AS_IS,
+    BEST,
+    LINEAR,
+    Optimum,
+    OutOfSampleResult,
+    describe,
+    flat_share,
+    flat_share_costing,
+    optimize,
+)
+from simulator.studies.search import Lever, SearchTrial, search
 from tests.decisions.worlds import linear_world
 
 ABOVE = "programs.tiers.components.core.tiers[0].above"
@@ -143,12 +151,12 @@ def test_unknown_figures_are_refused(tuned: Optimum) -> None:
 # -- all settings worth the same -----------------------------------------------------------------------------------
 
 
-def _noise(setting: Array, seed: int, rise: float = 0.0) -> Trial:
+def _noise(setting: Array, seed: int, rise: float = 0.0) -> SearchTrial:
     """A gain that is luck alone, of an own kind for every setting; `rise` is real."""
     rng = np.random.default_rng([seed, round(float(setting[0]) * 1e6)])
     shown = {name: Estimate(1000.0, 1.0, None, None, None) for name in ("program_cost", "pipeline_lift", "net_value")}
     shown["gaming_loss"] = Estimate(1.0, 0.1, None, None, None)
-    return Trial(rng.normal(rise, 1000.0, COUNT), (), shown)
+    return SearchTrial(rng.normal(rise, 1000.0, COUNT), (), shown)
 
 
 def lucky(rise: float = 0.0) -> Optimum:
@@ -157,8 +165,8 @@ def lucky(rise: float = 0.0) -> Optimum:
     searched = search(levers, lambda s: [_noise(x, 1, rise) for x in s], evaluations=40, seed=1, enough=-1e9)
     best = searched.settings[searched.closest]
     told = {
-        AS_IS: Retold(AS_IS, _noise(np.array([0.5]), 1), _noise(np.array([0.5]), 2)),
-        BEST: Retold(BEST, searched.trials[searched.closest], _noise(best, 2, rise)),
+        AS_IS: OutOfSampleResult(AS_IS, _noise(np.array([0.5]), 1), _noise(np.array([0.5]), 2)),
+        BEST: OutOfSampleResult(BEST, searched.trials[searched.closest], _noise(best, 2, rise)),
     }
     return Optimum(linear_world(), Levers("tiers", levers), searched, told, None, 1, COUNT, 2, COUNT, 40 * COUNT)
 
@@ -183,9 +191,9 @@ def test_a_real_gain_stays() -> None:
 
 def test_a_constraint_broken_on_fresh_worlds_is_said() -> None:
     found = lucky()
-    fresh = Trial(found.retold[BEST].fresh.gain, (5.0,), found.retold[BEST].fresh.shown)
-    told = {**found.retold, BEST: Retold(BEST, found.retold[BEST].searched, fresh)}
-    limited = Levers("tiers", found.levers.levers, (Limit("program_cost", 995.0, 1),))
+    fresh = SearchTrial(found.retold[BEST].fresh.gain, (5.0,), found.retold[BEST].fresh.shown)
+    told = {**found.retold, BEST: OutOfSampleResult(BEST, found.retold[BEST].searched, fresh)}
+    limited = Levers("tiers", found.levers.levers, (OutcomeLimit("program_cost", 995.0, 1),))
     broken = Optimum(found.scenario, limited, found.searched, told, None, 1, COUNT, 2, COUNT, 1)
     assert "On fresh worlds it breaks program_cost <= 995: 1,000.0 ± 1.0." in broken.headline()
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from simulator.stats.estimate import Array
-from simulator.studies.search import Lever, Searched, Trial, search
+from simulator.studies.search import Lever, SearchResult, SearchTrial, search
 
 
 class Len:
@@ -23,16 +23,16 @@ class Len:
         self.noise = np.random.default_rng(seed).normal(size=count) * np.sqrt(1.5)
         self.calls = 0
 
-    def __call__(self, settings: Array) -> list[Trial]:
+    def __call__(self, settings: Array) -> list[SearchTrial]:
         self.calls += len(settings)
         return [self.trial(float(b)) for (b,) in settings]
 
-    def trial(self, b: float) -> Trial:
+    def trial(self, b: float) -> SearchTrial:
         r, c = 2.0, 0.5
         effort = b / c
         output = effort + self.noise
         risk = b**2 * (output - output.mean()) ** 2
-        return Trial(output - c * effort**2 / 2 - r / 2 * risk)
+        return SearchTrial(output - c * effort**2 / 2 - r / 2 * risk)
 
 
 def test_len_slope() -> None:
@@ -46,7 +46,7 @@ def test_len_slope() -> None:
     assert agent.calls == len(got.trials) <= 30
 
 
-def multitask(settings: Array) -> list[Trial]:
+def multitask(settings: Array) -> list[SearchTrial]:
     cost = np.array([[1.0, 0.5], [0.5, 1.0]])
     noise = np.random.default_rng(7).normal(size=(4000, 2))
     trials = []
@@ -55,7 +55,7 @@ def multitask(settings: Array) -> list[Trial]:
         measured = effort + noise
         pay = measured @ alpha
         risk = (pay - pay.mean()) ** 2
-        trials.append(Trial(measured.sum(axis=1) - effort @ cost @ effort / 2 - 0.5 * risk))
+        trials.append(SearchTrial(measured.sum(axis=1) - effort @ cost @ effort / 2 - 0.5 * risk))
     return trials
 
 
@@ -69,17 +69,17 @@ def test_multitask_shares() -> None:
 def test_a_search_that_maximises_without_risk_misses_len() -> None:
     """The planted defect: an agent whose risk costs nothing should get b = 1."""
 
-    def careless(settings: Array) -> list[Trial]:
-        return [Trial(np.full(10, b / 0.5 - 0.25 * (b / 0.5) ** 2)) for (b,) in settings]
+    def careless(settings: Array) -> list[SearchTrial]:
+        return [SearchTrial(np.full(10, b / 0.5 - 0.25 * (b / 0.5) ** 2)) for (b,) in settings]
 
     got = search([Lever("slope", 0.0, 1.0)], careless, evaluations=30, seed=1)
     assert got.settings[got.closest, 0] == pytest.approx(1.0, abs=0.02)
 
 
-def quadratic(settings: Array) -> list[Trial]:
+def quadratic(settings: Array) -> list[SearchTrial]:
     """Gain 100 - (x - 3)^2 - 4 (y - 1)^2; the constraint x + y <= 3 makes (2.2, .8) best."""
     return [
-        Trial(np.full(4, 100 - (x - 3) ** 2 - 4 * (y - 1) ** 2), (float(x + y - 3),))
+        SearchTrial(np.full(4, 100 - (x - 3) ** 2 - 4 * (y - 1) ** 2), (float(x + y - 3),))
         for x, y in settings
     ]  # fmt: skip
 
@@ -87,7 +87,7 @@ def quadratic(settings: Array) -> list[Trial]:
 SPACE = [Lever("x", 0.0, 5.0), Lever("y", 0.0, 2.0)]
 
 
-def found(**options: float) -> Searched:
+def found(**options: float) -> SearchResult:
     return search(SPACE, quadratic, evaluations=44, seed=int(options.get("seed", 2)), enough=0.0)
 
 
@@ -108,8 +108,8 @@ def test_equal_seeds_give_equal_searches() -> None:
 def test_flatness_of_a_parabola() -> None:
     """Gain 10 - (x - 2)^2 falls by less than .25 within 1/2 of the best."""
 
-    def parabola(settings: Array) -> list[Trial]:
-        return [Trial(np.full(3, 10 - (x - 2) ** 2)) for (x,) in settings]
+    def parabola(settings: Array) -> list[SearchTrial]:
+        return [SearchTrial(np.full(3, 10 - (x - 2) ** 2)) for (x,) in settings]
 
     got = search([Lever("x", 0.0, 5.0)], parabola, evaluations=30, seed=4, enough=0.0)
     low, high = got.flat(0, 0.25)
@@ -123,7 +123,7 @@ def test_impossible_settings_are_never_simulated() -> None:
 
     seen: list[Array] = []
 
-    def evaluate(settings: Array) -> list[Trial]:
+    def evaluate(settings: Array) -> list[SearchTrial]:
         seen.extend(settings)
         return quadratic(settings)
 
@@ -141,8 +141,8 @@ def test_steps_and_start_are_kept() -> None:
 
 
 def test_a_space_smaller_than_the_budget_is_searched_once() -> None:
-    def evaluate(settings: Array) -> list[Trial]:
-        return [Trial(np.array([x, x])) for (x,) in settings]
+    def evaluate(settings: Array) -> list[SearchTrial]:
+        return [SearchTrial(np.array([x, x])) for (x,) in settings]
 
     got = search([Lever("x", 1.0, 4.0, 1.0)], evaluate, evaluations=30, seed=2)
     assert sorted(got.settings[:, 0]) == [1, 2, 3, 4]
@@ -150,8 +150,8 @@ def test_a_space_smaller_than_the_budget_is_searched_once() -> None:
 
 
 def test_where_no_setting_keeps_the_constraints_the_closest_is_told() -> None:
-    def evaluate(settings: Array) -> list[Trial]:
-        return [Trial(np.array([x, x]), (float(x + 1),)) for (x,) in settings]
+    def evaluate(settings: Array) -> list[SearchTrial]:
+        return [SearchTrial(np.array([x, x]), (float(x + 1),)) for (x,) in settings]
 
     got = search([Lever("x", 0.0, 1.0)], evaluate, evaluations=25, seed=2)
     assert got.best is None

@@ -13,13 +13,14 @@ from matplotlib import pyplot
 
 import simulator.studies.select as select_module
 import simulator.studies.winners as winners_module
-from simulator.cli import main
-from simulator.errors import InputError
-from simulator.report import selection, winners
-from simulator.results import verified
-from simulator.run import Simulated, simulate
+from simulator.cli.main import main
+from simulator.core.errors import InputError
+from simulator.runs.run_directory import verified
+from simulator.runs.simulate import SimulationResult, simulate
+from simulator.studies import select as selection
+from simulator.studies import winners
+from simulator.studies.base import Bench
 from simulator.studies.select import Selection, select
-from simulator.studies.variants import Bench
 from simulator.studies.winners import Winners, groups_of
 from tests import made_up
 from tests.decisions.worlds import linear_world
@@ -28,7 +29,7 @@ from tests.decisions.worlds import linear_world
 @pytest.fixture(scope="module")
 def study(bench: Bench) -> Iterator[Selection]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("simulator.run.fit_reference", lambda _: bench.reference)
+        patch.setattr("simulator.runs.simulate.fit_reference", lambda _: bench.reference)
         yield select(linear_world(), replications=40, seed=3)
 
 
@@ -108,7 +109,7 @@ def tiered() -> Winners:
     own = simulated.totals["growth", "strategic"]
     made = {f"move.registered.{end}": own["partners"] * 0 + n for end, n in (("registered", 2), ("gold", 1))}
     totals = {**simulated.totals, ("growth", "strategic"): {**own, **made}}
-    return Winners(Simulated(simulated.scenario, ("baseline", "growth"), 1, 40, "vector", totals), ())
+    return Winners(SimulationResult(simulated.scenario, ("baseline", "growth"), 1, 40, "vector", totals), ())
 
 
 def test_tier_moves_are_a_matrix() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
-from simulator.studies.variants import Bench
+from simulator.studies.base import Bench
 from tests.engines.small import HEAD
 
 _PROGRAMS = """

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 import simulator.program.components  # noqa: F401  (registers the component kinds)
-from simulator.program.spec import COMPONENTS, ComponentSpec
+from simulator.program.base import COMPONENTS, ComponentSpec
 
 HEAD = """# Components and terms
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 
-from simulator.studies.lint_rules import RULES
+from simulator.studies.lint.lint import RULES
 
 HEAD = """# Lint
 

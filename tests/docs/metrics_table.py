@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.stats.metric import Family, Metric
-from simulator.stats.metrics import METRICS
+from simulator.metrics.base import Family, Metric
+from simulator.metrics.registry import METRICS
 
 HEAD = """# Metrics
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import simulator as sim
-from simulator.report.style import save_figure, styled
+from simulator.report.plots import save_figure, styled
 from simulator.studies.pilot import REPLICATIONS as PILOTS
 
 ROOT = Path(__file__).parents[2]

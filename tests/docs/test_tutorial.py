@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from simulator.cli import main
+from simulator.cli.main import main
 from tests.engines.quick import quick_reference
 
 ROOT = Path(__file__).parents[2]

@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from simulator import run
-from simulator.fit import Design, Reference, reference
-from simulator.model.setting import Setting
+from simulator.reference import fit as reference
+from simulator.reference.fit import Reference, ReferenceDesign
+from simulator.runs import simulate
 from simulator.scenario.schema import Scenario
+from simulator.world.setting import Setting
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def quick_reference(*, brief: bool = True) -> Iterator[None]:
         time = made.scenario.time.model_copy(update={"burn_in_weeks": 13, "horizon_weeks": 26})
         return replace(made, scenario=made.scenario.model_copy(update={"time": time}))
 
-    def shared(scenario: Scenario, design: Design | None = None) -> Reference:
+    def shared(scenario: Scenario, design: ReferenceDesign | None = None) -> Reference:
         for fit in fits:
             if reference._fitted_on(fit.scenario) == reference._fitted_on(scenario):
                 return fit.extended(scenario)
@@ -42,6 +43,6 @@ def quick_reference(*, brief: bool = True) -> Iterator[None]:
         patch.setattr(reference, "_PASSES", 1)
         if brief:
             patch.setattr(reference, "reference_setting", short)
-        patch.setattr(run, "_DESIGN_POINTS", 1)
-        patch.setattr(run, "Reference", shared)
+        patch.setattr(simulate, "_DESIGN_POINTS", 1)
+        patch.setattr(simulate, "Reference", shared)
         yield

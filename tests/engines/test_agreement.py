@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from simulator.engines import events as event_engine
-from simulator.engines import vector as vector_engine
-from simulator.engines.accounts import Account
-from simulator.engines.agents import Opportunity
-from simulator.engines.books import Books
+from simulator.engines.events import engine as event_engine
+from simulator.engines.events.accounts import PartnerAccount
+from simulator.engines.events.deals import Opportunity
+from simulator.engines.vector import engine as vector_engine
+from simulator.engines.vector.accounts import ProgramAccounts
 from simulator.scenario.load import load, parse
 from simulator.studies.verify import Verification, verify
 from tests.engines.quick import quick_reference
@@ -63,24 +63,24 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 
 
 def _ending_late(patch: pytest.MonkeyPatch) -> None:
-    right = Books.ending
-    patch.setattr(Books, "ending", lambda self, week: right(self, week - 1))
+    right = ProgramAccounts.ending
+    patch.setattr(ProgramAccounts, "ending", lambda self, week: right(self, week - 1))
 
 
 def _year_ago_shifted(patch: pytest.MonkeyPatch) -> None:
-    right = Books._by_window
+    right = ProgramAccounts._by_window
 
-    def late(self: Books, claims: Any, rows: Any, value: Any, week: int, length: int, count: int) -> Any:
+    def late(self: ProgramAccounts, claims: Any, rows: Any, value: Any, week: int, length: int, count: int) -> Any:
         return right(self, claims, rows, value, week + 1, length, count)
 
-    patch.setattr(Books, "_by_window", late)
+    patch.setattr(ProgramAccounts, "_by_window", late)
 
 
 def _signed_week_late(patch: pytest.MonkeyPatch) -> None:
     right = Opportunity._claim
 
-    def late(self: Opportunity, life: Any, event: int) -> Any:
-        claim = right(self, life, event)
+    def late(self: Opportunity, run: Any, event: int) -> Any:
+        claim = right(self, run, event)
         claim.week += event == 3
         return claim
 
@@ -89,9 +89,9 @@ def _signed_week_late(patch: pytest.MonkeyPatch) -> None:
 
 def _edge_exclusive(patch: pytest.MonkeyPatch) -> None:
     """A lump that is paid above its threshold instead of from it on, in the vector engine."""
-    right = Books.due
+    right = ProgramAccounts.due
 
-    def strict(self: Books, k: int) -> Any:
+    def strict(self: ProgramAccounts, k: int) -> Any:
         mine = self.exact[k]
         if not mine.knots:
             return right(self, k)
@@ -102,28 +102,28 @@ def _edge_exclusive(patch: pytest.MonkeyPatch) -> None:
         self.exact[k] = mine
         return result
 
-    patch.setattr(Books, "due", strict)
+    patch.setattr(ProgramAccounts, "due", strict)
 
 
 def _reviewed_a_quarter_late(patch: pytest.MonkeyPatch) -> None:
-    right = Account._review
-    patch.setattr(Account, "_review", lambda self, week, first: right(self, week - 13, first))
+    right = PartnerAccount._review
+    patch.setattr(PartnerAccount, "_review", lambda self, week, first: right(self, week - 13, first))
 
 
 def _registered_generously(patch: pytest.MonkeyPatch) -> None:
-    def all_accepted(self: Account, opp: Opportunity) -> None:
+    def all_accepted(self: PartnerAccount, opp: Opportunity) -> None:
         for k, c in enumerate(self.components):
             if c.registration and self._plain_credit(k, opp.amount, opp.code) > 0:
                 self.accepted.add((k, opp.number))
 
-    patch.setattr(Account, "register", all_accepted)
+    patch.setattr(PartnerAccount, "register", all_accepted)
 
 
 def _compared(text: str, program: str) -> Verification:
     return verify(parse(text), programs=(program,), replications=2, seed=5)
 
 
-_honest = cache(_compared)
+_without_gaming = cache(_compared)
 """Without a defect: once for a text."""
 
 
@@ -142,8 +142,8 @@ _honest = cache(_compared)
 def test_a_planted_defect_is_caught(
     quick: None, monkeypatch: pytest.MonkeyPatch, plant: Plant, text: str, program: str
 ) -> None:
-    honest = _honest(text, program)
-    assert honest.agrees, str(honest)
+    without_gaming = _without_gaming(text, program)
+    assert without_gaming.agrees, str(without_gaming)
     plant(monkeypatch)
     caught = _compared(text, program)
     assert not caught.agrees
@@ -152,8 +152,16 @@ def test_a_planted_defect_is_caught(
 
 def test_the_engines_are_two_programs() -> None:
     """Neither engine's own modules are read by the other, or agreement would prove nothing."""
-    mine = {"simulator.engines.books", "simulator.engines.filing", "simulator.engines.settle"}
-    theirs = {"simulator.engines.accounts", "simulator.engines.agents", "simulator.engines.timing"}
+    mine = {
+        "simulator.engines.vector.accounts",
+        "simulator.engines.vector.gaming.timing",
+        "simulator.engines.totals.settlement",
+    }
+    theirs = {
+        "simulator.engines.events.accounts",
+        "simulator.engines.events.deals",
+        "simulator.engines.events.gaming.timing",
+    }
     used = [{getattr(v, "__module__", "") for v in vars(m).values()} for m in (event_engine, vector_engine)]
     assert not used[0] & mine
     assert not used[1] & theirs

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulator.engines.contest import Contest
-from simulator.engines.desk import Desk
-from simulator.engines.settle import settle
-from simulator.engines.tables import CLAIM
-from simulator.engines.vector import VectorLife
-from simulator.model.recognition import prize_price
+from simulator.behavior.contests import prize_price
+from simulator.core.table import Table
+from simulator.engines.events.program_office import ProgramCohort
+from simulator.engines.totals.settlement import settle
+from simulator.engines.vector.contests import Contest
+from simulator.engines.vector.engine import VectorRun
+from simulator.engines.vector.records import CLAIM
 from simulator.program.measures import Event
-from simulator.run import fit_reference, prepare
+from simulator.runs.simulate import fit_reference, prepare
 from simulator.scenario.load import parse
 from simulator.studies.verify import verify
-from simulator.table import Table
 from tests.engines.quick import quick_reference
 from tests.engines.small import HEAD, SMALL
 from tests.program.build import compiled, num
@@ -64,7 +64,7 @@ def test_the_rival_to_beat_by_hand() -> None:
     assert not prize_price(num(1.0), np.ones((1, 4)), num(1.0), 4, np.ones((1, 4), dtype=bool)).any()
 
 
-def life(value: float) -> VectorLife:
+def run(value: float) -> VectorRun:
     text = HEAD + (
         '[programs.baseline.components.core]\nkind = "revenue_share"\nrate = 0.05\n'
         '[programs.prized]\nextends = "baseline"\n'
@@ -73,12 +73,12 @@ def life(value: float) -> VectorLife:
     scenario = parse(text)
     with quick_reference():
         stage = prepare(scenario, fit_reference(scenario), ("prized",), 5, np.arange(16))
-    return VectorLife(stage.world, stage.rollout("prized"), stage.conduct[False]).run(-26, 39).finish()
+    return VectorRun(stage.world, stage.rollout("prized"), stage.mode[False]).run(-26, 39).finish()
 
 
 def test_a_prize_costs_what_it_says_and_makes_partners_work() -> None:
     """Three quarters of two winners at 1,000, where at least two partners sold anything."""
-    idle, prized = settle(life(0.0)).totals, settle(life(30_000.0)).totals
+    idle, prized = settle(run(0.0)).totals, settle(run(30_000.0)).totals
     for totals in (idle, prized):
         assert (totals["noncash.best"] <= 3 * 2 * 100_000).all()
         assert (totals["noncash.best"] % 100_000 == 0).all()
@@ -93,12 +93,12 @@ def test_the_engines_agree_and_a_planted_defect_shows(monkeypatch: pytest.Monkey
     with quick_reference():
         result = verify(scenario, programs=("full",), replications=1, seed=5)
         assert result.agrees, str(result)
-        right = Desk.award
+        right = ProgramCohort.award
 
-        def generous(self: Desk) -> object:
+        def generous(self: ProgramCohort) -> object:
             return [won for won in right(self) for _ in range(2)]
 
-        monkeypatch.setattr(Desk, "award", generous)  # planted: every prize is given twice in one engine
+        monkeypatch.setattr(ProgramCohort, "award", generous)  # planted: every prize is given twice in one engine
         assert not verify(scenario, programs=("full",), replications=1, seed=5).agrees
 
 

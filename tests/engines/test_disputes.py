@@ -8,16 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulator.disputes import NONE, OVERTURNED, UPHELD, Disputes, ambiguity
-from simulator.engines import accounts, books, contesting, disputing, settle
-from simulator.engines.events import EventLife
-from simulator.engines.rollout import everyone
-from simulator.engines.vector import VectorLife
+from simulator.engines.assignment import everyone
+from simulator.engines.events import accounts as event_accounts
+from simulator.engines.events import disputes as event_disputes
+from simulator.engines.events.engine import EventRun
+from simulator.engines.totals import settlement
+from simulator.engines.vector import accounts as vector_accounts
+from simulator.engines.vector import disputes as vector_disputes
+from simulator.engines.vector.engine import VectorRun
+from simulator.program.credit_splits import ALONE, FIRST
 from simulator.program.measures import Event
-from simulator.program.sharing import ALONE, FIRST
-from simulator.run import fit_reference, prepare, vector_outcomes
+from simulator.runs.simulate import fit_reference, prepare, vector_outcomes
 from simulator.scenario.load import parse
 from simulator.studies.verify import verify
+from simulator.world.disputes import NONE, OVERTURNED, UPHELD, DisputeMarks, ambiguity
 from tests.engines.test_joint import MOVING
 
 ALWAYS = (
@@ -30,14 +34,14 @@ DISPUTED = EAGER.replace("[behavior]", ALWAYS + "[behavior]")
 pytestmark = pytest.mark.usefixtures("quick")
 
 
-def lived(text: str, engine: Any = VectorLife, replications: int = 1) -> Any:
+def simulated(text: str, engine: Any = VectorRun, replications: int = 1) -> Any:
     scenario = parse(text)
     stage = prepare(scenario, fit_reference(scenario), ("full",), 3, np.arange(replications))
     setting = stage.world.setting
     offers = (stage.offers["baseline"], stage.offers["full"])
     rollout = everyone(offers, 1, setting.partners.count, setting.horizon)
-    life = engine(stage.world, rollout, stage.conduct[True])
-    return life.run() if engine is EventLife else life.run(-setting.burn_in, setting.horizon).finish()
+    run = engine(stage.world, rollout, stage.mode[True])
+    return run.run() if engine is EventRun else run.run(-setting.burn_in, setting.horizon).finish()
 
 
 def test_ambiguity_by_hand() -> None:
@@ -50,7 +54,7 @@ def test_states_by_hand() -> None:
     numbers = {"probability": 0.8, "claimed_probability": 0.3, "overturned_share": 0.5}
     setting: Any = SimpleNamespace(numbers=lambda path: np.array([[numbers[path.removeprefix("disputes.")]]]))
     marks = np.array([[0.59, 0.59, 0.61], [0.49, 0.51, 0.0], [0, 0, 0], [0, 0, 0]])
-    rule = Disputes(setting, lambda *_: marks)
+    rule = DisputeMarks(setting, lambda *_: marks)
     at, rep = np.arange(3), np.zeros(3, dtype=np.int64)
     rule.add("deal", (rep, rep, rep, at))
     assert rule.joint(at, rep, np.full(3, 1 / 3)).tolist() == [OVERTURNED, UPHELD, NONE]
@@ -58,8 +62,8 @@ def test_states_by_hand() -> None:
 
 
 def test_overturned_joint_deals_are_halved_and_claimed_ones_pay_nothing() -> None:
-    life = lived(DISPUTED)
-    c, b = life.claims, life.books[0]
+    run = simulated(DISPUTED)
+    c, b = run.claims, run.accounts[0]
     signed = np.flatnonzero(c["event"][:] == Event.SIGNED)
     state, role = c["disputed"][signed], c["role"][signed]
     assert {NONE, UPHELD, OVERTURNED} == set(state[role == FIRST].tolist())
@@ -79,15 +83,18 @@ def test_overturned_joint_deals_are_halved_and_claimed_ones_pay_nothing() -> Non
 
 
 def test_both_engines_know_the_same_disputes_at_every_boundary() -> None:
-    vector, events = lived(DISPUTED), lived(DISPUTED, EventLife)
+    vector, events = simulated(DISPUTED), simulated(DISPUTED, EventRun)
     found = []
     for week in range(-26, 40, 13):
-        mine, theirs = disputing.disputes_of_quarter(vector, week), contesting.disputes_of_quarter(events, week)
+        mine, theirs = (
+            vector_disputes.disputes_of_quarter(vector, week),
+            event_disputes.disputes_of_quarter(events, week),
+        )
         assert (mine == theirs).all()
         found.append(mine.sum())
     assert min(found[2:]) > 0  # deals take a quarter and more
-    quiet = lived(MOVING)
-    assert disputing.disputes_of_quarter(quiet, 26).sum() == 0
+    quiet = simulated(MOVING)
+    assert vector_disputes.disputes_of_quarter(quiet, 26).sum() == 0
 
 
 def test_disputes_cost_delay_and_deter() -> None:
@@ -95,8 +102,8 @@ def test_disputes_cost_delay_and_deter() -> None:
     got = {}
     for name, s in scenario.items():
         stage = prepare(s, fit_reference(s), ("full",), 3, np.arange(6))
-        lives = vector_outcomes(stage, ("full",))
-        got[name] = {rung: {n: int(v.sum()) for n, v in o.totals.items()} for (p, rung), o in lives if p == "full"}
+        runs = vector_outcomes(stage, ("full",))
+        got[name] = {level: {n: int(v.sum()) for n, v in o.totals.items()} for (p, level), o in runs if p == "full"}
     off, on = got["off"]["strategic"], got["on"]["strategic"]
     assert off["disputes"] == 0 < on["disputes"]
     assert on["admin"] - off["admin"] == on["disputes"] * 100_00
@@ -116,10 +123,14 @@ def test_the_engines_agree_on_disputes() -> None:
 @pytest.mark.parametrize(
     ("room", "name", "defect"),
     [
-        (accounts, "OVERTURNED", 9),  # the event engine pays claimed customers that were overturned
-        (books, "OVERTURNED", 9),  # so does the vector engine
-        (settle, "delay", lambda _world, _claims, rows: np.zeros(len(rows))),  # payouts are clawed back as if in time
-        (contesting, "SECOND", 9),  # a joint deal counts as two disputes
+        (event_accounts, "OVERTURNED", 9),  # the event engine pays claimed customers that were overturned
+        (vector_accounts, "OVERTURNED", 9),  # so does the vector engine
+        (
+            settlement,
+            "delay",
+            lambda _world, _claims, rows: np.zeros(len(rows)),
+        ),  # payouts are clawed back as if in time
+        (event_disputes, "SECOND", 9),  # a joint deal counts as two disputes
     ],
 )
 def test_a_defect_in_one_engine_is_caught(monkeypatch: pytest.MonkeyPatch, room: Any, name: str, defect: Any) -> None:

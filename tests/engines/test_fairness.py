@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.engines.fairness import fair_totals, shapley_margins
 from simulator.engines.ledger import LEDGER_COLUMNS
-from simulator.program.sharing import Joint
+from simulator.engines.totals.fairness import fair_totals, shapley_margins
+from simulator.program.credit_splits import Joint
 
 
 def offer(lag: float, holdback: float = 0.0, held: float = 0.0) -> Any:

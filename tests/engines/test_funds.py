@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulator.engines import closing
-from simulator.engines.vector import VectorLife
-from simulator.program.spending import Spending, sourcing_lift
-from simulator.run import fit_reference, prepare
+from simulator.engines.events import closing
+from simulator.engines.vector.engine import VectorRun
+from simulator.program.marketing_funds import MarketingFund, sourcing_lift
+from simulator.runs.simulate import fit_reference, prepare
 from simulator.scenario.load import parse
 from simulator.studies.verify import verify
-from tests.engines.lived import STILL, lived, share
 from tests.engines.quick import quick_reference
+from tests.engines.simulated import STILL, share, simulated
 from tests.engines.small import BASELINE, HEAD
 from tests.program.build import num, scalar
 
@@ -21,8 +21,8 @@ def fund(program: str, fields: str, name: str = "f") -> str:
     return f'[programs.{program}.components.{name}]\nkind = "co_marketing_fund"\n{fields}\n'
 
 
-def spending(unspent: float, lag_effect: float = 0.0, size_effect: float = 0.0) -> Spending:
-    return Spending(num(0.0), num(unspent), num(lag_effect), num(size_effect), num(0.5))
+def spending(unspent: float, lag_effect: float = 0.0, size_effect: float = 0.0) -> MarketingFund:
+    return MarketingFund(num(0.0), num(unspent), num(lag_effect), num(size_effect), num(0.5))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_the_ledger_of_a_fund_closes() -> None:
 
     What accrues beyond the grant is 2/5 of what a share of 5 % pays in the same world.
     """
-    out = lived(
+    out = simulated(
         share("baseline")
         + fund(
             "fund", "rate = 0.02\nproposal = 1000\napproved = 0.6\nunspent = 0.25\nterms = { payout_lag_weeks = 13 }"
@@ -69,31 +69,31 @@ def test_the_ledger_of_a_fund_closes() -> None:
 
 def test_a_rebate_and_a_fund_share_what_accrues() -> None:
     """60 % of 5 % as money and 40 % of it as a fund accrue what 5 % accrue, to the cent of two roundings a line."""
-    out = lived(share("baseline") + share("both", rate=0.03) + fund("both", "rate = 0.02\nunspent = 0.0"))
+    out = simulated(share("baseline") + share("both", rate=0.03) + fund("both", "rate = 0.02\nunspent = 0.0"))
     whole, parts = (out[p].ledger["accrued"].sum() for p in ("baseline", "both"))
     assert abs(whole - parts) <= 2 * len(out["both"].ledger["accrued"])
 
 
 def test_a_fund_of_nothing_changes_nothing() -> None:
     head = STILL.replace("elasticity = 0.0", "elasticity = 0.8\nfund_lift = 0.5")
-    out = lived(share("baseline") + share("more") + fund("more", "rate = 0.0"), head)
+    out = simulated(share("baseline") + share("more") + fund("more", "rate = 0.0"), head)
     assert all((out["more"].totals[n] == v).all() for n, v in out["baseline"].totals.items() if n != "admin")
 
 
 FUNDED = HEAD.replace("elasticity = 0.8", "elasticity = 0.0\nfund_lift = 0.5\nrivalrous_share = 0.0") + BASELINE
 
 
-def sourced(text: str, program: str) -> tuple[np.ndarray, VectorLife]:
+def sourced(text: str, program: str) -> tuple[np.ndarray, VectorRun]:
     """Sourcing over what it is under the baseline, by week after launch and partner, and the life."""
     scenario = parse(text)
     with quick_reference(brief=False):
         stage = prepare(scenario, fit_reference(scenario), ("baseline", program), 3, np.arange(3))
-    life = VectorLife(stage.world, stage.rollout(program), stage.conduct[False]).run(-26, 0)
+    run = VectorRun(stage.world, stage.rollout(program), stage.mode[False]).run(-26, 0)
     weeks = []
     for week in range(39):
-        life.run(week, week + 1)
-        weeks.append(life.planner.multiple)
-    return np.array(weeks), life
+        run.run(week, week + 1)
+        weeks.append(run.effort.multiple)
+    return np.array(weeks), run
 
 
 def test_spending_raises_sourcing_from_the_next_week_on() -> None:
@@ -103,8 +103,8 @@ def test_spending_raises_sourcing_from_the_next_week_on() -> None:
     the exponent. At week 26 the next 800 come on top.
     """
     text = FUNDED + fund("fund", "proposal = 1000")
-    multiple, life = sourced(text, "fund")
-    scale = 0.02 * life.planner._year
+    multiple, run = sourced(text, "fund")
+    scale = 0.02 * run.effort._year
     assert (multiple[:13] == 1.0).all()
     for week in (13, 20, 26, 30):
         stock = 80_000 * np.exp(-(week - 13) / 13) + (80_000 * np.exp(-(week - 26) / 13) if week >= 26 else 0.0)
@@ -128,8 +128,8 @@ def test_partners_feel_what_they_spend_at_its_worth() -> None:
         stage = prepare(scenario, fit_reference(scenario), ("fund", "cash"), 3, np.arange(2))
     prices = []
     for program in ("fund", "cash"):
-        life = VectorLife(stage.world, stage.rollout(program), stage.conduct[False]).run(-26, 1)
-        prices.append(life.books[-1].prices[-1])
+        run = VectorRun(stage.world, stage.rollout(program), stage.mode[False]).run(-26, 1)
+        prices.append(run.accounts[-1].prices[-1])
     np.testing.assert_allclose(*np.broadcast_arrays(*prices), rtol=1e-12)
 
 
@@ -139,8 +139,8 @@ def test_the_engines_agree_on_funds(monkeypatch: pytest.MonkeyPatch) -> None:
     text = HEAD.replace("elasticity = 0.8", "elasticity = 0.8\nfund_lift = 0.4") + BASELINE
     scenario = parse(text + fund("baseline", "rate = 0.02") + fund("fund", fields))
     with quick_reference():
-        honest = verify(scenario, programs=("fund",), replications=1, seed=5)
-        assert honest.agrees, str(honest)
+        without_gaming = verify(scenario, programs=("fund",), replications=1, seed=5)
+        assert without_gaming.agrees, str(without_gaming)
         right = closing.spend_fund
-        monkeypatch.setattr("simulator.engines.events.spend_fund", lambda d: right(d) * 0.5)
+        monkeypatch.setattr("simulator.engines.events.engine.spend_fund", lambda d: right(d) * 0.5)
         assert not verify(scenario, programs=("fund",), replications=1, seed=5).agrees

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulator.engines import upkeep
-from simulator.errors import InputError
-from simulator.run import Simulated, simulate
+from simulator.core.errors import InputError
+from simulator.engines.events import governance
+from simulator.runs.simulate import SimulationResult, simulate
 from simulator.scenario.load import parse
 from simulator.studies.verify import verify
 from tests.engines.quick import quick_reference
@@ -41,7 +41,7 @@ components = ["registered"]
 """
 
 
-def run(text: str, **how: Any) -> Simulated:
+def run(text: str, **how: Any) -> SimulationResult:
     with quick_reference():
         return simulate(parse(text), programs=("full",), seed=5, **{"replications": 4, **how})
 
@@ -51,9 +51,9 @@ def test_the_engines_agree_and_a_planted_defect_shows(monkeypatch: pytest.Monkey
     with quick_reference():
         result = verify(scenario, programs=("full",), replications=1, seed=5)
         assert result.agrees, str(result)
-        right = upkeep.review
+        right = governance.review
         # Planted: in one engine the review forgets a partner's window.
-        monkeypatch.setattr(upkeep, "review", lambda life, *rest: right(life, *rest[:-1], rest[-1][1:]))
+        monkeypatch.setattr(governance, "review", lambda run, *rest: right(run, *rest[:-1], rest[-1][1:]))
         assert not verify(scenario, programs=("full",), replications=1, seed=5).agrees
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulator.engines import filing, joining, seconds
-from simulator.engines.accounts import Account
-from simulator.engines.agents import Opportunity
-from simulator.engines.rollout import everyone
-from simulator.engines.vector import VectorLife
-from simulator.errors import InputError
-from simulator.program.sharing import FIRST, SECOND
-from simulator.run import Stage, fit_reference, prepare, simulate
+from simulator.core.errors import InputError
+from simulator.engines.assignment import everyone
+from simulator.engines.events import joint_deals as event_joint_deals
+from simulator.engines.events.accounts import PartnerAccount
+from simulator.engines.events.deals import Opportunity
+from simulator.engines.vector import joint_deals as vector_joint_deals
+from simulator.engines.vector.engine import VectorRun
+from simulator.engines.vector.gaming import timing
+from simulator.program.credit_splits import FIRST, SECOND
+from simulator.runs.simulate import Replications, fit_reference, prepare, simulate
 from simulator.scenario.load import parse
 from simulator.scenario.paths import with_values
 from simulator.scenario.schema import Scenario
@@ -95,17 +97,17 @@ MOVING = _changed(
 pytestmark = pytest.mark.usefixtures("quick")
 
 
-def _stage(text: str, program: str, replications: int = 2) -> Stage:
+def _stage(text: str, program: str, replications: int = 2) -> Replications:
     scenario = parse(text)
     return prepare(scenario, fit_reference(scenario), (program,), 3, np.arange(replications))
 
 
-def _lived(text: str, program: str) -> VectorLife:
+def _lived(text: str, program: str) -> VectorRun:
     stage = _stage(text, program)
     setting = stage.world.setting
     offers = (stage.offers["baseline"], stage.offers[program])
     rollout = everyone(offers, 1, setting.partners.count, setting.horizon)
-    return VectorLife(stage.world, rollout, stage.conduct[True]).run(-setting.burn_in, setting.horizon).finish()
+    return VectorRun(stage.world, rollout, stage.mode[True]).run(-setting.burn_in, setting.horizon).finish()
 
 
 def test_the_engines_agree_on_shared_deals() -> None:
@@ -115,15 +117,15 @@ def test_the_engines_agree_on_shared_deals() -> None:
 
 
 def test_the_two_claims_of_a_joint_deal_share_its_credit_to_the_cent() -> None:
-    life = _lived(MOVING, "full")
-    c, books, partners = life.claims, life.books[0], life.shape[1]
+    run = _lived(MOVING, "full")
+    c, accounts, partners = run.claims, run.accounts[0], run.shape[1]
     for role in (FIRST, SECOND):
         assert {-1, 1} <= set(c["moved"][c["role"][:] == role].tolist())
         assert (c["role"][:] == role).sum() > 20
-    for k, component in enumerate(books.offer.program.components):
+    for k, component in enumerate(accounts.offer.program.components):
         if component.registration:
             continue
-        rows, credit, _ = books.credits(k, np.arange(c.rows), c)
+        rows, credit, _ = accounts.credits(k, np.arange(c.rows), c)
         whole = component.credit(rep=c["cell"][rows] // partners, code=c["code"][rows], amount=c["amount"][rows])
         joint = c["role"][rows] != 0
         assert (credit[~joint] == whole[~joint]).all()
@@ -140,11 +142,11 @@ def test_the_two_claims_of_a_joint_deal_share_its_credit_to_the_cent() -> None:
 
 def test_the_ceiling_binds_a_joint_deal_as_a_whole() -> None:
     generous = SHARED.replace("RULE", "equal").replace("rate = 0.05\nsplit", "rate = 0.5\nsplit")
-    life = _lived(HEAD + PLAIN + generous, "shared")
-    c, books = life.claims, life.books[0]
-    signed = np.flatnonzero((c["event"][:] == 3) & (c["role"][:] != 0) & books.member.reshape(-1)[c["cell"][:]])
-    total = np.zeros(len(life.opps["amount"][:]))
-    for rows, pay, _ in books.payouts(signed, c):
+    run = _lived(HEAD + PLAIN + generous, "shared")
+    c, accounts = run.claims, run.accounts[0]
+    signed = np.flatnonzero((c["event"][:] == 3) & (c["role"][:] != 0) & accounts.member.reshape(-1)[c["cell"][:]])
+    total = np.zeros(len(run.opps["amount"][:]))
+    for rows, pay, _ in accounts.payouts(signed, c):
         np.add.at(total, c["opp"][rows], pay)
     amount = np.zeros(len(total))
     amount[c["opp"][signed]] = c["amount"][signed]
@@ -157,7 +159,7 @@ def test_a_split_lowers_what_an_own_opportunity_brings_and_not_what_is_forecast(
     plain = SHARED.replace('split = { rule = "RULE" }\n', "")
     texts = (plain, SHARED.replace("RULE", "equal"))
     offers = [_stage(HEAD + PLAIN + text, "shared", 1).offers["shared"] for text in texts]
-    alone, shared = (offer.prospects[0] for offer in offers)
+    alone, shared = (offer.forecasts[0] for offer in offers)
     assert (alone.own == 1).all()
     # 60 % of deals are joint and shared in halves: 30 % of the credit goes to others, and as much comes from them.
     assert shared.own == pytest.approx(0.7, abs=0.06)
@@ -181,19 +183,19 @@ def test_moved_joint_deals_agree() -> None:
 
 
 def test_a_pushed_claim_left_behind_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seconds, "joined_to", lambda _, rows: rows[:0])
+    monkeypatch.setattr(vector_joint_deals, "joined_to", lambda _, rows: rows[:0])
     assert _caught()
 
 
 def test_a_pulled_claim_left_behind_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = filing.follow
-    monkeypatch.setattr(filing, "follow", lambda life, week, pulled, pushed: right(life, week, pulled[:0], pushed))
+    right = timing.follow
+    monkeypatch.setattr(timing, "follow", lambda run, week, pulled, pushed: right(run, week, pulled[:0], pushed))
     assert _caught()
 
 
 def test_a_second_partner_forgotten_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = joining.second_of
-    monkeypatch.setattr(joining, "second_of", lambda life, opp: None if opp.deal % 7 == 0 else right(life, opp))
+    right = event_joint_deals.second_of
+    monkeypatch.setattr(event_joint_deals, "second_of", lambda run, opp: None if opp.deal % 7 == 0 else right(run, opp))
     assert _caught()
 
 
@@ -229,16 +231,16 @@ def test_both_engines_accept_the_same_second_registrants(monkeypatch: pytest.Mon
     with quick_reference():
         result = verify(registering(3), programs=("full",), replications=1, seed=5)
         assert result.agrees, str(result)
-        right = Account.register
+        right = PartnerAccount.register
 
-        def uncounted(self: Account, opp: Opportunity, *, second: bool = False) -> None:
+        def uncounted(self: PartnerAccount, opp: Opportunity, *, second: bool = False) -> None:
             """Planted: in one engine a second registrant's filing does not use up its number."""
             before = list(self.registered)
             right(self, opp, second=second)
             if second:
                 self.registered = before
 
-        monkeypatch.setattr(Account, "register", uncounted)
+        monkeypatch.setattr(PartnerAccount, "register", uncounted)
         assert not verify(registering(3), programs=("full",), replications=1, seed=5).agrees
 
 

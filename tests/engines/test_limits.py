@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.engines.ledger import Outcome
-from simulator.program.limits import Gate, Quality, prorated
-from tests.engines.lived import lived, rows, share
+from simulator.engines.ledger import RunOutcome
+from simulator.program.gates_and_budgets import Gate, Quality, prorated
+from tests.engines.simulated import rows, share, simulated
 from tests.program.build import money, num, only
 from tests.scenario.texts import SMALL, problems_of
 
@@ -77,11 +77,11 @@ PROGRAMS = (
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> dict[str, Outcome]:
-    return lived(PROGRAMS)
+def outcomes() -> dict[str, RunOutcome]:
+    return simulated(PROGRAMS)
 
 
-def by_window(outcome: Outcome) -> dict[tuple[int, int], int]:
+def by_window(outcome: RunOutcome) -> dict[tuple[int, int], int]:
     """Accruals over all partners by replication and end of window."""
     total: dict[tuple[int, int], int] = defaultdict(int)
     for rep, end, accrued in rows(outcome, "replication", "end", "accrued"):
@@ -90,7 +90,7 @@ def by_window(outcome: Outcome) -> dict[tuple[int, int], int]:
 
 
 @pytest.mark.parametrize("name", ["pool", "claimed"])
-def test_a_pool_is_prorated_over_all_partners(outcomes: dict[str, Outcome], name: str) -> None:
+def test_a_pool_is_prorated_over_all_partners(outcomes: dict[str, RunOutcome], name: str) -> None:
     """4,000 a quarter: where 5 % of revenue is more, everybody gets the same share of it, rounded down to cents."""
     full = {r[:3]: r[3] for r in rows(outcomes["all"], "replication", "partner", "end", "accrued")}
     whole, cut = by_window(outcomes["all"]), by_window(outcomes[name])
@@ -101,7 +101,7 @@ def test_a_pool_is_prorated_over_all_partners(outcomes: dict[str, Outcome], name
     assert all(v <= 400_000 for v in cut.values())
 
 
-def test_a_budget_of_a_year_is_used_up_in_the_order_of_the_windows(outcomes: dict[str, Outcome]) -> None:
+def test_a_budget_of_a_year_is_used_up_in_the_order_of_the_windows(outcomes: dict[str, RunOutcome]) -> None:
     """9,000 over three quarters; what one quarter leaves is what the next can get."""
     whole, cut = by_window(outcomes["all"]), by_window(outcomes["budget"])
     for rep in (0, 1):
@@ -114,7 +114,7 @@ def test_a_budget_of_a_year_is_used_up_in_the_order_of_the_windows(outcomes: dic
         assert left < 8
 
 
-def test_the_ledger_closes_whatever_limits_it(outcomes: dict[str, Outcome]) -> None:
+def test_the_ledger_closes_whatever_limits_it(outcomes: dict[str, RunOutcome]) -> None:
     for name, outcome in outcomes.items():
         if name != "none":
             for line in rows(outcome, "accrued", "forfeited", "clawed_back", "paid"):
@@ -123,7 +123,7 @@ def test_the_ledger_closes_whatever_limits_it(outcomes: dict[str, Outcome]) -> N
     assert sum(outcomes["pool"].totals["clawed_back"]) > 0
 
 
-def test_a_missed_gate_leaves_nothing(outcomes: dict[str, Outcome]) -> None:
+def test_a_missed_gate_leaves_nothing(outcomes: dict[str, RunOutcome]) -> None:
     """Nobody concedes without gaming, so that gate is always met; some customer is always lost, so keeping all of them
     fails where anything was signed for long."""
     full = {r[:3]: r[3] for r in rows(outcomes["all"], "replication", "partner", "end", "accrued")}
@@ -135,7 +135,7 @@ def test_a_missed_gate_leaves_nothing(outcomes: dict[str, Outcome]) -> None:
     assert rows(outcomes["honest"], "accrued") == rows(outcomes["all"], "accrued")
 
 
-def test_an_upfront_payment_is_kept_or_taken_back(outcomes: dict[str, Outcome]) -> None:
+def test_an_upfront_payment_is_kept_or_taken_back(outcomes: dict[str, RunOutcome]) -> None:
     """1,000 to each of 4 partners in each of 3 quarters; kept where 40,000 were closed."""
     columns = ("attained", "accrued", "forfeited", "clawed_back", "paid")
     whole, part, late = (rows(outcomes[n], *columns) for n in ("upfront", "part", "slow"))

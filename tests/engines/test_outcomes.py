@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulator.engines.ledger import Outcome
-from simulator.model.after_sale import expansion_amount, outcome_times
-from simulator.run import fit_reference
+from simulator.engines.ledger import RunOutcome
+from simulator.runs.simulate import fit_reference
 from simulator.scenario.load import parse
 from simulator.studies.verify import verify
-from tests.engines.lived import STILL, lived, rows
+from simulator.world.after_sale import expansion_amount, outcome_times
 from tests.engines.quick import quick_reference
+from tests.engines.simulated import STILL, rows, simulated
 from tests.scenario.texts import SMALL, problems_of
 
 AFTER = (
@@ -53,11 +53,11 @@ def test_money_of_an_expansion() -> None:
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> dict[str, Outcome]:
-    return lived(PROGRAMS, head=HEAD)
+def outcomes() -> dict[str, RunOutcome]:
+    return simulated(PROGRAMS, head=HEAD)
 
 
-def test_what_is_paid_counts_customers_and_money(outcomes: dict[str, Outcome]) -> None:
+def test_what_is_paid_counts_customers_and_money(outcomes: dict[str, RunOutcome]) -> None:
     """100.00 a customer, 10 % of the money of expansions."""
     for name in ("live", "soon", "kept", "told"):
         for attained, accrued in rows(outcomes[name], "attained", "accrued"):
@@ -71,15 +71,15 @@ def test_what_is_paid_counts_customers_and_money(outcomes: dict[str, Outcome]) -
     assert paid["grown"] > 0
 
 
-def test_about_half_go_live_within_the_median(outcomes: dict[str, Outcome]) -> None:
+def test_about_half_go_live_within_the_median(outcomes: dict[str, RunOutcome]) -> None:
     """Nobody responds, so the median holds, but for customers lost before (2 % a week)."""
     soon, live = (int(outcomes[n].totals["accrued"].sum()) // 10_000 for n in ("soon", "live"))
     assert abs(soon / live - 0.5) < 4 * np.sqrt(0.25 / live)
 
 
-def test_the_world_does_not_change_by_looking_at_it(outcomes: dict[str, Outcome]) -> None:
+def test_the_world_does_not_change_by_looking_at_it(outcomes: dict[str, RunOutcome]) -> None:
     """What is followed after the sale moves no other draw."""
-    plain = lived("[programs.signed.components.c]\n" + PROGRAMS.split("[programs.signed.components.c]\n")[1])
+    plain = simulated("[programs.signed.components.c]\n" + PROGRAMS.split("[programs.signed.components.c]\n")[1])
     assert rows(plain["signed"], "partner", "end", "accrued") == rows(outcomes["signed"], "partner", "end", "accrued")
 
 

@@ -8,15 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.engines import accounts
-from simulator.engines.vector import VectorLife
-from simulator.program.compiled import deal_code
-from simulator.program.measures import Event
-from simulator.program.sharing import SECOND
-from simulator.program.tallies import TALLIES, Tally
-from simulator.run import fit_reference, prepare
+from simulator.engines.events import accounts
+from simulator.engines.vector.engine import VectorRun
+from simulator.program.credit_splits import SECOND
+from simulator.program.deal_codes import deal_code
+from simulator.program.measures import TALLIES, Event, Tally
+from simulator.runs.simulate import fit_reference, prepare
 from simulator.scenario.load import parse
-from simulator.studies.lint import lint
+from simulator.studies.lint.lint import lint
 from simulator.studies.verify import verify
 from tests.engines.quick import quick_reference
 from tests.engines.small import BASELINE, HEAD
@@ -66,22 +65,22 @@ def test_points_by_hand() -> None:
 
 
 @pytest.fixture(scope="module")
-def life() -> VectorLife:
+def run() -> VectorRun:
     """Four replications under points, to the end of a year."""
     scenario = parse(SCENARIO.replace("horizon_weeks = 39", "horizon_weeks = 52"))
     with quick_reference():
         stage = prepare(scenario, fit_reference(scenario), ("points",), 3, np.arange(4))
-    return VectorLife(stage.world, stage.rollout("points"), stage.conduct[True]).run(-26, 52)
+    return VectorRun(stage.world, stage.rollout("points"), stage.mode[True]).run(-26, 52)
 
 
-def test_the_tier_price_of_a_measure_is_its_weight_times_the_density(life: VectorLife) -> None:
+def test_the_tier_price_of_a_measure_is_its_weight_times_the_density(run: VectorRun) -> None:
     """For small claims d P(total >= T)/dx = w phi(z)/sd, so a claim of sourced money is priced 5 to 3 of an assisted.
 
     Mean and variance are sums over the terms: sum w f c 26 and sum w^2 f E[c^2] 26 in 26 weeks at f claims a week.
     """
-    b = life.books[-1]
+    b = run.accounts[-1]
     seen = copy.copy(b.perception)
-    seen.tier_prospects = {n: replace(p, claim=np.ones((1, 1))) for n, p in seen.tier_prospects.items()}
+    seen.tier_forecasts = {n: replace(p, claim=np.ones((1, 1))) for n, p in seen.tier_forecasts.items()}
     assert seen.program.tiers is not None
     criterion, pace = seen.program.tiers.levels[0][0], np.ones((1, 1))
     _, more = seen._odds(criterion, 26.0, 2, b)
@@ -90,19 +89,19 @@ def test_the_tier_price_of_a_measure_is_its_weight_times_the_density(life: Vecto
     np.testing.assert_allclose(3 * gain["revenue sourced"], 5 * gain["revenue assisted"], rtol=1e-2, atol=1e-12)
     mean, sd = seen.points_ahead(criterion, 26.0, pace, lambda _: np.zeros((1, 1)))
     flows = {n: seen._certified if n == "certification" else seen.rate for n, _ in criterion.terms}
-    terms = [(flows[n] * 26.0, w, seen.tier_prospects[n]) for n, w in criterion.terms]
+    terms = [(flows[n] * 26.0, w, seen.tier_forecasts[n]) for n, w in criterion.terms]
     np.testing.assert_allclose(mean, sum(w * f * p.credit for f, w, p in terms))
     np.testing.assert_allclose(sd**2, sum(w**2 * f * p.square for f, w, p in terms))
 
 
-def test_status_is_what_the_claims_of_the_last_year_add_up_to(life: VectorLife) -> None:
+def test_status_is_what_the_claims_of_the_last_year_add_up_to(run: VectorRun) -> None:
     """Recomputed claim by claim: in week 51, the four closed quarters are weeks -13 to 38."""
-    c = life.claims
-    total, deals = np.zeros(life.shape), np.zeros(life.shape)
+    c = run.claims
+    total, deals = np.zeros(run.shape), np.zeros(run.shape)
     for k in range(c.rows):
         if c["role"][k] == SECOND or not -13 <= c["week"][k] < 39:
             continue
-        at = divmod(int(c["cell"][k]), life.shape[1])
+        at = divmod(int(c["cell"][k]), run.shape[1])
         if c["event"][k] == Event.SIGNED:
             assisted = int(c["code"][k]) // 6 % 2
             total[at] += c["amount"][k] / 100 * (0.03 if assisted else 0.05)
@@ -110,18 +109,18 @@ def test_status_is_what_the_claims_of_the_last_year_add_up_to(life: VectorLife) 
         elif c["event"][k] == Event.CERTIFIED:
             total[at] += 200
     expected = np.where((total >= 20_000) & (deals >= 9), 2, np.where(total >= 9_000, 1, 0))
-    books = life.books[-1].copy()
-    books._review(52, True)
+    accounts = run.accounts[-1].copy()
+    accounts._review(52, True)
     assert len(np.unique(expected)) == 3
-    assert (books.status == expected).all()
+    assert (accounts.status == expected).all()
 
 
 def test_the_engines_agree_on_points(monkeypatch: pytest.MonkeyPatch) -> None:
     """And differ where one of them counts every claim as sourced."""
     scenario = parse(SCENARIO)
     with quick_reference():
-        honest = verify(scenario, programs=("points",), replications=1, seed=5)
-        assert honest.agrees, str(honest)
+        without_gaming = verify(scenario, programs=("points",), replications=1, seed=5)
+        assert without_gaming.agrees, str(without_gaming)
         monkeypatch.setattr(
             accounts, "TALLIES", TALLIES | {"revenue assisted": Tally(TALLIES["revenue"].measure, None)}
         )

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.engines.ledger import Outcome
-from simulator.model.landing import landing_price
-from simulator.program.reach import Reach
-from tests.engines.lived import lived, rows, share
+from simulator.behavior.lead_times import landing_price
+from simulator.engines.ledger import RunOutcome
+from simulator.program.eligibility import Eligibility
+from tests.engines.simulated import rows, share, simulated
 from tests.program.build import num, only
 from tests.scenario.texts import SMALL, problems_of
 
@@ -27,11 +27,13 @@ PROGRAMS = (
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> dict[str, Outcome]:
-    return lived(PROGRAMS)
+def outcomes() -> dict[str, RunOutcome]:
+    return simulated(PROGRAMS)
 
 
-def test_a_named_partner_gets_what_it_would_get_anyway_and_nobody_else_anything(outcomes: dict[str, Outcome]) -> None:
+def test_a_named_partner_gets_what_it_would_get_anyway_and_nobody_else_anything(
+    outcomes: dict[str, RunOutcome],
+) -> None:
     columns = ("replication", "partner", "start", "attained", "accrued", "paid")
     everybody = rows(outcomes["all"], *columns)
     assert rows(outcomes["first"], *columns) == [r for r in everybody if r[1] == 0]
@@ -40,7 +42,7 @@ def test_a_named_partner_gets_what_it_would_get_anyway_and_nobody_else_anything(
     assert {r[1] for r in everybody} == {0, 1, 2, 3}
 
 
-def test_what_is_paid_before_and_after_a_week_adds_up(outcomes: dict[str, Outcome]) -> None:
+def test_what_is_paid_before_and_after_a_week_adds_up(outcomes: dict[str, RunOutcome]) -> None:
     """Week 7 lies inside the first window; its claims are in one half or the other, as cents of 5 % round alike."""
     attained = {n: {r[:3]: r[3] for r in rows(outcomes[n], "replication", "partner", "start", "attained")}
                 for n in ("all", "early", "late")}  # fmt: skip
@@ -50,12 +52,12 @@ def test_what_is_paid_before_and_after_a_week_adds_up(outcomes: dict[str, Outcom
         assert attained["early"].get(key, 0) + attained["late"].get(key, 0) == whole
 
 
-def test_late_claims_do_not_count(outcomes: dict[str, Outcome]) -> None:
+def test_late_claims_do_not_count(outcomes: dict[str, RunOutcome]) -> None:
     paid = {n: int(o.totals["paid"].sum()) for n, o in outcomes.items()}
     assert 0 < paid["quick"] < paid["all"] == paid["slow"]
 
 
-REACH = Reach(partners=np.array([[1.0, 0.0]]), first=13.0, last=20.0, within=num(8.0))
+REACH = Eligibility(partners=np.array([[1.0, 0.0]]), first=13.0, last=20.0, within=num(8.0))
 
 
 def test_what_counts() -> None:
@@ -91,7 +93,7 @@ LANDS = np.array([[[0.0, 0.1, 0.3, 0.6, 0.8, 1.0]]])
 def test_partners_foresee_when_a_component_is_active(first: float, last: float, expected: float) -> None:
     """In week 100, two weeks before the window ends; a claim is worth 10 in this window and 4 in the next."""
     component = only('kind = "revenue_share"\nrate = 0.05')
-    component = replace(component, reach=replace(REACH, first=first, last=last))
+    component = replace(component, eligibility=replace(REACH, first=first, last=last))
     assert landing_price(LANDS, component, 100, 2.0, num(10), num(4)) == pytest.approx(expected)
 
 

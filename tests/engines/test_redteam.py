@@ -6,7 +6,7 @@ import pytest
 
 import simulator as sim
 from simulator.studies import redteam as module
-from simulator.studies.mending import MENDS
+from simulator.studies.redteam import MENDS
 from tests.engines.small import BASELINE, HEAD
 
 LINEAR = """

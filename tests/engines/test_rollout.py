@@ -12,16 +12,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simulator.engines.books import Books
-from simulator.engines.events import EventLife
-from simulator.engines.ledger import Outcome
-from simulator.engines.rollout import Rollout
-from simulator.engines.settle import settle
-from simulator.engines.tally import tally
-from simulator.engines.vector import VectorLife
-from simulator.fit import Reference
-from simulator.program.compiled import Ints
-from simulator.run import fit_reference, prepare
+from simulator.core.arrays import Ints
+from simulator.engines.assignment import ProgramAssignment
+from simulator.engines.events.engine import EventRun
+from simulator.engines.ledger import RunOutcome
+from simulator.engines.totals.event_counts import tally
+from simulator.engines.totals.settlement import settle
+from simulator.engines.vector.accounts import ProgramAccounts
+from simulator.engines.vector.engine import VectorRun
+from simulator.reference.fit import Reference
+from simulator.runs.simulate import fit_reference, prepare
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
 from tests.engines.quick import quick_reference
@@ -55,24 +55,24 @@ def small() -> Reference:
     return fit_reference(parse(SMALL))
 
 
-def lived(
+def simulated(
     scenario: Scenario, plan: Ints, gaming: bool, reference: Reference, replications: int = 2
-) -> tuple[Outcome, list[Outcome]]:
+) -> tuple[RunOutcome, list[RunOutcome]]:
     """Replications lived at once by the vector engine, and each alone by the event engine."""
     name = next(n for n in scenario.programs if n != "baseline")
     start, horizon = -scenario.time.burn_in_weeks, scenario.time.horizon_weeks
     both = prepare(scenario, reference, (name,), 5, np.arange(replications))
-    rollout = Rollout((both.offers["baseline"], both.offers[name]), plan)
-    together = settle(VectorLife(both.world, rollout, both.conduct[gaming]).run(start, horizon).finish())
+    rollout = ProgramAssignment((both.offers["baseline"], both.offers[name]), plan)
+    together = settle(VectorRun(both.world, rollout, both.mode[gaming]).run(start, horizon).finish())
     alone = []
     for r in range(replications):
         one = prepare(scenario, reference, (name,), 5, np.array([r]))
-        mine = Rollout((one.offers["baseline"], one.offers[name]), plan[[r]])
-        alone.append(tally(EventLife(one.world, mine, one.conduct[gaming]).run()))
+        mine = ProgramAssignment((one.offers["baseline"], one.offers[name]), plan[[r]])
+        alone.append(tally(EventRun(one.world, mine, one.mode[gaming]).run()))
     return together, alone
 
 
-def differing(together: Outcome, alone: list[Outcome]) -> list[str]:
+def differing(together: RunOutcome, alone: list[RunOutcome]) -> list[str]:
     """Names of the totals and columns of the ledger in which the engines differ."""
     found = []
     for r, single in enumerate(alone):
@@ -84,7 +84,7 @@ def differing(together: Outcome, alone: list[Outcome]) -> list[str]:
 
 @pytest.mark.parametrize(("later", "gaming", "talk"), [(1, True, ""), (20, True, TALK), (26, False, TALK)])
 def test_the_engines_agree_on_a_staggered_rollout(later: int, gaming: bool, talk: str) -> None:
-    together, alone = lived(parse(SMALL + talk), schedule(later), gaming, small())
+    together, alone = simulated(parse(SMALL + talk), schedule(later), gaming, small())
     assert differing(together, alone) == []
     ledger = {name: column[together.ledger["replication"] == 0] for name, column in together.ledger.items()}
     assert np.array_equal(ledger["accrued"], ledger["paid"] + ledger["forfeited"] + ledger["clawed_back"])
@@ -94,8 +94,8 @@ def test_the_engines_agree_on_a_staggered_rollout(later: int, gaming: bool, talk
 
 
 def test_an_engine_in_which_listeners_keep_no_books_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Books, "followed", property(lambda books: books.member))
-    together, alone = lived(parse(SMALL + TALK), schedule(20), False, small())
+    monkeypatch.setattr(ProgramAccounts, "followed", property(lambda accounts: accounts.member))
+    together, alone = simulated(parse(SMALL + TALK), schedule(20), False, small())
     assert "activity.source" in differing(together, alone)
 
 
@@ -108,4 +108,4 @@ def test_the_engines_agree_on_random_rollouts(text: str, data: Any) -> None:
     joins, stays = (np.array(data.draw(weeks)).reshape(2, partners, 1) for _ in range(2))
     week = np.arange(scenario.time.horizon_weeks)
     plan = ((week >= joins) & (week < joins + np.abs(stays) + 1)).astype(np.int64)
-    assert differing(*lived(scenario, plan, True, fit_reference(scenario))) == []
+    assert differing(*simulated(scenario, plan, True, fit_reference(scenario))) == []

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from simulator.engines.events import EventLife
-from simulator.engines.ledger import Outcome
-from simulator.engines.series import QUANTITIES, Series, series
-from simulator.engines.settle import settle
-from simulator.engines.vector import VectorLife
-from simulator.run import fit_reference, prepare
+from simulator.engines.events.engine import EventRun
+from simulator.engines.ledger import RunOutcome
+from simulator.engines.totals.cash_flow import QUANTITIES, CashFlow, series
+from simulator.engines.totals.settlement import settle
+from simulator.engines.vector.engine import VectorRun
+from simulator.runs.simulate import fit_reference, prepare
 from simulator.scenario.load import parse
 from tests.engines.quick import quick_reference
 from tests.engines.small import BASELINE, CANDIDATE, HEAD
@@ -38,24 +38,24 @@ CENTS = 100.0
 
 
 @cache
-def lived(text: str = TEXT) -> tuple[Series, Outcome, list[tuple]]:  # type: ignore[type-arg]
+def simulated(text: str = TEXT) -> tuple[CashFlow, RunOutcome, list[tuple]]:  # type: ignore[type-arg]
     """Three replications of the candidate: series, outcome, and the event log of the last of them."""
     with quick_reference():
         scenario = parse(text)
         reference = fit_reference(scenario)
         stage = prepare(scenario, reference, ("full",), 5, np.arange(3))
-        start = VectorLife(stage.world, stage.rollout("baseline"), stage.conduct[True]).run(-26, 0).compact(0)
-        life = start.fork(stage.rollout("full")).run(0, 39).finish()
+        start = VectorRun(stage.world, stage.rollout("baseline"), stage.mode[True]).run(-26, 0).compact(0)
+        run = start.branch(stage.rollout("full")).run(0, 39).finish()
         alone = prepare(scenario, reference, ("full",), 5, np.array([2]))
-        log = EventLife(alone.world, alone.rollout("full"), alone.conduct[True], log=True).run().log
+        log = EventRun(alone.world, alone.rollout("full"), alone.mode[True], log=True).run().log
     assert log is not None
-    return series(life), settle(life), log
+    return series(run), settle(run), log
 
 
 def logged(text: str, *events: str, apart: bool = False) -> np.ndarray:  # type: ignore[type-arg]
     """Sum of logged amounts by the end of each week from launch; apart: of what is paid in advance, not the rest."""
     found = np.zeros(40)
-    for time, _, _, event, amount, component, *_ in lived(text)[2]:
+    for time, _, _, event, amount, component, *_ in simulated(text)[2]:
         if event in events and 0 < time <= 39 and component != "base" and (component == "promised") == apart:
             found[int(np.ceil(time)) :] += amount
     return found
@@ -63,7 +63,7 @@ def logged(text: str, *events: str, apart: bool = False) -> np.ndarray:  # type:
 
 @pytest.mark.parametrize("text", [TEXT, DISPUTED], ids=["plain", "disputed"])
 def test_cash_and_liability_are_those_of_the_log_week_by_week(text: str) -> None:
-    found = lived(text)[0].weeks
+    found = simulated(text)[0].weeks
     cash = logged(text, "paid", "clawed back", "penalty")
     assert cash[-1] > 0
     assert logged(text, "clawed back")[-1] < 0
@@ -74,7 +74,7 @@ def test_cash_and_liability_are_those_of_the_log_week_by_week(text: str) -> None
     assert_allclose(found["cash"][2], cash + ahead, atol=0.5)
     owed = logged(text, "accrued", "forfeited") - logged(text, "paid")
     advanced = np.zeros(40)  # accrued at the start of week 0, 13 and 26, which the log notes at launch, too
-    for time, _, _, event, amount, component, *_ in lived(text)[2]:
+    for time, _, _, event, amount, component, *_ in simulated(text)[2]:
         if event == "accrued" and component == "promised" and 0 <= time < 39:
             advanced[int(time) :] += amount
     assert_allclose(found["liability"][2], owed + advanced - logged(text, "paid", apart=True), atol=0.5)
@@ -82,7 +82,7 @@ def test_cash_and_liability_are_those_of_the_log_week_by_week(text: str) -> None
 
 
 def test_pipeline_and_bookings_are_those_of_the_log_week_by_week() -> None:
-    found, outcome, log = lived()
+    found, outcome, log = simulated()
     gap = {}
     for name, event in (("pipeline", "qualified"), ("bookings", "signed")):
         mine = [(t, amount) for t, _, _, e, amount, *_ in log if e == event and 0 <= t < 39]
@@ -96,7 +96,7 @@ def test_pipeline_and_bookings_are_those_of_the_log_week_by_week() -> None:
 
 
 def test_the_last_week_is_the_total() -> None:
-    found, outcome, _ = lived()
+    found, outcome, _ = simulated()
     for name in ("pipeline", "bookings"):
         assert_allclose(found.weeks[name][:, -1], outcome.totals[name])
     assert_array_equal(found.paid.sum(axis=1), outcome.totals["paid"] - outcome.totals["penalty"])
@@ -105,7 +105,7 @@ def test_the_last_week_is_the_total() -> None:
 
 def test_attainment_is_told_against_the_first_threshold() -> None:
     # 3 %, 6 % from 200,000 on: one threshold, attainment in its units; growth points start at 10 % over last year.
-    found, outcome, _ = lived()
+    found, outcome, _ = simulated()
     assert found.thresholds["core"] == (1.0,)
     core = outcome.ledger["component"] == 0
     mine = core & (outcome.ledger["end"] > 0) & (outcome.ledger["attained"] > 0)
@@ -116,8 +116,8 @@ def test_attainment_is_told_against_the_first_threshold() -> None:
 
 
 def test_signatures_filed_are_counted_once() -> None:
-    found, outcome, _ = lived()
-    filed = sum(1 for t, _, _, event, *_ in lived()[2] if event == "signed" and 0 <= t < 39)
+    found, outcome, _ = simulated()
+    filed = sum(1 for t, _, _, event, *_ in simulated()[2] if event == "signed" and 0 <= t < 39)
     moved = outcome.totals["pulled"][2] + outcome.totals["pushed"][2]
     assert abs(found.signed[2].sum() - outcome.totals["won_by_partners"][2]) <= moved
     assert outcome.totals["won_by_partners"][2] <= filed

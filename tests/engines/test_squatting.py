@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulator.engines import arrivals, incoming
-from simulator.run import fit_reference, prepare, simulate, vector_outcomes
+from simulator.engines.events import arrivals as event_arrivals
+from simulator.engines.vector import arrivals as vector_arrivals
+from simulator.runs.simulate import fit_reference, prepare, simulate, vector_outcomes
 from simulator.scenario.load import parse
 from simulator.studies.verify import verify
 from tests.engines.small import BASELINE, HEAD
@@ -30,11 +31,11 @@ RATED = '[programs.deals.components.share]\nkind = "revenue_share"\nwindow = "cl
 pytestmark = pytest.mark.usefixtures("quick")
 
 
-def lived(program: str, head: str = OPEN, replications: int = 2) -> dict[str, dict[str, int]]:
+def simulated(program: str, head: str = OPEN, replications: int = 2) -> dict[str, dict[str, int]]:
     scenario = parse(head + program)
     stage = prepare(scenario, fit_reference(scenario), ("deals",), 5, np.arange(replications))
-    found = {rung: out for (name, rung), out in vector_outcomes(stage, ("deals",)) if name == "deals"}
-    return {rung: {n: int(v.sum()) for n, v in out.totals.items()} for rung, out in found.items()}
+    found = {level: out for (name, level), out in vector_outcomes(stage, ("deals",)) if name == "deals"}
+    return {level: {n: int(v.sum()) for n, v in out.totals.items()} for level, out in found.items()}
 
 
 def squatted(*changes: tuple[str, str]) -> int:
@@ -42,25 +43,25 @@ def squatted(*changes: tuple[str, str]) -> int:
     for old, new in changes:
         assert old in program
         program = program.replace(old, new)
-    return lived(program)["strategic"]["claimed_vendor"]
+    return simulated(program)["strategic"]["claimed_vendor"]
 
 
 def test_squatters_tie_customers_up_that_others_would_have_worked() -> None:
-    got = lived(REGISTERED)
-    honest, gamed = got["responsive"], got["strategic"]
-    assert honest["claimed_vendor"] == 0 < gamed["claimed_vendor"]
-    assert gamed["registered_vendor"] < honest["registered_vendor"]
-    assert gamed["paid"] > honest["paid"]
+    got = simulated(REGISTERED)
+    without_gaming, gamed = got["responsive"], got["strategic"]
+    assert without_gaming["claimed_vendor"] == 0 < gamed["claimed_vendor"]
+    assert gamed["registered_vendor"] < without_gaming["registered_vendor"]
+    assert gamed["paid"] > without_gaming["paid"]
 
 
 def test_where_a_registration_protects_nothing_nobody_squats() -> None:
-    got = lived(RATED)
+    got = simulated(RATED)
     assert got["strategic"] == got["responsive"]
 
 
 def test_without_opportunists_nothing_is_lost() -> None:
     none = OPEN.replace("opportunist_share = 0.6", "opportunist_share = 0.0")
-    got = lived(REGISTERED, none)
+    got = simulated(REGISTERED, none)
     assert got["strategic"] == got["responsive"]
 
 
@@ -79,10 +80,10 @@ def test_audits_caps_and_short_protection_counter_it() -> None:
 def test_its_loss_is_a_kind_of_its_own_and_the_parts_add_up() -> None:
     head = OPEN.replace("credit_claiming = false", "credit_claiming = true")
     got = simulate(parse(head + REGISTERED), programs=("deals",), replications=3, seed=5, gaming_detail=True)
-    own, honest = got.totals["deals", "strategic"], got.totals["deals", "responsive"]
+    own, without_gaming = got.totals["deals", "strategic"], got.totals["deals", "responsive"]
     parts = {n.removeprefix("gaming_loss."): v for n, v in own.items() if n.startswith("gaming_loss.")}
     assert set(parts) == {"interaction", "credit_claiming", "squatting"}
-    loss = (own["cost"] - honest["cost"]) + (honest["margin"] - own["margin"])
+    loss = (own["cost"] - without_gaming["cost"]) + (without_gaming["margin"] - own["margin"])
     assert (sum(parts.values()) == loss).all()
     assert parts["squatting"].sum() > 0
 
@@ -95,7 +96,7 @@ def test_both_engines_squat_alike() -> None:
     assert agrees()
 
 
-@pytest.mark.parametrize("room", [arrivals, incoming])
+@pytest.mark.parametrize("room", [vector_arrivals, event_arrivals])
 def test_a_squatter_too_few_in_one_engine_is_caught(monkeypatch: pytest.MonkeyPatch, room: Any) -> None:
     right = room.squatting_shares
     monkeypatch.setattr(room, "squatting_shares", lambda *given: 0.3 * right(*given))

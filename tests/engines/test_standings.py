@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-import simulator.run as run_module
+import simulator.runs.simulate as run_module
 import simulator.studies.verify as verify_module
-from simulator.engines.ledger import LEDGER_COLUMNS, Outcome
-from simulator.engines.standings import Standings, Tiering, event_tiering
-from simulator.fit import Reference
-from simulator.run import Stage, Totals, fit_reference, prepare, vector_outcomes
+from simulator.engines.ledger import LEDGER_COLUMNS, RunOutcome
+from simulator.engines.totals.winners import PartnerResults, TierStatusAtEnd, event_tiering
+from simulator.reference.fit import Reference
+from simulator.runs.simulate import Replications, Totals, fit_reference, prepare, vector_outcomes
 from simulator.scenario.load import parse
 from simulator.studies.verify import verify
 from tests.engines.small import SMALL
@@ -28,12 +28,12 @@ def reference() -> Reference:
 
 
 @pytest.fixture(scope="module")
-def stage(reference: Reference) -> Stage:
+def stage(reference: Reference) -> Replications:
     return prepare(parse(SMALL), reference, ("full",), 3, IDS)
 
 
 @pytest.fixture(scope="module")
-def totals(stage: Stage) -> Totals:
+def totals(stage: Replications) -> Totals:
     return {key: outcome.totals for key, outcome in vector_outcomes(stage, ("full",), standings=True)}
 
 
@@ -41,13 +41,13 @@ def summed(totals: Totals, key: tuple[str, str], end: str) -> Any:
     return sum(v for name, v in totals[key].items() if name.startswith("standing.") and name.endswith(f".{end}"))
 
 
-@pytest.mark.parametrize("rung", ["static", "responsive", "strategic"])
-def test_groups_add_up_to_the_totals(totals: Totals, rung: str) -> None:
-    own, baseline = totals["full", rung], totals["baseline", rung]
+@pytest.mark.parametrize("level", ["static", "responsive", "strategic"])
+def test_groups_add_up_to_the_totals(totals: Totals, level: str) -> None:
+    own, baseline = totals["full", level], totals["baseline", level]
     net = own["paid"] - own["penalty"]
-    assert (summed(totals, ("full", rung), "paid") == net).all()
-    assert (summed(totals, ("full", rung), "change") == net - (baseline["paid"] - baseline["penalty"])).all()
-    assert (summed(totals, ("full", rung), "partners") == 6).all()
+    assert (summed(totals, ("full", level), "paid") == net).all()
+    assert (summed(totals, ("full", level), "change") == net - (baseline["paid"] - baseline["penalty"])).all()
+    assert (summed(totals, ("full", level), "partners") == 6).all()
     moved = [v for name, v in own.items() if name.startswith("move.")]
     assert (np.sum(moved, axis=0) == 6).all()
     for tier in ("registered", "silver"):
@@ -60,18 +60,18 @@ def test_the_baseline_neither_wins_nor_loses(totals: Totals) -> None:
         assert (summed(totals, ("baseline", "strategic"), end) == 0).all()
 
 
-def test_nothing_is_added_when_off(stage: Stage, totals: Totals) -> None:
+def test_nothing_is_added_when_off(stage: Replications, totals: Totals) -> None:
     for key, outcome in vector_outcomes(stage, ("full",)):
         plain = {name: v for name, v in totals[key].items() if not name.startswith(("standing.", "move."))}
         assert plain.keys() == outcome.totals.keys()
         assert all((outcome.totals[name] == v).all() for name, v in plain.items())
 
 
-def _outcome(paid: list[int], penalty: list[int]) -> Outcome:
+def _outcome(paid: list[int], penalty: list[int]) -> RunOutcome:
     """Replication 7, three partners, one line each."""
     columns = {name: np.zeros(3, dtype=np.int64) for name in LEDGER_COLUMNS}
     columns |= {"replication": np.full(3, 7), "partner": np.arange(3), "paid": np.array(paid)}
-    return Outcome({**columns, "penalty": np.array(penalty)}, {})
+    return RunOutcome({**columns, "penalty": np.array(penalty)}, {})
 
 
 def test_hand_worked_winners_and_moves() -> None:
@@ -86,10 +86,10 @@ def test_hand_worked_winners_and_moves() -> None:
         volume_z=np.array([[-1.0, 1.0, -0.1]]),
         setting=SimpleNamespace(partners=partners),
     )
-    who = Standings(world, on=True)
-    tiers = Tiering(("low", "high"), np.array([[0, 0, 0]]), np.array([[0, 0, 1]]))
+    who = PartnerResults(world, on=True)
+    tiers = TierStatusAtEnd(("low", "high"), np.array([[0, 0, 0]]), np.array([[0, 0, 1]]))
     who.add("baseline", "strategic", _outcome([100, 500, 0], [0, 0, 0]), lambda: tiers)
-    own = Tiering(("low", "top"), np.array([[1, 1, 1]]), np.array([[0, 1, 0]]))
+    own = TierStatusAtEnd(("low", "top"), np.array([[1, 1, 1]]), np.array([[0, 1, 0]]))
     got = who.add("new", "strategic", _outcome([90, 700, 0], [10, 0, 0]), lambda: own).totals
     changed = {name: int(v[0]) for name, v in got.items() if v[0]}
     assert changed == {
@@ -110,11 +110,11 @@ def test_verify_compares_standings_and_sees_a_planted_defect(
 ) -> None:
     """The event engine's tiers are swapped: every move is wrong, and nothing else. (Agreement: `test_agreement`.)"""
     monkeypatch.setattr(verify_module, "fit_reference", lambda _: reference)
-    monkeypatch.setattr(run_module, "event_tiering", lambda life: _swapped(event_tiering(life)))
+    monkeypatch.setattr(run_module, "event_tiering", lambda run: _swapped(event_tiering(run)))
     wrong = verify(parse(SMALL), replications=1, programs=["full"])
     assert wrong.largest["partners: change"] == 0
     assert {d.outcome.split(".")[0] for d in wrong.worst} == {"move"}
 
 
-def _swapped(tiering: Tiering) -> Tiering:
+def _swapped(tiering: TierStatusAtEnd) -> TierStatusAtEnd:
     return replace(tiering, end=1 - tiering.end)

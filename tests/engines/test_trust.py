@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulator.engines import trustees
-from simulator.errors import InputError
-from simulator.model.setting import compile_setting
-from simulator.model.trust import Facts, Trust
-from simulator.run import Simulated, simulate
+from simulator.behavior.trust import QuarterExperience, TrustState
+from simulator.core.errors import InputError
+from simulator.engines.events import trust as trustees
+from simulator.runs.simulate import SimulationResult, simulate
 from simulator.scenario.load import parse
 from simulator.studies.verify import verify
+from simulator.world.setting import compile_setting
 from tests.engines.quick import quick_reference
 from tests.engines.small import BASELINE, HEAD, SMALL
 
@@ -25,14 +25,16 @@ EVERYTHING = SMALL.replace("count = 6", "count = 4\ncost_of_capital = 0.2").repl
 ZERO = np.zeros((1, 2))
 
 
-def facts(**given: Any) -> Facts:
+def facts(**given: Any) -> QuarterExperience:
     names = ("paid", "late", "signed", "lost", "booked", "disputes", "raised")
-    return Facts(**{name: np.array([given[name]], dtype=float) if name in given else ZERO for name in names})
+    return QuarterExperience(
+        **{name: np.array([given[name]], dtype=float) if name in given else ZERO for name in names}
+    )
 
 
-def reviewed(*quarters: Facts, numbers: str = "") -> Trust:
+def reviewed(*quarters: QuarterExperience, numbers: str = "") -> TrustState:
     setting = compile_setting(parse(HEAD + "[trust]\n" + numbers + BASELINE), {})
-    trust = Trust(setting, (1, 2))
+    trust = TrustState(setting, (1, 2))
     for week, quarter in enumerate(quarters):
         trust.review(13 * week, quarter)
     return trust
@@ -57,7 +59,7 @@ def test_trust_recovers_and_stays_within_bounds() -> None:
 
 def test_what_the_baseline_does_to_trust_is_in_calibrated_volumes() -> None:
     setting = compile_setting(parse(HEAD + TRUST + BASELINE), {})
-    trust = Trust(setting, (1, 2))
+    trust = TrustState(setting, (1, 2))
     for week in (-26, -13, 0):
         assert trust.factor() is None
         trust.review(week, facts(disputes=[1, 0]))
@@ -70,7 +72,7 @@ def test_trust_needs_a_quarter_of_the_baseline_first() -> None:
         parse((HEAD + TRUST + BASELINE).replace("burn_in_weeks = 26", "burn_in_weeks = 0"))
 
 
-def run(text: str, **how: Any) -> Simulated:
+def run(text: str, **how: Any) -> SimulationResult:
     with quick_reference():
         return simulate(parse(text), programs=("full",), seed=5, **{"replications": 12, **how})
 
@@ -85,7 +87,7 @@ def test_the_engines_agree_and_a_planted_defect_shows(monkeypatch: pytest.Monkey
         assert not verify(parse(EVERYTHING), programs=("full",), replications=1, seed=5).agrees
 
 
-def gap(one: Simulated, other: Simulated, name: str) -> float:
+def gap(one: SimulationResult, other: SimulationResult, name: str) -> float:
     """How many standard errors a total of the second is above that of the first, in the same worlds."""
     x = other.totals["full", "responsive"][name] - one.totals["full", "responsive"][name]
     return float(x.mean() / (x.std(ddof=1) / np.sqrt(len(x))))
@@ -94,7 +96,7 @@ def gap(one: Simulated, other: Simulated, name: str) -> float:
 SIMPLE = HEAD + BASELINE + '[programs.full.components.core]\nkind = "revenue_share"\nrate = 0.12\nterms = { TERMS }\n'
 
 
-def simple(terms: str, head: str = "") -> Simulated:
+def simple(terms: str, head: str = "") -> SimulationResult:
     return run(SIMPLE.replace("TERMS", terms).replace('territory = "north"', f'territory = "north"\n{head}') + TRUST)
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.engines.vector import VectorLife
+from simulator.engines.vector.engine import VectorRun
 from simulator.program.measures import Event
-from simulator.run import Stage, fit_reference, prepare
+from simulator.runs.simulate import Replications, fit_reference, prepare
 from simulator.scenario.load import parse
 from simulator.scenario.paths import with_values
 from simulator.scenario.schema import Scenario
@@ -115,17 +115,17 @@ class Evidence:
     bars: bool = False
 
 
-class _Watched(VectorLife):
+class _Watched(VectorRun):
     """A life that keeps sourcing activity by week from launch on, (weeks, R, P)."""
 
-    def run(self, start: int, stop: int) -> VectorLife:
+    def run(self, start: int, stop: int) -> VectorRun:
         self.sourcing: list[Array] = []
         return super().run(start, stop)
 
     def _remember(self, week: int) -> None:
         super()._remember(week)
         if week >= 0:
-            self.sourcing.append(self.planner.activity[0])
+            self.sourcing.append(self.effort.activity[0])
 
 
 @dataclass(frozen=True)
@@ -133,15 +133,15 @@ class Bench:
     """A scenario made of `WORLD` and programs, with its stage of `replications`."""
 
     scenario: Scenario
-    stage: Stage
+    stage: Replications
 
     def live(self, program: str, *, gaming: bool = True) -> _Watched:
         """A finished life of everyone on `program`."""
         setting = self.stage.world.setting
-        life = _Watched(self.stage.world, self.stage.rollout(program), self.stage.conduct[gaming])
-        life.run(-setting.burn_in, setting.horizon)
-        life.finish()
-        return life
+        run = _Watched(self.stage.world, self.stage.rollout(program), self.stage.mode[gaming])
+        run.run(-setting.burn_in, setting.horizon)
+        run.finish()
+        return run
 
 
 def bench(replications: int, *programs: str, **values: float) -> Bench:
@@ -159,20 +159,20 @@ def effect(values: Array) -> Effect:
     return Effect(float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values))))
 
 
-def by_week(life: VectorLife, period: int, value: Array | None = None) -> Array:
+def by_week(run: VectorRun, period: int, value: Array | None = None) -> Array:
     """Claims of signatures by week of a period of `period` weeks from launch on, (R, period)."""
-    c = life.claims
+    c = run.claims
     rows = np.flatnonzero((c["event"] == Event.SIGNED) & (c["week"] >= 0))
-    slot = (c["cell"][rows] // life.shape[1]) * period + c["week"][rows] % period
+    slot = (c["cell"][rows] // run.shape[1]) * period + c["week"][rows] % period
     weights = None if value is None else value[rows]
-    return np.bincount(slot, weights=weights, minlength=life.shape[0] * period).reshape(life.shape[0], period)
+    return np.bincount(slot, weights=weights, minlength=run.shape[0] * period).reshape(run.shape[0], period)
 
 
-def moves_after(life: VectorLife, week: int) -> Array:
+def moves_after(run: VectorRun, week: int) -> Array:
     """Signatures pulled or pushed across a window's end after `week`, (R,)."""
-    c = life.claims
+    c = run.claims
     rows = np.flatnonzero((c["moved"] != 0) & (c["week"] >= week))
-    return np.bincount(c["cell"][rows] // life.shape[1], minlength=life.shape[0]).astype(float)
+    return np.bincount(c["cell"][rows] // run.shape[1], minlength=run.shape[0]).astype(float)
 
 
 def shares(counts: Array) -> Array:

@@ -11,10 +11,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.engines.settle import settle
-from simulator.model.setting import WEEKS_PER_QUARTER, WEEKS_PER_YEAR
+from simulator.engines.totals.settlement import settle
 from simulator.program.measures import Event
-from tests.experiments.bench import (
+from simulator.world.setting import WEEKS_PER_QUARTER, WEEKS_PER_YEAR
+from tests.experiments.bench import (  # fmt: skip
     ACCELERATOR,
     LINEAR,
     LUMPS,
@@ -28,18 +28,18 @@ from tests.experiments.bench import (
     line,
     moves_after,
     shares,
-)  # fmt: skip
+)
 
 
 def quarter_end_crowding(replications: int) -> Evidence:
     """Convex pay and a hand on the price: closings crowd at the quarter's end, at deeper discounts."""
     b = bench(replications, LINEAR.format("baseline", 0.05), ACCELERATOR.format("accelerator", "quarter", 0.7))
     pay, twin = b.live("accelerator"), b.live("accelerator", gaming=False)
-    flat, honest = b.live("baseline"), b.live("baseline", gaming=False)
+    flat, without_gaming = b.live("baseline"), b.live("baseline", gaming=False)
     last = WEEKS_PER_QUARTER - 1
     crowd = effect((shares(by_week(pay, 13)) - shares(by_week(twin, 13)))[:, last])
     held = effect((shares(by_week(pay, 13)) - shares(by_week(twin, 13)))[:, 0])
-    plain = np.abs(by_week(flat, 13) - by_week(honest, 13)).max()
+    plain = np.abs(by_week(flat, 13) - by_week(without_gaming, 13)).max()
     conceded = pay.opps["conceded"][np.maximum(pay.claims["opp"], 0)] * (pay.claims["moved"] == -1)
     given = by_week(pay, 13, conceded) / np.maximum(by_week(pay, 13, pay.claims["amount"]), 1.0)
     deeper = effect(given[:, last] - given[:, :last].mean(axis=1))
@@ -133,11 +133,11 @@ def lumps_raise_effort(replications: int) -> Evidence:
         b = bench(
             replications, LINEAR.format("baseline", 0.05), LUMPS.format("lumps", 0.05), gaming__opportunist_share=share
         )
-        base, honest, pay = (
+        base, without_gaming, pay = (
             settle(b.live(p, gaming=g)).totals for p, g in (("baseline", False), ("lumps", False), ("lumps", True))
         )
-        brought.append((honest["margin"] - base["margin"]) / 1e5)
-        taken.append((pay["cost"] - honest["cost"] + honest["margin"] - pay["margin"]) / 1e5)
+        brought.append((without_gaming["margin"] - base["margin"]) / 1e5)
+        taken.append((pay["cost"] - without_gaming["cost"] + without_gaming["margin"] - pay["margin"]) / 1e5)
     few_gain, few_loss = effect(brought[1]), effect(taken[1])
     return Evidence(
         "lumps",
@@ -161,10 +161,10 @@ def bonus_or_commission(replications: int) -> Evidence:
     b = bench(
         replications, LUMPS.format("baseline", 0.01), LINEAR.format("commission", 0.065), behavior__hours_capacity=1.05
     )
-    lives = [b.live("baseline"), b.live("commission")]
-    old, new = (settle(life).totals for life in lives)
+    runs = [b.live("baseline"), b.live("commission")]
+    old, new = (settle(run).totals for run in runs)
     # Signatures moved across the launch itself are left out.
-    moved = [effect(100 * moves_after(life, WEEKS_PER_QUARTER) / by_week(life, 52).sum(axis=1)) for life in lives]
+    moved = [effect(100 * moves_after(run, WEEKS_PER_QUARTER) / by_week(run, 52).sum(axis=1)) for run in runs]
     tasks = ("source", "cosell", "enable", "success")
     change = np.stack([(new[f"activity.{a}"] - old[f"activity.{a}"]) / 1e4 for a in tasks], axis=1)
     unpaid = effect(change[:, 3])
@@ -232,11 +232,11 @@ def quota_frequency(replications: int) -> Evidence:
     c, size = yearly.claims, yearly.shape[0] * yearly.shape[1]
     early = (c["event"] == Event.SIGNED) & (c["week"] >= 0) & (c["week"] < half)
     sold = np.bincount(c["cell"][early], weights=c["amount"][early], minlength=size).reshape(yearly.shape)
-    books = yearly.books[0]
-    quota = np.broadcast_to(books.perception.reference(0, np.zeros((1, 1)), 0), yearly.shape)
+    accounts = yearly.accounts[0]
+    quota = np.broadcast_to(accounts.perception.reference(0, np.zeros((1, 1)), 0), yearly.shape)
     behind, ahead = sold < 0.25 * quota, sold > 0.75 * quota
-    lives = {"yearly": yearly, "quarterly": b.live("quarterly"), "no_over": b.live("no_over")}
-    level = {name: np.stack(life.sourcing) for name, life in lives.items()}
+    runs = {"yearly": yearly, "quarterly": b.live("quarterly"), "no_over": b.live("no_over")}
+    level = {name: np.stack(run.sourcing) for name, run in runs.items()}
 
     def of(name: str, who: NDArray[np.bool_]) -> Array:
         """Mean activity by replication and week of the partners `who`, (R, weeks)."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from simulator.report.style import COLOURS, LINES, styled
+from simulator.report.plots import COLOURS, LINES, styled
 from tests.experiments.bench import SURE, Evidence
 from tests.experiments.field_evidence import EXPERIMENTS
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.errors import InputError, SimulatorError
-from simulator.fit import Reference
-from simulator.run import Simulated, simulate
+from simulator.core.errors import InputError, SimulatorError
+from simulator.metrics.measure import measure
+from simulator.reference.fit import Reference
+from simulator.runs.simulate import SimulationResult, simulate
 from simulator.scenario.load import load
 from simulator.scenario.schema import Scenario
-from simulator.stats.measure import measure
 from simulator.studies import explore
-from simulator.studies.explore import SHOWN, Background, Explorer, Picture, explorer
-from simulator.world import World
+from simulator.studies.explore import SHOWN, Explorer, Preview, PreviewThread, explorer
+from simulator.world.world import World
 from tests.engines.quick import quick_reference
 from tests.explorer.worlds import AUDIT, LAG, RATE, THRESHOLD, small_world
 
@@ -38,12 +38,12 @@ def setting(model: Explorer, **moved: float) -> dict[str, float]:
     return {**model.start, **{names[name]: value for name, value in moved.items()}}
 
 
-def simulated_anew(model: Explorer, scenario: Scenario, count: int) -> Simulated:
+def simulated_anew(model: Explorer, scenario: Scenario, count: int) -> SimulationResult:
     reference = model.reference.extended(scenario)
     return simulate(scenario, programs=("full",), replications=count, seed=model.seed, reference=reference)
 
 
-def last(model: Explorer, values: dict[str, float]) -> Picture:
+def last(model: Explorer, values: dict[str, float]) -> Preview:
     return list(model.pictures(values))[-1]
 
 
@@ -53,12 +53,12 @@ def test_both_rungs_are_those_of_a_simulation_to_the_cent(model: Explorer, moved
     scenario = model.changed(values)
     picture = last(model, values)
     simulated = simulated_anew(model, scenario, COUNT)
-    for program, rungs in (("full", picture.own), ("baseline", picture.baseline)):
-        for rung, totals in (("strategic", rungs.strategic), ("responsive", rungs.responsive)):
-            expected = simulated.totals[program, rung]
+    for program, levels in (("full", picture.own), ("baseline", picture.baseline)):
+        for level, totals in (("strategic", levels.strategic), ("responsive", levels.responsive)):
+            expected = simulated.totals[program, level]
             assert set(totals) == set(expected)
             for name in set(totals) - {"deadweight"}:  # which needs a life under no program
-                np.testing.assert_array_equal(totals[name], expected[name], err_msg=f"{program} {rung} {name}")
+                np.testing.assert_array_equal(totals[name], expected[name], err_msg=f"{program} {level} {name}")
     measured = measure(simulated)
     for metric in SHOWN:
         assert picture.estimate("full", metric) == measured.estimates["full", "strategic", metric]
@@ -71,7 +71,7 @@ def test_the_first_picture_is_the_static_rung_to_the_cent(model: Explorer, rate:
     values = setting(model, rate=rate, audit=0.7)
     first = next(model.pictures(values))
     simulated = simulated_anew(model, model.changed(values), 8)
-    assert (first.rung, first.replications, first.refined) == ("static", 8, False)
+    assert (first.level, first.replications, first.refined) == ("static", 8, False)
     for program in ("full", "baseline"):
         cost = simulated.totals[program, "static"]["cost"] / 100
         np.testing.assert_array_equal(first.each(program, "program_cost"), cost)
@@ -79,7 +79,7 @@ def test_the_first_picture_is_the_static_rung_to_the_cent(model: Explorer, rate:
 
 def test_pictures_grow_and_errors_shrink(model: Explorer) -> None:
     pictures = list(model.pictures(setting(model, rate=0.06)))
-    assert [(p.rung, p.replications) for p in pictures] == [
+    assert [(p.level, p.replications) for p in pictures] == [
         ("static", 8), ("strategic", 2), ("strategic", 8), ("strategic", COUNT),
     ]  # fmt: skip
     assert [p.refined for p in pictures] == [False, False, False, True]
@@ -111,7 +111,7 @@ def test_work_stops_when_it_is_stale_and_goes_on_later_as_if_it_had_not() -> Non
         broken, whole = (explorer(small_world(), [RATE], replications=4) for _ in range(2))
         values = {RATE: 0.05}
         rounds = 0
-        found: list[Picture] = []
+        found: list[Preview] = []
         while not (found and found[-1].refined):  # every round is dropped after some weeks, in burn-in or later
             asked = iter(range(30 + rounds))
             found += broken.pictures(values, lambda asked=asked: next(asked, None) is None)  # type: ignore[misc]
@@ -128,11 +128,11 @@ def test_a_life_that_is_no_longer_wanted_is_dropped(model: Explorer) -> None:
 
 
 def test_the_newest_setting_wins_and_a_bad_one_is_said(model: Explorer) -> None:
-    shown: list[Picture] = []
+    shown: list[Preview] = []
     refused: list[SimulatorError] = []
     done, said = threading.Event(), threading.Event()
 
-    def show(picture: Picture) -> None:
+    def show(picture: Preview) -> None:
         shown.append(picture)
         if picture.values[RATE] == 0.09 and picture.refined:
             done.set()
@@ -141,7 +141,7 @@ def test_the_newest_setting_wins_and_a_bad_one_is_said(model: Explorer) -> None:
         refused.append(error)
         said.set()
 
-    thread = Background(model, show, refuse)
+    thread = PreviewThread(model, show, refuse)
     for rate in (0.081, 0.082, 0.083, 0.09):
         thread.want(setting(model, rate=rate))
     assert done.wait(60)

@@ -10,9 +10,8 @@ import hashlib
 import sys
 from pathlib import Path
 
-from simulator.report.terminal import describe
 from simulator.scenario.load import load
-from simulator.studies.compare import compare
+from simulator.studies.compare import compare, describe
 
 LIBRARY = Path(__file__).parents[2] / "scenarios" / "library"
 SCENARIOS = sorted(LIBRARY.glob("*.toml"))

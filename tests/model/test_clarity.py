@@ -8,10 +8,10 @@ from copy import copy
 import numpy as np
 import pytest
 
-from simulator.engines.vector import VectorLife
-from simulator.fit import Reference
-from simulator.program.numbers import Array
-from simulator.run import fit_reference, prepare
+from simulator.core.arrays import Array
+from simulator.engines.vector.engine import VectorRun
+from simulator.reference.fit import Reference
+from simulator.runs.simulate import fit_reference, prepare
 from simulator.scenario.load import parse
 from tests.engines.quick import quick_reference
 from tests.engines.small import HEAD
@@ -40,8 +40,8 @@ def prices(reference: Reference, discount: float, program: str) -> list[Array]:
     scenario, fitted = parse(text), copy(reference)
     fitted.scenario = scenario
     stage = prepare(scenario, fitted, ("three",), 5, np.arange(2))
-    (books,) = VectorLife(stage.world, stage.rollout(program), stage.conduct[False]).run(-26, 2).books
-    return list(books.perception.view(2, books).price)
+    (accounts,) = VectorRun(stage.world, stage.rollout(program), stage.mode[False]).run(-26, 2).accounts
+    return list(accounts.perception.view(2, accounts).price)
 
 
 def test_prices_fall_with_every_further_component(reference: Reference) -> None:

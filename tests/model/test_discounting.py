@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.model import discounting, gaming
-from simulator.program.numbers import Array
+from simulator.behavior.gaming import discount_dumping, kinds
+from simulator.core.arrays import Array
 
 
 def one(value: float) -> Array:
@@ -16,21 +16,21 @@ def one(value: float) -> Array:
 
 
 def gains(chance: list[float], worth: list[float], discount: list[float], cost: float = 0.0) -> list[float]:
-    found = discounting.concession_gains(np.array([chance]), np.array([worth]), np.array([discount]), one(cost))
+    found = discount_dumping.concession_gains(np.array([chance]), np.array([worth]), np.array([discount]), one(cost))
     return [float(x) for x in found[0]]
 
 
 def test_concessions_are_even_steps_in_whole_cents() -> None:
     """A fifth of 1,000.03 in quarters: 50.0015, 100.003, 150.0045 and 200.006, in cents."""
-    assert discounting.concessions(one(100_003), one(0.2))[0].tolist() == [0, 5000, 10000, 15000, 20001]
+    assert discount_dumping.concessions(one(100_003), one(0.2))[0].tolist() == [0, 5000, 10000, 15000, 20001]
 
 
 def test_chances_by_hand() -> None:
     """Log-odds 0 are a half; a tenth off at 10 per unit makes them 1: 1/(1+1/e) = .7310585786; half of the odds are
     still open, so the chances are the roots .7071067812 and .8550196364. What is decided cannot be bought."""
-    found = discounting.chances(one(0), np.array([[0, 0.1]]), one(10), one(0.5))
+    found = discount_dumping.chances(one(0), np.array([[0, 0.1]]), one(10), one(0.5))
     assert found[0] == pytest.approx([0.7071067812, 0.8550196364])
-    assert discounting.chances(one(-3), np.array([[0, 0.2]]), one(10), one(0)).tolist() == [[1, 1]]
+    assert discount_dumping.chances(one(-3), np.array([[0, 0.2]]), one(10), one(0)).tolist() == [[1, 1]]
 
 
 def test_pay_on_count_by_hand() -> None:
@@ -55,12 +55,12 @@ def test_linear_pay_on_net_revenue_never_concedes(
     amount: float, rate: float, logit: float, sensitivity: float, weight: float, largest: float
 ) -> None:
     """Whatever the chances gain, as the value falls with the price."""
-    conceded = discounting.concessions(one(amount), one(largest))
+    conceded = discount_dumping.concessions(one(amount), one(largest))
     discount = conceded / amount
-    chance = discounting.chances(one(logit), discount, one(sensitivity), one(weight))
+    chance = discount_dumping.chances(one(logit), discount, one(sensitivity), one(weight))
     worth = rate * (amount - conceded)
-    found = discounting.concession_gains(chance, worth, discount, one(0))
-    assert gaming.best_option(found, worth[:, 0]).tolist() == [0]
+    found = discount_dumping.concession_gains(chance, worth, discount, one(0))
+    assert kinds.best_option(found, worth[:, 0]).tolist() == [0]
 
 
 @given(
@@ -73,11 +73,11 @@ def test_audit_penalty_and_clawback_lower_every_gain(
 ) -> None:  # fmt: skip
     """Pay on count, of which a dumped deal keeps (1 - clawed)(1 - d (1 + F)) and an honest one (1 - clawed)."""
     discount = np.array([[0, 0.1, 0.2]])
-    chance = discounting.chances(one(logit), discount, one(sensitivity), one(weight))
+    chance = discount_dumping.chances(one(logit), discount, one(sensitivity), one(weight))
 
     def best(d: float, multiple: float, lost: float) -> float:
-        usual, dumped = (pay * gaming.kept(one(lost), one(x), one(multiple))[0] for x in (0.0, d))
-        found = discounting.concession_gains(chance, np.array([[usual, dumped, dumped]]), discount, one(100))
+        usual, dumped = (pay * kinds.kept(one(lost), one(x), one(multiple))[0] for x in (0.0, d))
+        found = discount_dumping.concession_gains(chance, np.array([[usual, dumped, dumped]]), discount, one(100))
         return float(found.max())
 
     plain = best(detection, penalty, 0.0)
@@ -88,11 +88,11 @@ def test_audit_penalty_and_clawback_lower_every_gain(
 
 def test_what_is_kept_by_hand() -> None:
     """A fifth clawed back, found out one time in ten at twice the pay: .8 (1 - .1 * 3) = .56."""
-    assert gaming.kept(one(0.2), one(0.1), one(2))[0] == pytest.approx(0.56)
+    assert kinds.kept(one(0.2), one(0.1), one(2))[0] == pytest.approx(0.56)
 
 
 def test_few_audits_see_through_a_claim() -> None:
     """At a share of a half, an audit rate of .3 finds marks below .15."""
-    marks = gaming.audit_mark(np.array([0.149, 0.151]), np.array([0.5, 0.5]))
+    marks = kinds.audit_mark(np.array([0.149, 0.151]), np.array([0.5, 0.5]))
     assert (marks < 0.3).tolist() == [True, False]
-    assert gaming.audit_mark(one(0.0), one(0.0))[0] > 1
+    assert kinds.audit_mark(one(0.0), one(0.0))[0] > 1

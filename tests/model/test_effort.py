@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 
-from simulator.model import effort
+from simulator.behavior import effort
 from tests.program.build import num, scalar
 
 SHARES = (0.4, 0.35, 0.1, 0.15)

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from simulator.engines.options import at_cells, next_window
-from simulator.model import gaming
-from simulator.program.numbers import Array
+from simulator.behavior.gaming import kinds
+from simulator.behavior.gaming.timing import at_cells, next_window
+from simulator.core.arrays import Array
 from simulator.program.schedule import Schedule, expected_payout
 from tests.program.build import num, scalar, schedule
 
 
 def padding(price: float, detection: float, multiple: float, cost: float = 400.0) -> float:
-    gain = gaming.false_claim_gain(num(price), num(detection), num(multiple))
-    return scalar(gaming.false_claim_rate(gain, num(cost)))
+    gain = kinds.false_claim_gain(num(price), num(detection), num(multiple))
+    return scalar(kinds.false_claim_rate(gain, num(cost)))
 
 
 @given(m=st.floats(1, 1e5), penalty=st.floats(0, 1e6), d=st.floats(0, 1))
@@ -44,7 +44,7 @@ def test_deterrence_catches_a_penalty_charged_on_all_claims(monkeypatch: pytest.
     def wrong(price: Array, detection: Array, penalty_multiple: Array) -> Array:
         return (1.0 - detection) * price - (1.0 - detection) * penalty_multiple * price
 
-    monkeypatch.setattr(gaming, "false_claim_gain", wrong)
+    monkeypatch.setattr(kinds, "false_claim_gain", wrong)
     assert padding(100, 0.39, 1.5) == 0
     with pytest.raises(AssertionError):
         test_padding_by_hand()
@@ -61,31 +61,31 @@ def test_more_audit_or_penalty_never_raises_padding(m: float, multiple: float, d
 def test_the_rate_of_padding_is_the_best_one() -> None:
     """gain n - cost n^2 / 2 by grid: at gain 50 and cost 400 the best n is .125."""
     n = np.linspace(0, 1, 100_001)
-    assert n[np.argmax(50 * n - 200 * n * n)] == pytest.approx(scalar(gaming.false_claim_rate(num(50), num(400))))
+    assert n[np.argmax(50 * n - 200 * n * n)] == pytest.approx(scalar(kinds.false_claim_rate(num(50), num(400))))
 
 
 def test_an_option_must_gain_more_than_the_tie_slack() -> None:
     """The slack at a stake of 1e6 - 1 is 1e-9 * 1e6 = 1e-3; of equals the first is taken."""
     gains = np.array([[0, 0.9e-3, 0], [0, 1.1e-3, 0], [0, 5, 5], [0, -1, -2], [0, 1, 7]])
-    assert gaming.best_option(gains, np.full(5, 1e6 - 1)).tolist() == [0, 1, 1, 0, 2]
-    assert gaming.best_option(gains, np.full(5, 1 - 1e6)).tolist() == [0, 1, 1, 0, 2]
-    assert gaming.best_option(gains[:1], np.zeros(1)).tolist() == [1]
+    assert kinds.best_option(gains, np.full(5, 1e6 - 1)).tolist() == [0, 1, 1, 0, 2]
+    assert kinds.best_option(gains, np.full(5, 1 - 1e6)).tolist() == [0, 1, 1, 0, 2]
+    assert kinds.best_option(gains[:1], np.zeros(1)).tolist() == [1]
 
 
 @given(weeks=st.floats(0, 52), risk=st.floats(0, 0.5))
 def test_the_risk_of_a_delay_compounds(weeks: float, risk: float) -> None:
     """1 - (1 - r)^w, and a mark below it is a loss."""
     lost = 1 - (1 - risk) ** weeks
-    assert gaming.push_risk(np.array([weeks]), np.array([risk]))[0] == pytest.approx(lost, abs=1e-12)
+    assert kinds.push_risk(np.array([weeks]), np.array([risk]))[0] == pytest.approx(lost, abs=1e-12)
     marks = np.array([lost - 1e-9, lost + 1e-9])
-    assert gaming.push_lost(marks, np.full(2, weeks), np.full(2, risk)).tolist() == [True, False]
+    assert kinds.push_lost(marks, np.full(2, weeks), np.full(2, risk)).tolist() == [True, False]
 
 
 def test_delays_concessions_and_registrations_by_hand() -> None:
     """1 % over 4 weeks: 1 - .99^4 = .03940399. 3 weeks at 2 % of 10,000: 600; never more than half. 1 - e^-.6."""
-    assert gaming.push_risk(np.array([4.0]), np.array([0.01]))[0] == pytest.approx(0.03940399, abs=1e-15)
-    assert gaming.conceded(np.full(2, 10_000.0), np.array([3.0, 40.0]), np.full(2, 0.02)).tolist() == [600, 5000]
-    assert gaming.registration_share(num(0.3), num(2.0))[0, 0] == pytest.approx(0.4511883639)
+    assert kinds.push_risk(np.array([4.0]), np.array([0.01]))[0] == pytest.approx(0.03940399, abs=1e-15)
+    assert kinds.conceded(np.full(2, 10_000.0), np.array([3.0, 40.0]), np.full(2, 0.02)).tolist() == [600, 5000]
+    assert kinds.registration_share(num(0.3), num(2.0))[0, 0] == pytest.approx(0.4511883639)
 
 
 class Ahead(SimpleNamespace):
@@ -98,7 +98,7 @@ class Ahead(SimpleNamespace):
 
 def gains(pay: Schedule, attained: float, mean: float, sd: float, moved: list[float]) -> tuple[Array, float]:
     """Gains of moving `moved` into this window (the first is 0), through the rules both engines call."""
-    window = SimpleNamespace(window=13, reach=None)
+    window = SimpleNamespace(window=13, eligibility=None)
     program = SimpleNamespace(components=(window,))
     view: Any = Ahead(mean=mean, sd=sd, rate=np.ones((1, 1)), program=program, likely=(None,))
     cell, shift = np.zeros(1, dtype=np.int64), np.array([moved])
@@ -126,7 +126,7 @@ def test_linear_pay_never_moves_a_deal(
 ) -> None:
     """At any other rate what rounding leaves is within the tie slack."""
     gain, stake = gains(schedule(rate, []), attained, mean, sd, moved)
-    assert gaming.best_option(gain, np.array([stake])).tolist() == [0]
+    assert kinds.best_option(gain, np.array([stake])).tolist() == [0]
 
 
 convex = st.lists(
@@ -151,7 +151,7 @@ def test_a_bonus_in_reach_is_worth_pulling_for() -> None:
     """98 of 100 attained, 5 at stake, the next window sure to pass on its own: pulling 2 gains 5, pushing nothing."""
     gain, stake = gains(schedule(0, [(100, 0, 5)]), 98, 150, 1e-3, [0, 1, 2, -3])
     assert gain[0] == pytest.approx([0, 0, 5, 0])
-    assert gaming.best_option(gain, np.array([stake])).tolist() == [2]
+    assert kinds.best_option(gain, np.array([stake])).tolist() == [2]
 
 
 def test_the_next_window_is_valued_under_its_forecast() -> None:

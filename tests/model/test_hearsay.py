@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulator.model.hearsay import heard, others_on
-from simulator.model.setting import Setting, compile_setting
+from simulator.behavior.word_of_mouth import blended_values, others_on
 from simulator.scenario.load import parse
+from simulator.world.setting import Setting, compile_setting
 from tests.engines.small import SMALL
 
 OWN = [np.full((1, 6), v) for v in (100.0, 50.0, 0.0, 50.0)]
@@ -41,12 +41,12 @@ def test_the_share_of_the_others_of_the_territory() -> None:
     ],
 )  # fmt: skip
 def test_what_is_heard_by_hand(leak: float, hurt: float, now: np.ndarray, expected: tuple[float, ...]) -> None:
-    found = heard(setting(leak, hurt), now, OWN, [(1, THERE, now == 0)])
+    found = blended_values(setting(leak, hurt), now, OWN, [(1, THERE, now == 0)])
     assert [v[0, 0] for v in found] == pytest.approx(expected)
     assert [v[0, 3] for v in found] == [100.0, 50.0, 0.0, 50.0], "who is on it hears nothing new"
 
 
 def test_a_worse_offer_to_others_hurts_nobody_and_an_equal_one_does_nothing_at_all() -> None:
-    worse = heard(setting(0.0, 1.0), NOW, THERE, [(1, OWN, LISTENING)])
-    same = heard(setting(0.7, 1.0), NOW, OWN, [(1, OWN, LISTENING)])
+    worse = blended_values(setting(0.0, 1.0), NOW, THERE, [(1, OWN, LISTENING)])
+    same = blended_values(setting(0.7, 1.0), NOW, OWN, [(1, OWN, LISTENING)])
     assert all(np.array_equal(a, b) for a, b in zip([*worse, *same], [*THERE, *OWN], strict=True))

@@ -8,14 +8,14 @@ from copy import copy
 import numpy as np
 import pytest
 
-from simulator.engines import upkeep
-from simulator.engines.settle import settle
-from simulator.engines.vector import VectorLife
-from simulator.fit import Reference
-from simulator.model.help import Help, access, help_of, helped_logit
-from simulator.program.compiled import Program
+from simulator.behavior.enablement import SupportEffects, access, help_of, helped_logit
+from simulator.engines.events import governance
+from simulator.engines.totals.settlement import settle
+from simulator.engines.vector.engine import VectorRun
+from simulator.program.compiled import CompiledProgram
 from simulator.program.enablement import Supports
-from simulator.run import fit_reference, prepare
+from simulator.reference.fit import Reference
+from simulator.runs.simulate import fit_reference, prepare
 from simulator.scenario.load import parse
 from simulator.studies.verify import verify
 from tests.engines.quick import quick_reference
@@ -33,7 +33,7 @@ BASE = '[programs.baseline.components.core]\nkind = "revenue_share"\nrate = 0.05
 
 
 def supports(text: str) -> Supports:
-    program: Program = compiled(f"[programs.p.enablement]\n{text}")
+    program: CompiledProgram = compiled(f"[programs.p.enablement]\n{text}")
     assert program.supports is not None
     return program.supports
 
@@ -79,27 +79,27 @@ def reference() -> Iterator[Reference]:
         yield fit_reference(parse(HEAD + BASE + extra))
 
 
-def life(reference: Reference, table: str) -> VectorLife:
+def run(reference: Reference, table: str) -> VectorRun:
     head = HEAD.replace("elasticity = 0.8", "elasticity = 0.8\ninert_share = 0")
     text = head + BASE + f'[programs.helped]\nextends = "baseline"\n[programs.helped.enablement]\n{table}\n'
     scenario, fitted = parse(text), copy(reference)
     fitted.scenario = scenario  # what was fitted does not depend on support
     stage = prepare(scenario, fitted, ("helped",), 5, np.arange(12))
-    return VectorLife(stage.world, stage.rollout("helped"), stage.conduct[False]).run(-26, 39).finish()
+    return VectorRun(stage.world, stage.rollout("helped"), stage.mode[False]).run(-26, 39).finish()
 
 
 def test_each_support_moves_what_it_is_for(reference: Reference) -> None:
-    plain = settle(life(reference, "sponsor = { win = 0 }")).totals
-    sponsored = settle(life(reference, "sponsor = { win = 1.5 }")).totals
+    plain = settle(run(reference, "sponsor = { win = 0 }")).totals
+    sponsored = settle(run(reference, "sponsor = { win = 1.5 }")).totals
     assert sponsored["bookings_named"].sum() > 1.2 * plain["bookings_named"].sum()
     assert (sponsored["sourced"] == plain["sourced"]).all()
-    trained = settle(life(reference, "training = { skill = 2 }")).totals
+    trained = settle(run(reference, "training = { skill = 2 }")).totals
     assert trained["sourced"].sum() > plain["sourced"].sum()
-    read = settle(life(reference, "content = { speed = 0.8, use = 1 }")).totals
+    read = settle(run(reference, "content = { speed = 0.8, use = 1 }")).totals
     assert read["cycle"].sum() / read["won_by_partners"].sum() < plain["cycle"].sum() / plain["won_by_partners"].sum()
     assert (read["helped.content"] > 0).all()
     few, many = (
-        settle(life(reference, f"specialists = {{ capacity = {n}, win = 1.5 }}")).totals for n in (1, 1000)
+        settle(run(reference, f"specialists = {{ capacity = {n}, win = 1.5 }}")).totals for n in (1, 1000)
     )  # fmt: skip
     assert plain["won"].sum() < few["won"].sum() < many["won"].sum()
     assert (many["helped.specialists"] == 1_000_000).all()
@@ -112,7 +112,7 @@ def test_costs_by_hand(reference: Reference) -> None:
         "training = { cost_per_partner = 520 }\ncontent = { cost_per_year = 1040 }\n"
         "specialists = { capacity = 3, cost_per_year = 100.01 }"
     )
-    totals = settle(life(reference, cost)).totals
+    totals = settle(run(reference, cost)).totals
     for name, cents in (("training", 234_000), ("content", 78_000), ("specialists", 7_501)):
         assert (totals[f"noncash.{name}"] == cents).all(), name
     paid = totals["paid"] - totals["penalty"] + totals["audit"] + totals["admin"]
@@ -125,10 +125,10 @@ def test_the_engines_agree_and_a_planted_defect_shows(monkeypatch: pytest.Monkey
     with quick_reference():
         result = verify(scenario, programs=("full",), replications=1, seed=5)
         assert result.agrees, str(result)
-        right = upkeep.help_of
+        right = governance.help_of
 
-        def crowded(given: object, cosell: object, count: np.ndarray) -> Help | None:
+        def crowded(given: object, cosell: object, count: np.ndarray) -> SupportEffects | None:
             return right(given, cosell, count + 1.0)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(upkeep, "help_of", crowded)  # planted: one deal too many in one engine
+        monkeypatch.setattr(governance, "help_of", crowded)  # planted: one deal too many in one engine
         assert not verify(scenario, programs=("full",), replications=1, seed=5).agrees

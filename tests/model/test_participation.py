@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from simulator.engines import upkeep
-from simulator.engines.ledger import Outcome
-from simulator.fit import Reference
-from simulator.model.participation import certainty_equivalent, odds
-from simulator.run import fit_reference, prepare, vector_outcomes
+from simulator.behavior.participation import certainty_equivalent, odds
+from simulator.engines.events import governance
+from simulator.engines.ledger import RunOutcome
+from simulator.reference.fit import Reference
+from simulator.runs.simulate import fit_reference, prepare, vector_outcomes
 from simulator.scenario.load import parse
 from simulator.studies.verify import verify
 from tests.engines.quick import quick_reference
@@ -63,18 +63,18 @@ def reference() -> Iterator[Reference]:
         yield fit_reference(parse(HEAD + ON + PROGRAMS))
 
 
-def lived(reference: Reference, text: str, replications: int = 80) -> dict[str, Outcome]:
+def simulated(reference: Reference, text: str, replications: int = 80) -> dict[str, RunOutcome]:
     stage = prepare(parse(text), reference, ("rich", "papers"), 5, np.arange(replications))
     outcomes = vector_outcomes(stage, ("rich", "papers"))
-    return {program: outcome for (program, rung), outcome in outcomes if rung == "responsive"}
+    return {program: outcome for (program, level), outcome in outcomes if level == "responsive"}
 
 
 @pytest.fixture(scope="module")
-def outcomes(reference: Reference) -> dict[str, Outcome]:
-    return lived(reference, HEAD + ON + PROGRAMS)
+def outcomes(reference: Reference) -> dict[str, RunOutcome]:
+    return simulated(reference, HEAD + ON + PROGRAMS)
 
 
-def share(outcome: Outcome) -> tuple[float, float]:
+def share(outcome: RunOutcome) -> tuple[float, float]:
     """Mean share of active partners among those that are none of the prospects, and its standard error."""
     t = outcome.totals
     active = t["participation.active"] / t["partner_weeks"]
@@ -87,13 +87,13 @@ def test_the_baseline_keeps_its_share_active(reference: Reference) -> None:
     The response to luck is switched down, so that the bend of the odds does not move the mean.
     """
     still = ON.replace("response = 4", "response = 0.2")
-    base = lived(reference, HEAD.replace("prospects = 4", "prospects = 0") + still + PROGRAMS)["baseline"]
+    base = simulated(reference, HEAD.replace("prospects = 4", "prospects = 0") + still + PROGRAMS)["baseline"]
     mean, error = share(base)
     assert abs(mean - 0.6) < 4 * error
     assert error < 0.02
 
 
-def test_who_pays_more_has_more_partners_and_paperwork_drives_them_away(outcomes: dict[str, Outcome]) -> None:
+def test_who_pays_more_has_more_partners_and_paperwork_drives_them_away(outcomes: dict[str, RunOutcome]) -> None:
     active = {name: outcome.totals["participation.active"].astype(float) for name, outcome in outcomes.items()}
     for better, worse in (("rich", "baseline"), ("baseline", "none"), ("baseline", "papers")):
         gain = active[better] - active[worse]
@@ -104,14 +104,14 @@ def test_who_pays_more_has_more_partners_and_paperwork_drives_them_away(outcomes
 
 def test_joining_has_the_stated_share_under_the_baseline(reference: Reference) -> None:
     """Without a response a prospect joins with .1 at each of three quarter ends of 39 weeks: 4 (1 - .9^3) = 1.084."""
-    quiet = lived(reference, HEAD + ON.replace("response = 4", "response = 0").replace("0.5", "1") + PROGRAMS, 120)
+    quiet = simulated(reference, HEAD + ON.replace("response = 4", "response = 0").replace("0.5", "1") + PROGRAMS, 120)
     joined = quiet["baseline"].totals["participation.joined"]
     assert abs(joined.mean() - 1.084) < 4 * joined.std(ddof=1) / np.sqrt(len(joined))
 
 
-def test_dormant_partners_bring_nothing(outcomes: dict[str, Outcome], reference: Reference) -> None:
+def test_dormant_partners_bring_nothing(outcomes: dict[str, RunOutcome], reference: Reference) -> None:
     """Sourced deals fall with the share that is there; the vendor's own customers stay as many."""
-    all_in = lived(reference, HEAD.replace("prospects = 4", "prospects = 0") + PROGRAMS)
+    all_in = simulated(reference, HEAD.replace("prospects = 4", "prospects = 0") + PROGRAMS)
     some = outcomes["baseline"].totals
     ratio = some["sourced"].mean() / all_in["baseline"].totals["sourced"].mean()
     assert 0.5 < ratio < 0.75
@@ -123,9 +123,9 @@ def test_the_engines_agree_and_a_planted_defect_shows(monkeypatch: pytest.Monkey
     with quick_reference():
         result = verify(scenario, programs=("full",), replications=2, seed=5)
         assert result.agrees, str(result)
-        right = upkeep.reconsider
+        right = governance.reconsider
         # Planted: in one engine the review is asked a quarter late.
-        monkeypatch.setattr(upkeep, "reconsider", lambda life, week: right(life, week - 13))
+        monkeypatch.setattr(governance, "reconsider", lambda run, week: right(run, week - 13))
         assert not verify(scenario, programs=("full",), replications=2, seed=5).agrees
 
 

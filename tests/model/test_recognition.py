@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from simulator.model.recognition import ranks, tournament_price
+from simulator.behavior.contests import ranks, tournament_price
 from tests.program.build import num, scalar
 
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from simulator.model import response
-from simulator.model.recognition import tournament_price
-from simulator.model.response import IsoelasticCost, best_response
-from simulator.program.numbers import Array
+from simulator.behavior import best_response as response
+from simulator.behavior.best_response import IsoelasticCost, best_response
+from simulator.behavior.contests import tournament_price
+from simulator.core.arrays import Array
 from simulator.program.schedule import Schedule
 from tests.program.build import num, scalar, schedule
 
@@ -255,7 +255,7 @@ def sold(x: Array, quota: float) -> Array:
     return best_response(schedule(PRICE, [(quota, 0.0, BONUS)]), QuadraticCost(x[None, :], num(CURVE)))[0]
 
 
-def reach(quota: float) -> float:
+def eligibility(quota: float) -> float:
     """The market from which on a dealer goes to the quota."""
     return first(lambda x: sold(np.array([x]), quota)[0] >= quota, quota - 40.0, quota - 10.0 - 1e-6)
 
@@ -263,7 +263,7 @@ def reach(quota: float) -> float:
 @lru_cache
 def moments(quota: float) -> tuple[float, float]:
     """Mean and variance of sales, by Gauss-Legendre between the market's ends, the jumper and the quota."""
-    edges = [90 - 120.0, reach(quota), quota - PRICE / CURVE, 90 + 120.0]
+    edges = [90 - 120.0, eligibility(quota), quota - PRICE / CURVE, 90 + 120.0]
     mean = square = 0.0
     for a, b in itertools.pairwise(edges):
         nodes, weights = np.polynomial.legendre.leggauss(60)
@@ -275,7 +275,7 @@ def moments(quota: float) -> tuple[float, float]:
 
 def test_a_bonus_pulls_dealers_up_to_quota() -> None:
     """Reach sqrt(2K/b) = 12.6491, mass on the quota .300462, mean 101.790549, variance 207.2350 (free: 100, 225)."""
-    least = reach(100.0)
+    least = eligibility(100.0)
     assert 100 - (least + PRICE / CURVE) == pytest.approx(12.6491, abs=1e-4)
     assert stats.norm.cdf(90, 90, 15) - stats.norm.cdf(least, 90, 15) == pytest.approx(0.300462, abs=1e-5)
     mean, variance = moments(100.0)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.core.arrays import Array
 from simulator.engines import ledger
 from simulator.engines.ledger import attributed, taken_back
-from simulator.program.numbers import Array
 
 
 def test_a_payout_is_attributed_by_credit() -> None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulator.engines import incoming
-from simulator.engines.settle import settle
-from simulator.engines.vector import VectorLife
-from simulator.fit import Reference
-from simulator.model.setting import compile_setting
-from simulator.model.shocks import shocked_mix
-from simulator.program.numbers import Array
-from simulator.run import fit_reference, prepare
+from simulator.core.arrays import Array
+from simulator.core.streams import Streams
+from simulator.engines.events import arrivals
+from simulator.engines.totals.settlement import settle
+from simulator.engines.vector.engine import VectorRun
+from simulator.reference.fit import Reference
+from simulator.runs.simulate import fit_reference, prepare
 from simulator.scenario.load import parse
-from simulator.streams import Streams
 from simulator.studies.verify import verify
-from simulator.world import World
+from simulator.world.setting import compile_setting
+from simulator.world.shocks import shocked_mix
+from simulator.world.world import World
 from tests.engines.quick import quick_reference
 from tests.engines.small import SMALL
 from tests.scenario import texts
@@ -101,27 +101,27 @@ def reference() -> Reference:
         return fit_reference(parse(LONER + LINEAR))
 
 
-def life(reference: Reference, shocks: str) -> VectorLife:
+def run(reference: Reference, shocks: str) -> VectorRun:
     stage = prepare(parse(LONER + shocks + LINEAR), reference, ("baseline",), 5, np.arange(4))
-    return VectorLife(stage.world, stage.rollout("baseline"), stage.conduct[True]).run(-26, 39).finish()
+    return VectorRun(stage.world, stage.rollout("baseline"), stage.mode[True]).run(-26, 39).finish()
 
 
 def test_activity_falls_with_the_worth_of_an_hour_elsewhere(reference: Reference) -> None:
     """q = (V / (w V0))^eps, and linear pay leaves V alone: all activity is w^-eps of what it would be."""
-    calm = life(reference, "")
-    hit = life(reference, "[[shocks.competitor]]\nfactor = 2\nfrom_week = -260\n")
+    calm = run(reference, "")
+    hit = run(reference, "[[shocks.competitor]]\nfactor = 2\nfrom_week = -260\n")
     assert hit.effort_total / calm.effort_total == pytest.approx(np.full((4, 4), 2**-0.5), rel=1e-12)
 
 
-def by_partner(lived: VectorLife, who: int) -> list[tuple[float, ...]]:
-    o = lived.opps
-    rows = np.flatnonzero((o["cell"] % lived.shape[1] == who) & ~o["vendor"])
+def by_partner(simulated: VectorRun, who: int) -> list[tuple[float, ...]]:
+    o = simulated.opps
+    rows = np.flatnonzero((o["cell"] % simulated.shape[1] == who) & ~o["vendor"])
     return sorted(zip(*(o[n][rows].tolist() for n in ("start", "amount", "due")), strict=True))
 
 
 def test_a_partner_that_leaves_finishes_its_deals_or_orphans_them_and_nobody_else_changes(reference: Reference) -> None:
     leave = '[[shocks.departure]]\npartner = "reseller-2"\nfrom_week = 10\nopen_deals = "{}"\n'
-    stays, worked, orphaned = (life(reference, text) for text in ("", leave.format("worked"), leave.format("orphaned")))
+    stays, worked, orphaned = (run(reference, text) for text in ("", leave.format("worked"), leave.format("orphaned")))
     for other in (0, 2, 3, 4, 5):
         assert by_partner(stays, other) == by_partner(worked, other) == by_partner(orphaned, other)
     for gone in (worked, orphaned):
@@ -173,10 +173,10 @@ def test_the_engines_agree_under_shocks_and_a_planted_defect_shows(monkeypatch: 
     with quick_reference():
         result = verify(scenario, programs=("full",), replications=1, seed=5)
         assert result.agrees, str(result)
-        right = incoming.registration_shares
+        right = arrivals.registration_shares
         # Planted: in one engine a partner that left goes on registering the vendor's customers.
         monkeypatch.setattr(
-            incoming,
+            arrivals,
             "registration_shares",
             lambda s, source, *rest, **on: right(s, np.maximum(source, 1.0), *rest, **on),
         )
@@ -185,7 +185,7 @@ def test_the_engines_agree_under_shocks_and_a_planted_defect_shows(monkeypatch: 
 
 def test_a_shock_that_changes_nothing_changes_nothing(reference: Reference) -> None:
     idle = "[[shocks.demand]]\nfactor = 1\nfrom_week = 0\n[[shocks.price]]\nfactor = 1\nfrom_week = 0\n"
-    plain, same = (settle(life(reference, text)) for text in ("", idle))
+    plain, same = (settle(run(reference, text)) for text in ("", idle))
     for name, value in plain.totals.items():
         assert np.array_equal(value, same.totals[name]), name
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.model import gaming, splitting
-from simulator.program.numbers import Array
+from simulator.behavior.gaming import deal_splitting, kinds
+from simulator.core.arrays import Array
 from simulator.program.schedule import Schedule
 from tests.program.build import num, scalar, schedule
 
@@ -21,16 +21,16 @@ def gains(pay: Schedule, amount: float, most: int, cost: float = 0.0, keep: floa
     """Gains of filing a deal whole and in 2 to `most` pieces, where every claim is paid by itself."""
     worth = [scalar(pay.payout(num(amount)))]
     for count in range(2, most + 1):
-        first, other = (float(x[0]) for x in splitting.pieces(one(amount), count))
+        first, other = (float(x[0]) for x in deal_splitting.pieces(one(amount), count))
         parts = scalar(pay.payout(num(first))) + (count - 1) * scalar(pay.payout(num(other)))
         worth.append(keep * parts)
-    found = splitting.filing_gains(np.array([[*worth, -np.inf]]), one(cost))
+    found = deal_splitting.filing_gains(np.array([[*worth, -np.inf]]), one(cost))
     return [float(x) for x in found[0, :-1]]
 
 
 @given(amount=st.integers(1, 10**10), count=st.integers(2, 10))
 def test_pieces_make_the_whole(amount: int, count: int) -> None:
-    first, other = (float(x[0]) for x in splitting.pieces(one(float(amount)), count))
+    first, other = (float(x[0]) for x in deal_splitting.pieces(one(float(amount)), count))
     assert first + (count - 1) * other == amount
     assert 0 <= first - other < count
 
@@ -46,7 +46,7 @@ def test_a_sum_per_claim_by_hand() -> None:
     """50 for any claim from 1 on: four pieces pay 200 for 50, as long as audits leave more than a quarter of it."""
     pay = schedule(0, [(1, 0, 50)])
     assert gains(pay, 1000, 4) == pytest.approx([0, 50, 100, 150])
-    kept = float(gaming.kept(one(0), one(0.4), one(1))[0])  # 1 - .4 * 2 = .2
+    kept = float(kinds.kept(one(0), one(0.4), one(1))[0])  # 1 - .4 * 2 = .2
     assert gains(pay, 1000, 4, keep=kept) == pytest.approx([0, -30, -20, -10])
 
 
@@ -54,9 +54,9 @@ def test_bundling_over_a_floor_by_hand() -> None:
     """10 % of deals from 1,000 on: two of 600 pay 0 apart and 120 as one; undoing the first claim costs 20."""
     pay = schedule(0, [(1000, 0.1, 100)])
     apart, joint = scalar(pay.payout(num(600))), scalar(pay.payout(num(1200)))
-    found = splitting.filing_gains(np.array([[apart, apart, joint - apart]]), one(20))
+    found = deal_splitting.filing_gains(np.array([[apart, apart, joint - apart]]), one(20))
     assert found[0] == pytest.approx([0, -20, 100])
-    assert gaming.best_option(found, one(apart)).tolist() == [2]
+    assert kinds.best_option(found, one(apart)).tolist() == [2]
 
 
 convex = st.lists(st.tuples(st.integers(1, 10**6), st.floats(0, 0.2)), max_size=3, unique_by=lambda k: k[0]).map(sorted)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtri
 
-from simulator.pilots.panel import Panel
-from simulator.pilots.trial import Trial
-from simulator.program.numbers import Array
-from simulator.streams import Streams
+from simulator.core.arrays import Array
+from simulator.core.streams import Streams
+from simulator.pilots.panel import PilotPanel, PilotReadings
 
 
 def normals(seed: int, name: str, *shape: int) -> Array:
@@ -20,7 +19,7 @@ def normals(seed: int, name: str, *shape: int) -> Array:
 def trial(
     effect: float, *, pilots: int = 400, partners: int = 20, periods: int = 2, before: int = 1, level: float = 10.0,
     sd: float = 1.0, leak: float = 0.0, cluster: int = 1, shared: float = 0.0, seed: int = 1,
-) -> Trial:  # fmt: skip
+) -> PilotReadings:  # fmt: skip
     """Pilots of two halves with a constant effect, of which a share `leak` reaches those who are not on the candidate.
 
     A partner's mean over the periods has the standard deviation sd, or with clusters of several partners and a spread
@@ -33,7 +32,7 @@ def trial(
     lots = normals(seed, "lots", pilots, partners // cluster)
     half = np.argsort(np.argsort(lots, axis=1), axis=1) < partners // cluster // 2
     on_it = np.broadcast_to(np.repeat(half, cluster, axis=1)[..., None], shape)
-    panel = Panel(
+    panel = PilotPanel(
         off + np.where(on_it, effect, leak * effect),
         level + sd * normals(seed, "before", pilots, partners, before),
         np.asarray(on_it),
@@ -41,4 +40,4 @@ def trial(
         np.broadcast_to(np.arange(partners) // cluster, shape[:2]),
         np.zeros(shape[:2], dtype=np.int64),
     )
-    return Trial(panel, off + effect, off)
+    return PilotReadings(panel, off + effect, off)

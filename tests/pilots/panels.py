@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from simulator.pilots.panel import Panel
+from simulator.pilots.panel import PilotPanel
 
 
 def normal_panel(
@@ -22,7 +22,7 @@ def normal_panel(
     design: Literal["parallel", "wedge", "switchback"] = "parallel",
     pairs: bool = False,
     dropout: float = 0.0,
-) -> Panel:
+) -> PilotPanel:
     """Outcome: season + cluster's level (sd `shared`) + partner's level (1) + cluster's period (shared / 2) + noise (1)
     + effect where on the candidate; half of the clusters are, by lot, within strata of two clusters where `pairs`."""
     chance = np.random.default_rng(seed)
@@ -42,7 +42,7 @@ def normal_panel(
     else:
         on = (time // 2 + rank[..., None]) % 2 == 0
     treated = np.repeat(on, each, axis=1)
-    return Panel(
+    return PilotPanel(
         outcome=every[..., before:] + effect * treated,
         before=every[..., :before],
         treated=treated,

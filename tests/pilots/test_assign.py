@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulator.model.setting import compile_setting
-from simulator.pilots.assign import Assigned, History, assign
+from simulator.core.streams import Streams
+from simulator.pilots.assignment import Assigned, PartnerHistory, assign
 from simulator.pilots.plan import Plan
 from simulator.scenario.load import parse
-from simulator.streams import Streams
-from simulator.world import World
+from simulator.world.setting import compile_setting
+from simulator.world.world import World
 
 TWO = """
 name = "two territories"
@@ -49,10 +49,10 @@ def world(replications: int = 200, count: int = 8, **values: float) -> World:
     return World(compile_setting(scenario), Streams(5), np.arange(replications))
 
 
-def history(w: World) -> History:
+def history(w: World) -> PartnerHistory:
     """Partners of rising size, all with opportunities from the start."""
     size = np.broadcast_to(100.0 * np.arange(w.shape[1]), w.shape)
-    return History(size, np.full(w.shape, -52.0))
+    return PartnerHistory(size, np.full(w.shape, -52.0))
 
 
 def drawn(w: World, *, eligible: dict[str, Any] | None = None, beside: tuple[str, ...] = (), **design: Any) -> Assigned:
@@ -142,7 +142,7 @@ def test_who_may_take_part(w: World) -> None:
     assert not (a.observed & ~a.takes_part[..., None]).any()
     plan = Plan.model_validate({"candidate": "any", "eligible": {"tenure_quarters": 3}, "design": {"quarters": 1}})
     since = np.where(np.arange(16) % 2, -38.0, -39.0) + np.zeros(w.shape)
-    assert np.array_equal(assign(w, plan, History(np.ones(w.shape), since)).takes_part, since == -39.0)
+    assert np.array_equal(assign(w, plan, PartnerHistory(np.ones(w.shape), since)).takes_part, since == -39.0)
 
 
 def test_who_drops_out_is_back_on_the_baseline_and_no_longer_seen() -> None:

@@ -7,14 +7,14 @@ from functools import cache
 import numpy as np
 import pytest
 
-from simulator.engines.rollout import Rollout
-from simulator.engines.vector import VectorLife
-from simulator.fit import Reference
-from simulator.pilots.lives import Tried, live
+from simulator.core.arrays import Array
+from simulator.engines.assignment import ProgramAssignment
+from simulator.engines.vector.engine import VectorRun
+from simulator.pilots.panel import spill
 from simulator.pilots.plan import Plan
-from simulator.pilots.trial import spill
-from simulator.program.numbers import Array
-from simulator.run import Stage, fit_reference, prepare
+from simulator.pilots.simulate import SimulatedPilots, live
+from simulator.reference.fit import Reference
+from simulator.runs.simulate import Replications, fit_reference, prepare
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
 from tests.engines.quick import quick_reference
@@ -78,39 +78,41 @@ def reference() -> Reference:
         return fit_reference(scenario())
 
 
-def stage(replications: int, program: str = "better", **between: float) -> Stage:
+def stage(replications: int, program: str = "better", **between: float) -> Replications:
     return prepare(scenario(**between), reference(), (program,), 3, np.arange(replications))
 
 
-def tried(s: Stage, program: str = "better", *, gaming: bool = False, **design: object) -> Tried:
+def tried(s: Replications, program: str = "better", *, gaming: bool = False, **design: object) -> SimulatedPilots:
     plan = Plan.model_validate({"candidate": program, "design": {**SHORT, **design}})
     return live(s, [plan], outcomes=("qualified", "bookings"), gaming=gaming)[0]
 
 
-def spilled(x: Tried) -> Array:
+def spilled(x: SimulatedPilots) -> Array:
     """What the pilot changes for the partners that are not on the candidate, per partner and period; (R,)."""
     panel = x.panels["qualified"]
     change = np.where(panel.treated, 0.0, panel.outcome - x.off["qualified"])
     return np.asarray(change.sum(axis=(1, 2)) / (~panel.treated).sum(axis=(1, 2)))
 
 
-def all_but_first(s: Stage, leave_out: bool) -> VectorLife:
+def all_but_first(s: Replications, leave_out: bool) -> VectorRun:
     """Everybody on the candidate but, if so, the first partner of every territory; honest."""
     schedule = np.ones((1, s.world.shape[1], 26), dtype=np.int64)
     if leave_out:
         schedule[0, ::4] = 0
-    life = VectorLife(s.world, s.rollout("baseline"), s.conduct[False]).run(-39, 0)
+    run = VectorRun(s.world, s.rollout("baseline"), s.mode[False]).run(-39, 0)
     offers = (s.offers["baseline"], s.offers["better"])
-    return life.fork(Rollout(offers, schedule)).run(0, 26).finish()
+    return run.branch(ProgramAssignment(offers, schedule)).run(0, 26).finish()
 
 
 def test_with_a_full_leak_the_last_control_works_as_if_it_were_treated() -> None:
     s = stage(2, leak=1.0)
     everyone, others = all_but_first(s, False), all_but_first(s, True)
-    for q, same in zip(others.planner.activity, everyone.planner.activity, strict=True):
+    for q, same in zip(others.effort.activity, everyone.effort.activity, strict=True):
         np.testing.assert_allclose(q, same, rtol=1e-9)
     assert np.array_equal(others.opps["deal"][:], everyone.opps["deal"][:])
-    paid = [sum(c.accrued for b in (*x.closed, *x.books) for c in b.closings if c.end > 0) for x in (others, everyone)]
+    paid = [
+        sum(c.accrued for b in (*x.closed, *x.accounts) for c in b.closings if c.end > 0) for x in (others, everyone)
+    ]
     np.testing.assert_allclose(5 * paid[0][:, ::4], paid[1][:, ::4], atol=5)  # the same deals at 0.05, not 0.25
     assert np.array_equal(paid[0][:, 1::4], paid[1][:, 1::4])
 
@@ -166,11 +168,11 @@ def test_dates_are_moved_across_a_pilots_launch_by_those_it_pays(program: str, m
     """Held back until the launch of a candidate that pays more, pulled before that of one that pays less; filed dates
     then tell more of a change than there is. Who stays on the baseline has no reason to."""
     s = stage(4, program)
-    start = VectorLife(s.world, s.rollout("baseline"), s.conduct[True]).run(-39, 0)
+    start = VectorRun(s.world, s.rollout("baseline"), s.mode[True]).run(-39, 0)
     schedule = np.zeros((1, s.world.shape[1], 26), dtype=np.int64)
     schedule[0, ::2] = 1
-    life = start.fork(Rollout((s.offers["baseline"], s.offers[program]), schedule)).run(0, 26).finish()
-    c = life.claims
+    run = start.branch(ProgramAssignment((s.offers["baseline"], s.offers[program]), schedule)).run(0, 26).finish()
+    c = run.claims
     at_launch = np.flatnonzero((c["moved"] == moved) & (c["week"] == (0 if moved > 0 else -1)))
     assert len(at_launch) > 10
     assert np.all(c["cell"][at_launch] % 2 == 0)

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from simulator.core.arrays import Array
 from simulator.pilots.decision import PilotWorth, conclude, cost_of, gain_of, worth_of
-from simulator.pilots.diagnosis import Concluded
-from simulator.pilots.estimated import Estimated
-from simulator.pilots.looks import Looked
+from simulator.pilots.diagnosands import PilotConclusions
+from simulator.pilots.estimators.estimate import Estimated
+from simulator.pilots.interim_analysis import InterimResult
 from simulator.pilots.plan import Plan
 from simulator.pilots.plan_file import plan_of
-from simulator.program.numbers import Array
 from simulator.scenario.load import parse
-from simulator.stats.sensitivity.factors import Figure
+from simulator.stats.sensitivity.factors import EstimateWithCI
 from tests.pilots.made import normals, trial
 from tests.scenario.texts import SMALL
 
@@ -29,17 +29,17 @@ def plan(**changes: object) -> Plan:
     return plan_of({**tree, "measure": {"estimator": "difference"}, **changes}, parse(SMALL))
 
 
-def told(value: Array, effect: Array) -> Concluded:
+def told(value: Array, effect: Array) -> PilotConclusions:
     """Pilots that estimate `effect` and decide by the value expected from it, where V ~ N(2, 5^2)."""
     known = np.full(len(value), np.inf)
     weight = np.cov(value, effect)[0, 1] / np.var(effect, ddof=1)
     says = value.mean() + weight * (effect - effect.mean()) > 0
-    return Concluded(trial(0.0, pilots=4), 0.05, at_end(effect, known), says, value)
+    return PilotConclusions(trial(0.0, pilots=4), 0.05, at_end(effect, known), says, value)
 
 
-def at_end(effect: Array, known: Array) -> Looked:
+def at_end(effect: Array, known: Array) -> InterimResult:
     """Pilots that are looked at when their two periods are over."""
-    return Looked(
+    return InterimResult(
         np.array([2]), np.array([1.96]), np.array([1.96]), np.full(len(effect), 2), Estimated(effect, known, known),
         known > np.inf, effect, known > np.inf, np.zeros(len(effect)), np.zeros(len(effect)),
     )  # fmt: skip
@@ -55,7 +55,7 @@ def worth() -> PilotWorth:
     return worth_of(plan(), told(value, effect), np.zeros((N, 2)), 9, inputs, 1)
 
 
-def near(got: Figure, expected: float) -> bool:
+def near(got: EstimateWithCI, expected: float) -> bool:
     return abs(got.value - expected) <= 4 * got.se
 
 

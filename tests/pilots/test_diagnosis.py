@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulator.pilots.diagnosis import Concluded, diagnose, too_eager
-from simulator.pilots.estimators.table import ESTIMATORS
-from simulator.pilots.looks import looked
+from simulator.pilots.diagnosands import PilotConclusions, diagnose, too_eager
+from simulator.pilots.estimators.registry import ESTIMATORS
+from simulator.pilots.interim_analysis import looked
+from simulator.pilots.panel import PilotContext, PilotReadings, spill
 from simulator.pilots.plan import Interim
-from simulator.pilots.trial import Beside, Trial, spill
 from simulator.stats.estimate import Estimate
 from tests.pilots.made import trial
 
 
 def concluded(
-    pilots: Trial, name: str = "difference", level: float = 0.05, value: float = 1.0, again: int = 1
-) -> Concluded:
+    pilots: PilotReadings, name: str = "difference", level: float = 0.05, value: float = 1.0, again: int = 1
+) -> PilotConclusions:
     seen = looked(Interim(), pilots, ESTIMATORS[name].estimate, level, 1, again)
     says = seen.crossed & (seen.estimated.effect > 0)
-    return Concluded(pilots, level, seen, says, np.full(len(says), value))
+    return PilotConclusions(pilots, level, seen, says, np.full(len(says), value))
 
 
 def power_of(effect: float, per_arm: int, sd: float = 1.0, level: float = 0.05) -> float:
@@ -82,10 +82,10 @@ def test_called_effects_are_exaggerated_as_the_t_test_says() -> None:
 def leaky(effect: float) -> dict[str, Estimate]:
     """Figures of pilots that leak a quarter of the effect, and of it take a tenth away by resentment."""
     made = concluded(trial(effect, pilots=100, leak=0.25))
-    felt = spill(made.trial.panel, made.trial.panel.outcome - made.trial.off)
-    nothing = np.zeros(len(felt))
-    parts = {"contamination": felt + 0.1 * effect, "resentment": np.full(len(felt), -0.1 * effect)}
-    return diagnose(replace(made, beside=Beside(nothing, nothing, nothing + 4, nothing + 1, parts)))
+    perceived = spill(made.trial.panel, made.trial.panel.outcome - made.trial.off)
+    nothing = np.zeros(len(perceived))
+    parts = {"contamination": perceived + 0.1 * effect, "resentment": np.full(len(perceived), -0.1 * effect)}
+    return diagnose(replace(made, beside=PilotContext(nothing, nothing, nothing + 4, nothing + 1, parts)))
 
 
 def test_a_leak_is_found_and_biases_by_as_much() -> None:
@@ -138,7 +138,7 @@ def test_a_a_assignments_are_those_of_the_design_drawn_anew() -> None:
 def test_strata_keep_their_share_in_a_a_assignments() -> None:
     pilots = trial(1.0, pilots=50)
     stratum = np.argsort(np.argsort(pilots.off[..., 0], axis=1), axis=1) // 5
-    ranked = Trial(replace(pilots.panel, stratum=stratum), pilots.on, pilots.off)
+    ranked = PilotReadings(replace(pilots.panel, stratum=stratum), pilots.on, pilots.off)
     drawn = ranked.without_effect(1, 0)
     for k in range(4):
         mine, theirs = (np.where(stratum == k, p.treated[..., 0], False).sum(axis=1) for p in (ranked.panel, drawn))

@@ -14,17 +14,17 @@ from scipy import stats
 from scipy.optimize import minimize
 
 from simulator.pilots.estimators.parallel import outcomes
-from simulator.pilots.estimators.synthetic import _weights
-from simulator.pilots.estimators.table import ESTIMATORS, misfits
-from simulator.pilots.estimators.wedge import components
-from simulator.pilots.panel import Panel
+from simulator.pilots.estimators.registry import ESTIMATORS, misfits
+from simulator.pilots.estimators.stepped_wedge import components
+from simulator.pilots.estimators.synthetic_control import _weights
+from simulator.pilots.panel import PilotPanel
 from tests.pilots.panels import normal_panel
 
 PANEL = normal_panel(3, 3, 8, 3, effect=0.5, dropout=0.2)
 WEDGE = normal_panel(4, 3, 12, 2, effect=0.5, design="wedge", dropout=0.2)
 
 
-def cells(panel: Panel, r: int) -> tuple[np.ndarray, ...]:
+def cells(panel: PilotPanel, r: int) -> tuple[np.ndarray, ...]:
     """Outcome, treatment, period, partner, cluster of the cells that were observed."""
     partner, period = np.nonzero(panel.observed[r])
     seen = (partner, period)
@@ -69,8 +69,8 @@ def by_definition(y: np.ndarray, x: np.ndarray, cluster: np.ndarray) -> tuple[fl
     v = np.zeros((n, len(np.unique(cluster))))
     for column, g in enumerate(np.unique(cluster)):
         rows = np.flatnonzero(cluster == g)
-        values, vectors = np.linalg.eigh(np.eye(len(rows)) - hat[np.ix_(rows, rows)])
-        v[rows, column] = (vectors / np.sqrt(values)) @ vectors.T @ x[rows] @ b[:, 0]
+        values, design = np.linalg.eigh(np.eye(len(rows)) - hat[np.ix_(rows, rows)])
+        v[rows, column] = (design / np.sqrt(values)) @ design.T @ x[rows] @ b[:, 0]
     m = v.T @ (np.eye(n) - hat) @ v
     return (
         float(b[0] @ x.T @ y),
@@ -167,7 +167,7 @@ def test_synthetic_control_follows_partners_that_moved_alike() -> None:
     y = np.arange(12)[:, None] + np.where(np.arange(12)[:, None] < 6, wave, 0.0)
     on, there = np.repeat(np.arange(12)[:, None] < 2, 2, axis=1), np.ones((1, 12, 2), dtype=bool)
     singly = np.arange(12)[None]
-    panel = Panel(y[None, :, 6:] + on, y[None, :, :6], on[None], there, singly, 0 * singly)
+    panel = PilotPanel(y[None, :, 6:] + on, y[None, :, :6], on[None], there, singly, 0 * singly)
     naive, found = (ESTIMATORS[name].estimate(panel).effect[0] for name in ("did", "synthetic"))
     base = wave[:6].mean()
     assert naive == pytest.approx(1.0 + (wave[6:].mean() - base) * 0.6)
@@ -196,14 +196,14 @@ def fitting(name: str) -> list[str]:
     ]
 
 
-def obeys_the_laws(name: str, panel: Panel, order: np.ndarray, shift: float, scale: float, added: float) -> None:
+def obeys_the_laws(name: str, panel: PilotPanel, order: np.ndarray, shift: float, scale: float, added: float) -> None:
     """Names of partners and clusters mean nothing; what was not observed is not used, nor who takes no part; units and
     effects carry over."""
     estimate, found = ESTIMATORS[name].estimate, ESTIMATORS[name].estimate(panel)
-    relabelled = Panel(*(np.asarray(part)[:, order] for part in vars(panel).values()))
+    relabelled = PilotPanel(*(np.asarray(part)[:, order] for part in vars(panel).values()))
     relabelled = replace(relabelled, cluster=(7 - 3 * relabelled.cluster) % 101)
     hidden = replace(panel, outcome=np.where(panel.observed, panel.outcome, np.nan))
-    idle = Panel(*(np.concatenate([part, part[:, :3]], axis=1) for part in vars(panel).values()))
+    idle = PilotPanel(*(np.concatenate([part, part[:, :3]], axis=1) for part in vars(panel).values()))
     there = np.arange(len(order) + 3) < len(order)
     idle = replace(idle, treated=idle.treated & there[:, None], observed=idle.observed & there[:, None])
     idle = replace(idle, cluster=np.where(there, idle.cluster, 200 + np.arange(len(there))))

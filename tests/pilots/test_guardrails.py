@@ -7,19 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.pilots.estimators.table import ESTIMATORS
-from simulator.pilots.guardrails import breaches, cost_overrun, first_breach, gaming_share, lift_so_far
-from simulator.pilots.looks import look_periods, looked
-from simulator.pilots.panel import Panel
+from simulator.pilots.estimators.registry import ESTIMATORS
+from simulator.pilots.gradual_rollout import from_before
+from simulator.pilots.interim_analysis import look_periods, looked
+from simulator.pilots.panel import PilotPanel, PilotReadings
 from simulator.pilots.plan import Guardrails, Interim
-from simulator.pilots.staged import from_before
-from simulator.pilots.trial import Trial
+from simulator.pilots.stopping_limits import breaches, cost_overrun, first_breach, gaming_share, lift_so_far
 from simulator.stats.estimate import estimate as estimate_of
 from simulator.stats.estimate import mean_of
 from tests.pilots import made
 from tests.pilots.panels import normal_panel
 
-PAYOUT = Panel(
+PAYOUT = PilotPanel(
     outcome=np.array([[[10.0, 30.0, 30.0], [10.0, 10.0, 60.0], [90.0, 90.0, 90.0]]]),
     before=np.array([[[4.0, 6.0], [8.0, 2.0], [70.0, 70.0]]]),
     treated=np.array([[[False, True, True], [False, False, True], [True, True, True]]]),
@@ -42,8 +41,8 @@ def test_cost_overrun_by_hand() -> None:
 
 def test_gaming_share_by_hand() -> None:
     """Of the 30, then of the 120 that those on it were paid, honest partners had got 24, then 84."""
-    honest = np.array([[[10.0, 24.0, 30.0], [10.0, 10.0, 30.0], [0.0, 0.0, 0.0]]])
-    assert gaming_share(PAYOUT, honest)[0, 1:] == pytest.approx([0.2, 0.3])
+    without_gaming = np.array([[[10.0, 24.0, 30.0], [10.0, 10.0, 30.0], [0.0, 0.0, 0.0]]])
+    assert gaming_share(PAYOUT, without_gaming)[0, 1:] == pytest.approx([0.2, 0.3])
 
 
 def test_limits_stop_at_the_first_that_is_passed() -> None:
@@ -75,10 +74,10 @@ def test_looks_are_spread_over_whole_periods() -> None:
     assert look_periods(1, 5).tolist() == [5]
 
 
-def trial(seed: int, effect: float, pilots: int = 160) -> Trial:
+def trial(seed: int, effect: float, pilots: int = 160) -> PilotReadings:
     panel = normal_panel(seed, pilots, 24, periods=5, shared=0.0)
-    lived = replace(panel, outcome=panel.outcome + effect * panel.treated)
-    return Trial(lived, panel.outcome + effect, panel.outcome)
+    simulated = replace(panel, outcome=panel.outcome + effect * panel.treated)
+    return PilotReadings(simulated, panel.outcome + effect, panel.outcome)
 
 
 def test_five_looks_call_too_often_unless_bounds_are_calibrated() -> None:

@@ -7,15 +7,15 @@ from functools import cache
 import numpy as np
 import pytest
 
-from simulator.engines.rollout import Rollout
-from simulator.engines.settle import settle
-from simulator.engines.tables import DONE
-from simulator.engines.vector import VectorLife
-from simulator.fit import Reference
-from simulator.pilots.lives import Tried, live
+from simulator.engines.assignment import ProgramAssignment
+from simulator.engines.totals.settlement import settle
+from simulator.engines.vector.engine import VectorRun
+from simulator.engines.vector.records import DONE
+from simulator.pilots.outcomes import OUTCOMES, Periods, sourced
 from simulator.pilots.plan import Outcome, Plan
-from simulator.pilots.reading import OUTCOMES, Periods, sourced
-from simulator.run import Stage, fit_reference, prepare
+from simulator.pilots.simulate import SimulatedPilots, live
+from simulator.reference.fit import Reference
+from simulator.runs.simulate import Replications, fit_reference, prepare
 from simulator.scenario.load import parse
 from tests.engines.quick import quick_reference
 from tests.engines.small import BASELINE
@@ -34,12 +34,12 @@ def reference(text: str) -> Reference:
         return fit_reference(parse(text))
 
 
-def stage(text: str, program: str = "full", replications: int = 3, fitted_on: str = "") -> Stage:
+def stage(text: str, program: str = "full", replications: int = 3, fitted_on: str = "") -> Replications:
     return prepare(parse(text), reference(fitted_on or text), (program,), 5, np.arange(replications))
 
 
 @pytest.fixture(scope="module")
-def tried() -> Tried:
+def tried() -> SimulatedPilots:
     return live(stage(SMALL), [PLAN])[0]
 
 
@@ -64,15 +64,15 @@ def test_a_candidate_equal_to_the_baseline_does_exactly_nothing(assignment: str,
 
 def test_panels_add_up_to_what_the_life_is_settled_at() -> None:
     s = stage(SMALL)
-    life = VectorLife(s.world, s.rollout("full"), s.conduct[False]).run(-52, 39).finish()
-    periods, totals = Periods(0, 13, 3), settle(life).totals
-    per_partner = {n: OUTCOMES[n].read(life, periods, False).sum(axis=(1, 2)) for n in OUTCOMES}
+    run = VectorRun(s.world, s.rollout("full"), s.mode[False]).run(-52, 39).finish()
+    periods, totals = Periods(0, 13, 3), settle(run).totals
+    per_partner = {n: OUTCOMES[n].read(run, periods, False).sum(axis=(1, 2)) for n in OUTCOMES}
     assert np.allclose(per_partner["won"], totals["won_by_partners"])
     assert np.allclose(per_partner["payout"] * 100, totals["accrued"] - totals["penalty"])
     assert np.allclose(per_partner["margin"], per_partner["gross_margin"] - per_partner["payout"])
-    cells = np.ones((*life.shape, 3), dtype=bool)
+    cells = np.ones((*run.shape, 3), dtype=bool)
     cells[:, 0] = False
-    o, found = life.opps, sourced(life, OUTCOMES["won"], periods, cells)
+    o, found = run.opps, sourced(run, OUTCOMES["won"], periods, cells)
     for r in range(3):
         mine = [k for k in range(o.rows) if o["cell"][k] // 6 == r and o["cell"][k] % 6 and not o["vendor"][k]]
         assert found[r] == sum(0 <= o["due"][k] < 39 and o["stage"][k] == DONE and not o["lost"][k] for k in mine)
@@ -85,7 +85,7 @@ def test_periods_by_hand() -> None:
     assert sums.tolist() == [[[3.0, 12.0], [0.0, 0.0]]]
 
 
-def test_periods_before_launch_are_those_of_mature_weeks(tried: Tried) -> None:
+def test_periods_before_launch_are_those_of_mature_weeks(tried: SimulatedPilots) -> None:
     """52 weeks of burn-in less 39 in which the pipeline fills leave one quarter."""
     panel = tried.panels["bookings"]
     assert panel.before.shape == (3, 6, 1)
@@ -93,7 +93,7 @@ def test_periods_before_launch_are_those_of_mature_weeks(tried: Tried) -> None:
     assert panel.before.any()
 
 
-def test_an_attribution_by_source_credits_all_that_is_found(tried: Tried) -> None:
+def test_an_attribution_by_source_credits_all_that_is_found(tried: SimulatedPilots) -> None:
     on = tried.panels["pipeline"].treated
     found = np.where(on, tried.panels["pipeline"].outcome, 0.0).sum(axis=(1, 2)) / on.sum(axis=(1, 2))
     credited = tried.beside["pipeline"].sourced
@@ -119,8 +119,8 @@ def test_surveys_are_as_reliable_as_they_say() -> None:
     """With nothing to complain of, answers are normal around 3.8 with spread 0.9, cut at 5, and the second answer of
     those who answered below 3.8 lies 0.7 as far below it as their first."""
     s = stage(SMALL.replace("count = 6", "count = 150"), replications=2, fitted_on=SMALL)
-    life = VectorLife(s.world, s.rollout("baseline"), s.conduct[False]).run(-52, -51)
-    first, second = OUTCOMES["ease"].read(life, Periods(0, 13, 2), True).reshape(-1, 2).T
+    run = VectorRun(s.world, s.rollout("baseline"), s.mode[False]).run(-52, -51)
+    first, second = OUTCOMES["ease"].read(run, Periods(0, 13, 2), True).reshape(-1, 2).T
     error = 0.9 / np.sqrt(len(first) / 2)
     assert abs(np.median(first) - 3.8) < 4 * 1.25 * 0.9 / np.sqrt(len(first))
     assert first.max() == 5.0
@@ -139,10 +139,10 @@ def test_who_is_paid_less_than_peers_finds_it_unfair() -> None:
     s = stage(text, "rich", 1)
     schedule = np.zeros((1, 40, 65), dtype=np.int64)
     schedule[0, ::2] = 1
-    start = VectorLife(s.world, s.rollout("baseline"), s.conduct[False]).run(-52, 0)
-    apart = start.fork(Rollout((s.offers["baseline"], s.offers["rich"]), schedule)).run(0, 65).finish()
-    alike = start.fork(s.rollout("baseline")).run(0, 65).finish()
-    then, now = (OUTCOMES["fairness"].read(life, Periods(52, 13, 1), True)[0, :, 0] for life in (alike, apart))
+    start = VectorRun(s.world, s.rollout("baseline"), s.mode[False]).run(-52, 0)
+    apart = start.branch(ProgramAssignment((s.offers["baseline"], s.offers["rich"]), schedule)).run(0, 65).finish()
+    alike = start.branch(s.rollout("baseline")).run(0, 65).finish()
+    then, now = (OUTCOMES["fairness"].read(run, Periods(52, 13, 1), True)[0, :, 0] for run in (alike, apart))
     inside = (then < 5) & (now > 1)
     booked = OUTCOMES["bookings"].read(apart, Periods(13, 52, 1), True)[0, :, 0]
     mean = (0.05 * booked[1::2].sum() + 0.25 * booked[::2].sum()) / booked.sum()

@@ -12,13 +12,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 import simulator as sim
-from simulator.cli import main
+from simulator.cli.main import main
+from simulator.pilots.panel import over_cells
 from simulator.pilots.plan_file import parse_plan
-from simulator.pilots.trial import over_cells
 from simulator.scenario.load import parse
 from simulator.studies.pilot import study_of
 from tests.engines.quick import quick_reference
-from tests.pilots.lived import lives
+from tests.pilots.simulated import runs
 
 TERRITORIES = 6
 HEAD = """
@@ -83,7 +83,7 @@ def test_workers_and_chunks_change_nothing(study: sim.Pilot, monkeypatch: pytest
         for first, count in reversed(jobs):
             add(first, count, work(first, count))
 
-    monkeypatch.setattr("simulator.studies.pilot_lives.share", late)
+    monkeypatch.setattr("simulator.pilots.simulate.share", late)
     assert sim.pilot(world(), PLAN, replications=10, seed=1, workers=3).to_json() == study.to_json()
 
 
@@ -123,15 +123,17 @@ def test_before_after_overstates_by_what_timing_games_move_and_by_nothing_withou
     """Signatures are held back until the launch of a program that pays three times as much, and pulled into its last
     quarter. The same worlds without games are the control: nothing else changes at launch in them."""
     plan = {**PLAN, "measure": {"outcome": "bookings", "estimator": "difference"}}
-    games, honest = (sim.pilot(world(opportunists=share), plan, replications=16, seed=1) for share in (1.0, 0.0))
-    moved, more = games.figures["moved"], honest.figures["pre_post"]
+    games, without_gaming = (
+        sim.pilot(world(opportunists=share), plan, replications=16, seed=1) for share in (1.0, 0.0)
+    )
+    moved, more = games.figures["moved"], without_gaming.figures["pre_post"]
     assert moved.mean is not None
     assert moved.se is not None
     assert moved.mean > 4 * moved.se
-    assert honest.figures["moved"].mean == 0.0
+    assert without_gaming.figures["moved"].mean == 0.0
     assert abs(more.mean or 0.0) <= 4 * (more.se or 0.0)
     over = []
-    for c in (games.concluded, honest.concluded):
+    for c in (games.concluded, without_gaming.concluded):
         panel = c.trial.panel
         change = panel.outcome - panel.before.mean(axis=2)[..., None]
         over.append(over_cells(change, panel.treated) - c.trial.effect)
@@ -142,7 +144,7 @@ def test_before_after_overstates_by_what_timing_games_move_and_by_nothing_withou
     text = " ".join(games.headline())
     assert "Comparing with before launch alone, the lift would look like" in text
     assert "Dates that were moved by the timing game add +" in text
-    assert "no dates are moved" in " ".join(honest.headline())
+    assert "no dates are moved" in " ".join(without_gaming.headline())
 
 
 def test_no_effect_is_no_effect() -> None:
@@ -159,9 +161,9 @@ def test_a_program_beside_the_candidate_takes_partners_and_no_part_in_the_compar
     thirds = {**PLAN, "design": {"quarters": 2, "treated_share": 0.3}}
     one, two = (sim.pilot(others, {**thirds, "beside": [name]}, replications=8, seed=1) for name in ("same", "much"))
     assert one.concluded.trial.panel.observed.sum(axis=1).max() < 12
-    assert one.lives.partners == 12
+    assert one.runs.partners == 12
     assert one.figures == two.figures
-    assert not np.array_equal(one.lives.gained, two.lives.gained)
+    assert not np.array_equal(one.runs.gained, two.runs.gained)
     bias = one.figures["bias"]
     assert abs(bias.mean or 0.0) <= 4 * (bias.se or 0.0)
 
@@ -192,7 +194,7 @@ def test_a_plan_may_bring_its_candidate_with_it() -> None:
 def verdict(effect: float, **given: float) -> sim.Pilot:
     """A pilot of 20 partners with an effect that varies by .5 between worlds; a rollout is worth 100 x effect - 60."""
     text = 'candidate = "more"\n[design]\nquarters = 2\n[measure]\nestimator = "difference"\n'
-    return study_of(world(), parse_plan(text, world()), lives(effect, spread=0.5, pilots=200, **given), 1)
+    return study_of(world(), parse_plan(text, world()), runs(effect, spread=0.5, pilots=200, **given), 1)
 
 
 def test_what_cannot_see_a_plausible_lift_is_not_to_be_run() -> None:
@@ -228,7 +230,7 @@ def test_a_gain_within_its_error_is_called_so() -> None:
 
 def test_an_estimator_that_does_not_keep_its_level_is_named_with_one_that_does() -> None:
     text = 'candidate = "more"\n[design]\nquarters = 2\n[measure]\nestimator = "difference"\n'
-    made = lives(0.5, spread=0.1, pilots=200, partners=48, cluster=4, shared=1.0)
+    made = runs(0.5, spread=0.1, pilots=200, partners=48, cluster=4, shared=1.0)
     found = study_of(world(), parse_plan(text, world()), made, 1)
     assert any("above its level of 5 %: use 'cluster', which keeps it" in line for line in found.warnings)
     assert any("takes what was assigned as one for assigned singly" in line for line in found.warnings)
@@ -353,10 +355,10 @@ def test_a_limit_on_gaming_stops_pilots_of_those_who_game() -> None:
     """Where all are opportunists, signatures held back until launch are paid at three times the rate; where none is,
     the twin that does not game is paid the same to the cent."""
     plan = {**PLAN, "guardrails": {"max_gaming_share": 0.02}}
-    games, honest = (sim.pilot(world(opportunists=share), plan, replications=8, seed=1) for share in (1.0, 0.0))
+    games, without_gaming = (sim.pilot(world(opportunists=share), plan, replications=8, seed=1) for share in (1.0, 0.0))
     assert games.concluded.seen.stopped.mean() >= 0.5
-    assert not honest.concluded.seen.stopped.any()
-    fair, paid = honest.lives.honest, honest.lives.trials["payout"].panel.outcome
+    assert not without_gaming.concluded.seen.stopped.any()
+    fair, paid = without_gaming.runs.without_gaming, without_gaming.runs.trials["payout"].panel.outcome
     assert fair is not None
     assert np.array_equal(fair, paid)
 
@@ -368,5 +370,5 @@ def test_looks_without_a_boundary_are_warned_of() -> None:
     interim = { looks = 6, boundary = "none" }
     measure = { estimator = "difference" }
     """
-    found = study_of(world(), parse_plan(text, world()), lives(0.5, spread=0.1, pilots=60, periods=13), 1)
+    found = study_of(world(), parse_plan(text, world()), runs(0.5, spread=0.1, pilots=60, periods=13), 1)
     assert any("give its looks a boundary" in line for line in found.warnings)

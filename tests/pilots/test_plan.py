@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.errors import InputError
+from simulator.core.errors import InputError
 from simulator.pilots.plan_file import load_plan, parse_plan, plan_of, scenario_of
 from simulator.scenario.load import load, parse
 from simulator.scenario.schema import Scenario

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from scipy.stats import multivariate_normal, norm
 from statsmodels.stats.power import TTestIndPower
 
-from simulator.pilots.estimators.table import ESTIMATORS
-from simulator.pilots.panel import Panel
+from simulator.core.arrays import Array
+from simulator.pilots.estimators.registry import ESTIMATORS
+from simulator.pilots.panel import PilotPanel, PilotReadings
 from simulator.pilots.power import (
     detectable,
     textbook_power,
@@ -21,11 +22,9 @@ from simulator.pilots.power import (
     wedge_power,
     wedge_variance,
 )
-from simulator.pilots.sequential import boundary, calibrated, crossing, first_crossing, spent
-from simulator.pilots.trial import Trial
-from simulator.program.numbers import Array
+from simulator.pilots.sequential_bounds import boundary, calibrated, crossing, first_crossing, spent
 from simulator.stats.sensitivity.factors import Factor
-from simulator.stats.sensitivity.knowledge import value_of_knowing
+from simulator.stats.sensitivity.value_of_information import value_of_knowing
 
 
 def even_times(looks: int) -> Array:
@@ -39,7 +38,7 @@ TWO_ARMS = np.repeat([[1] * 5, [0] * 5], 10, axis=0).astype(bool)
 
 def plain(
     seed: int, pilots: int, course: np.ndarray, effect: float, sigma: float, tau: float, rho: float = 0.0
-) -> Panel:
+) -> PilotPanel:
     """Clusters as rows of a course of treatment, one partner each; levels before correlate by rho with the mean."""
     chance = np.random.default_rng(seed)
     p, t = course.shape
@@ -50,7 +49,7 @@ def plain(
     sd = np.sqrt(tau**2 + sigma**2 / t)
     before = rho * level + np.sqrt(1 - rho**2) * sd * chance.normal(size=(pilots, p))
     singly = np.broadcast_to(np.arange(p), (pilots, p))
-    return Panel(y, before[..., None], treated, np.ones_like(treated), singly, 0 * singly)
+    return PilotPanel(y, before[..., None], treated, np.ones_like(treated), singly, 0 * singly)
 
 
 def test_power_of_hussey_and_hughes() -> None:
@@ -120,9 +119,9 @@ def test_textbook_power_of_simulated_pilots() -> None:
     ):
         panel = plain(38, 600, course, 0.5, 1.0, tau, rho)
         off = panel.outcome - 0.5 * panel.treated
-        assert textbook_power(Trial(panel, off + 0.5, off)) == pytest.approx(closed, abs=0.02)
+        assert textbook_power(PilotReadings(panel, off + 0.5, off)) == pytest.approx(closed, abs=0.02)
     pairs = replace(panel, cluster=panel.cluster // 2)
-    assert textbook_power(Trial(pairs, off + 0.5, off)) is None
+    assert textbook_power(PilotReadings(pairs, off + 0.5, off)) is None
 
 
 def test_published_bounds() -> None:

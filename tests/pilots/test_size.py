@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from simulator.pilots.estimators.table import ESTIMATORS, misfits
-from simulator.pilots.panel import Panel
+from simulator.pilots.estimators.registry import ESTIMATORS, misfits
+from simulator.pilots.panel import PilotPanel
 from tests.pilots.panels import normal_panel
 
 PILOTS = 800
@@ -18,7 +18,7 @@ def near(share: float, nominal: float = 0.05, count: int = PILOTS) -> bool:
     return abs(share - nominal) < 4 * np.sqrt(nominal * (1 - nominal) / count)
 
 
-def wrongly(name: str, panel: Panel) -> float:
+def wrongly(name: str, panel: PilotPanel) -> float:
     """Share of pilots in which the effect that is there is rejected."""
     return float(ESTIMATORS[name].estimate(panel).rejects(0.05, EFFECT).mean())
 
@@ -40,7 +40,7 @@ def wrongly(name: str, panel: Panel) -> float:
         ("synthetic", normal_panel(22, 300, 12, before=4, effect=EFFECT)),
     ],
 )
-def test_a_true_effect_is_rejected_at_the_nominal_rate(name: str, panel: Panel) -> None:
+def test_a_true_effect_is_rejected_at_the_nominal_rate(name: str, panel: PilotPanel) -> None:
     assert near(wrongly(name, panel), count=panel.shape[0])
     assert list(misfits(name, panel)) == []
 

@@ -7,16 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.engines.rollout import Rollout
-from simulator.engines.settle import settle
-from simulator.engines.vector import VectorLife
-from simulator.errors import InputError
+from simulator.core.errors import InputError
+from simulator.engines.assignment import ProgramAssignment
+from simulator.engines.totals.settlement import settle
+from simulator.engines.vector.engine import VectorRun
+from simulator.pilots.gradual_rollout import Staged, joining, stage_out
 from simulator.pilots.plan import Plan
-from simulator.pilots.staged import Staged, joining, stage_out
-from simulator.report.rollout import describe
 from simulator.scenario.load import parse
 from simulator.studies import rollout as staging
-from simulator.studies.rollout import StagedRollout, rollout
+from simulator.studies.rollout import StagedRollout, describe, rollout
 from tests.engines.small import LONG_SMALL as SMALL
 from tests.pilots.test_lives import SAME, reference, stage
 
@@ -27,13 +26,13 @@ def plan(candidate: str = "full", **parts: object) -> Plan:
     return Plan.model_validate({"candidate": candidate, **parts})
 
 
-def lived(text: str = SMALL, candidate: str = "full", replications: int = 3, **parts: object) -> Staged:
+def simulated(text: str = SMALL, candidate: str = "full", replications: int = 3, **parts: object) -> Staged:
     s = stage(text, candidate, replications)
     return stage_out(s, plan(candidate, **parts), parse(text).goals)
 
 
 def test_everybody_at_once_is_the_rollout_of_one_milestone() -> None:
-    found = lived()
+    found = simulated()
     assert (found.plain == found.once).all()
     assert (found.guarded == found.once).all()
     assert not found.stop.any()
@@ -41,7 +40,7 @@ def test_everybody_at_once_is_the_rollout_of_one_milestone() -> None:
 
 
 def test_a_candidate_equal_to_the_baseline_is_worth_exactly_nothing() -> None:
-    found = lived(SAME, "same", rollout=HALVES, guardrails={"max_cost_overrun": 0.01})
+    found = simulated(SAME, "same", rollout=HALVES, guardrails={"max_cost_overrun": 0.01})
     assert not np.concatenate([found.once, found.plain, found.guarded]).any()
 
 
@@ -65,11 +64,11 @@ def test_a_stop_takes_all_back_from_the_next_quarter_on() -> None:
     found = stage_out(s, asked, goals)
     assert found.stop.tolist() == [1, 1, 1]
     assert (found.why == 2).all()
-    start = VectorLife(s.world, s.rollout("baseline"), s.conduct[True]).run(-52, 0)
+    start = VectorRun(s.world, s.rollout("baseline"), s.mode[True]).run(-52, 0)
     first = joining(s.world, asked, 1)[..., [0]] & (np.arange(39) < 13)
-    by_hand = start.fork(Rollout(s.rollout("full").offers, first.astype(np.int64))).run(0, 39).finish()
-    nobody = start.fork(s.rollout("baseline")).run(0, 39).finish()
-    own, other = (settle(life).totals for life in (by_hand, nobody))
+    by_hand = start.branch(ProgramAssignment(s.rollout("full").offers, first.astype(np.int64))).run(0, 39).finish()
+    nobody = start.branch(s.rollout("baseline")).run(0, 39).finish()
+    own, other = (settle(run).totals for run in (by_hand, nobody))
     gained = (own["margin"] - own["cost"] - other["margin"] + other["cost"]) / 100
     assert found.guarded == pytest.approx(gained)
     assert not np.allclose(found.guarded, found.plain)

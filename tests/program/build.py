@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.program.compiled import Component, Program
-from simulator.program.compiling import compile_program
-from simulator.program.numbers import Array, Numbers
+from simulator.core.arrays import Array
+from simulator.program.compile import compile_program
+from simulator.program.compiled import CompiledComponent, CompiledProgram
 from simulator.program.schedule import Knot, Schedule
+from simulator.program.values import Numbers
 from simulator.scenario.load import parse
 from tests.scenario.texts import SMALL
 
@@ -38,17 +39,17 @@ def paid(pay: Schedule, attainment: float) -> float:
     return scalar(pay.payout(num(attainment)))
 
 
-def compiled(text: str) -> Program:
+def compiled(text: str) -> CompiledProgram:
     """The program `p` of the shared small scenario, `text` standing below `[programs.p]`."""
     scenario = parse(f"{SMALL}\n[programs.p]\n{text}")
     return compile_program("p", scenario.programs["p"], Numbers(scenario.tree()), tuple(scenario.markets))
 
 
-def only(text: str) -> Component:
+def only(text: str) -> CompiledComponent:
     return compiled(f"[programs.p.components.c]\n{text}").components[0]
 
 
-def money(component: Component, attained: float, reference: float = 1.0) -> float:
+def money(component: CompiledComponent, attained: float, reference: float = 1.0) -> float:
     """Payout in money at an attainment in money or units, thresholds in units of `reference`."""
     pay = component.schedule if component.reference == "money" else component.schedule.scaled(num(reference * 100))
     return paid(pay, attained * 100) / 100

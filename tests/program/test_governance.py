@@ -10,24 +10,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.program.governance import InForce, Rule
-from simulator.program.limits import Fund
+from simulator.program.gates_and_budgets import CompiledBudget
+from simulator.program.governance import CompiledRule, ProgramAdjustments
 
 ONE = np.ones((1, 1))
 
 
-def rule(acts_on: str, **changed: Any) -> Rule:
+def rule(acts_on: str, **changed: Any) -> CompiledRule:
     made = {
         "signal": "payout", "components": (0,), "every": 1, "aim": 1000 * ONE, "gain": 0.5 * ONE, "low": 0.5 * ONE,
         "high": 1.5 * ONE, "funded_by": None,
     } | changed  # fmt: skip
-    return Rule(acts_on=acts_on, **made)
+    return CompiledRule(acts_on=acts_on, **made)
 
 
-def after(rules: list[Rule], *quarters: tuple[float, float, float], pools: tuple[float, ...] = ()) -> InForce:
+def after(
+    rules: list[CompiledRule], *quarters: tuple[float, float, float], pools: tuple[float, ...] = ()
+) -> ProgramAdjustments:
     """What is in force after quarters of (accrued, attained, expected) of component 0; of component 1 nothing."""
-    parts: Any = [SimpleNamespace(pool=Fund(p * ONE, 13)) for p in pools] or [SimpleNamespace(pool=None)] * 2
-    now = InForce.at_launch(2, 1)
+    parts: Any = [SimpleNamespace(pool=CompiledBudget(p * ONE, 13)) for p in pools] or [SimpleNamespace(pool=None)] * 2
+    now = ProgramAdjustments.at_launch(2, 1)
     for number, seen in enumerate(quarters, start=1):
         now = now.seeing(0, *(np.array([[x]]) for x in seen)).reviewed(rules, parts, number)
     return now

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from simulator.program.numbers import Array, partner_sum
+from simulator.core.arrays import Array, partner_sum
 
 
 @given(arrays(float, array_shapes(min_dims=2, max_dims=2, max_side=40), elements=st.floats(-1e6, 1e6)))

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from scipy import integrate
 
 from simulator.program import schedule as module
-from simulator.program.schedule import Schedule, claim_price, expected_payout, payout_slope
-from simulator.program.tiers import rate_knots
+from simulator.program.schedule import Schedule, claim_price, expected_payout, payout_slope, rate_knots
 from tests.program.build import num, paid, scalar, schedule
 
 TABLE = [

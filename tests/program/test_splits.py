@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from simulator.program import splits
+from simulator.core.arrays import Array
+from simulator.program import credit_splits
+from simulator.program.base import SplitRule
 from simulator.program.compiled import Registration
-from simulator.program.numbers import Array
-from simulator.program.sharing import CompiledSplit, Joint, own_credit, second_share
-from simulator.program.spec import SplitRule
+from simulator.program.credit_splits import CompiledSplit, Joint, own_credit, second_share
 
 
 def game(n: int, worth: Callable[[tuple[int, ...]], float]) -> Array:
@@ -51,7 +51,7 @@ def by_orders(worth: Array) -> Array:
     ],
 )
 def test_published_games(worth: Array, value: tuple[float, ...]) -> None:
-    assert splits.shapley(worth) == pytest.approx(value, abs=1e-12)
+    assert credit_splits.shapley(worth) == pytest.approx(value, abs=1e-12)
     assert by_orders(worth) == pytest.approx(value, abs=1e-12)
 
 
@@ -59,41 +59,41 @@ def test_a_weighted_value_by_hand() -> None:
     # Dividends 6, 12, 18; 12, 36, 60; -24, each divided 3 : 2 : 1 among its members:
     # 6 + 12 3/5 + 36 3/4 - 24 3/6 = 28.2;  12 + 12 2/5 + 60 2/3 - 24 2/6 = 48.8;  18 + 36/4 + 60/3 - 24/6 = 43.
     worth = np.array([0, 6, 12, 30, 18, 60, 90, 120.0])
-    assert splits.dividends(worth).tolist() == [0, 6, 12, 12, 18, 36, 60, -24]
-    assert splits.shapley(worth, np.array([3.0, 2, 1])) == pytest.approx((28.2, 48.8, 43.0), abs=1e-12)
+    assert credit_splits.dividends(worth).tolist() == [0, 6, 12, 12, 18, 36, 60, -24]
+    assert credit_splits.shapley(worth, np.array([3.0, 2, 1])) == pytest.approx((28.2, 48.8, 43.0), abs=1e-12)
 
 
 def test_the_closed_cases_are_the_general_one() -> None:
-    two = splits.shapley_of_two(np.array([30.0]), np.array([10.0]), np.array([60.0]))
+    two = credit_splits.shapley_of_two(np.array([30.0]), np.array([10.0]), np.array([60.0]))
     assert [float(x[0]) for x in two] == [40, 20]
-    assert splits.shapley(np.array([0.0, 30, 10, 60])) == pytest.approx((40, 20))
+    assert credit_splits.shapley(np.array([0.0, 30, 10, 60])) == pytest.approx((40, 20))
 
 
 def test_the_win_odds_game_by_hand() -> None:
     # Found by the first: nobody wins it without the first, 1 in 5 with it, 1 in 3 with both; worth 300.
     # v = 0, 60, 0, 100; the second adds 40 and gets half: 80 and 20.
     logit = np.array([-np.inf, math.log(1 / 4), -np.inf, math.log(1 / 2)])
-    worth = splits.win_odds_worth(logit, np.array(300.0))
+    worth = credit_splits.win_odds_worth(logit, np.array(300.0))
     assert worth == pytest.approx([0, 60, 0, 100])
-    assert splits.shapley(worth) == pytest.approx((80, 20))
+    assert credit_splits.shapley(worth) == pytest.approx((80, 20))
     # The vendor would win it at 1 in 5 anyway: nothing of that is the partners'.
-    vendor = splits.win_odds_worth(np.array([math.log(1 / 4), 0.0, math.log(1 / 4), 0.0]), np.array(300.0))
+    vendor = credit_splits.win_odds_worth(np.array([math.log(1 / 4), 0.0, math.log(1 / 4), 0.0]), np.array(300.0))
     assert vendor == pytest.approx([0, 90, 0, 90])
 
 
 def test_rules_by_hand() -> None:
-    assert splits.equal(4).tolist() == [0.25] * 4
-    assert splits.by_contribution(np.array([[3.0, 1], [0, 0]])).tolist() == [[0.75, 0.25], [1, 0]]
-    mixed = splits.by_contribution_and_risk(np.array([3.0, 1]), np.array([1.0, 1]), np.array(0.4))
+    assert credit_splits.equal(4).tolist() == [0.25] * 4
+    assert credit_splits.by_contribution(np.array([[3.0, 1], [0, 0]])).tolist() == [[0.75, 0.25], [1, 0]]
+    mixed = credit_splits.by_contribution_and_risk(np.array([3.0, 1]), np.array([1.0, 1]), np.array(0.4))
     assert mixed == pytest.approx((0.65, 0.35))  # 0.6 (.75, .25) + 0.4 (.5, .5)
-    assert splits.as_shares(np.array([[3.0, -1], [-2, -1]])).tolist() == [[1, 0], [1, 0]]
+    assert credit_splits.as_shares(np.array([[3.0, -1], [-2, -1]])).tolist() == [[1, 0], [1, 0]]
 
 
 def test_cents_by_largest_remainder() -> None:
     # 100 cents in quotas 33.3, 33.3, 33.3: the cent left goes to the first of equals. 0.07 in halves: 3.5 and 3.5.
-    assert splits.divided(np.array(100.0), splits.equal(3)).tolist() == [34, 33, 33]
-    assert splits.divided(np.array([7.0, 8]), splits.equal(2)).tolist() == [[4, 3], [4, 4]]
-    assert splits.divided(np.array(10.0), np.array([0.449, 0.051, 0.5])).tolist() == [4, 1, 5]
+    assert credit_splits.divided(np.array(100.0), credit_splits.equal(3)).tolist() == [34, 33, 33]
+    assert credit_splits.divided(np.array([7.0, 8]), credit_splits.equal(2)).tolist() == [[4, 3], [4, 4]]
+    assert credit_splits.divided(np.array(10.0), np.array([0.449, 0.051, 0.5])).tolist() == [4, 1, 5]
 
 
 WORTHS = st.integers(1, 5).flatmap(lambda n: hnp.arrays(float, 2**n, elements=st.integers(-1000, 1000)))
@@ -108,19 +108,21 @@ def _grounded(worth: Array) -> Array:
 def test_axioms(drawn: Array, data: st.DataObject) -> None:
     worth = _grounded(drawn)
     n = len(worth).bit_length() - 1
-    value = splits.shapley(worth)
+    value = credit_splits.shapley(worth)
     assert value == pytest.approx(by_orders(worth), abs=1e-8)
     weights = np.array(data.draw(st.lists(st.floats(0.1, 10), min_size=n, max_size=n)))
-    assert splits.shapley(worth, weights).sum() == pytest.approx(worth[-1], abs=1e-7)  # efficiency
+    assert credit_splits.shapley(worth, weights).sum() == pytest.approx(worth[-1], abs=1e-7)  # efficiency
     i = data.draw(st.integers(0, n - 1))
     coalitions = np.arange(len(worth))
     null = worth[coalitions & ~(1 << i)]  # a game in which i adds nothing
-    assert splits.shapley(null, weights)[i] == pytest.approx(0, abs=1e-8)
+    assert credit_splits.shapley(null, weights)[i] == pytest.approx(0, abs=1e-8)
     j = data.draw(st.integers(0, n - 1))
     swapped = (coalitions & ~(1 << i | 1 << j)) | (coalitions >> i & 1) << j | (coalitions >> j & 1) << i
-    symmetric = splits.shapley(worth + worth[swapped])
+    symmetric = credit_splits.shapley(worth + worth[swapped])
     assert symmetric[i] == pytest.approx(symmetric[j], abs=1e-8)
-    assert splits.shapley(worth + null) == pytest.approx(value + splits.shapley(null), abs=1e-8)  # additivity
+    assert credit_splits.shapley(worth + null) == pytest.approx(
+        value + credit_splits.shapley(null), abs=1e-8
+    )  # additivity
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
@@ -134,12 +136,12 @@ def test_parts_are_whole_and_sum_to_the_whole(amount: int, work: list[float], ri
     contribution, at_risk = np.array(work), np.array(risk[: len(work)])
     n = len(work)
     for shares in (
-        splits.equal(n),
-        splits.by_contribution(contribution),
-        splits.by_contribution_and_risk(contribution, at_risk, np.array(weight)),
+        credit_splits.equal(n),
+        credit_splits.by_contribution(contribution),
+        credit_splits.by_contribution_and_risk(contribution, at_risk, np.array(weight)),
     ):
         assert shares.sum() == pytest.approx(1)
-        parts = splits.divided(np.array(float(amount)), shares)
+        parts = credit_splits.divided(np.array(float(amount)), shares)
         assert parts.sum() == amount
         assert (parts == np.floor(parts)).all()
         assert (parts >= 0).all()
@@ -147,7 +149,7 @@ def test_parts_are_whole_and_sum_to_the_whole(amount: int, work: list[float], ri
 
 
 def test_the_laws_would_catch_a_lost_cent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(splits, "divided", lambda amount, shares: np.floor(amount[..., None] * shares))
+    monkeypatch.setattr(credit_splits, "divided", lambda amount, shares: np.floor(amount[..., None] * shares))
     with pytest.raises(AssertionError):
         test_cents_by_largest_remainder()
     with pytest.raises(AssertionError):
@@ -155,8 +157,8 @@ def test_the_laws_would_catch_a_lost_cent(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_laws_would_catch_a_wrong_sign(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = splits.dividends
-    monkeypatch.setattr(splits, "dividends", lambda worth: np.abs(right(worth)))
+    right = credit_splits.dividends
+    monkeypatch.setattr(credit_splits, "dividends", lambda worth: np.abs(right(worth)))
     with pytest.raises(AssertionError):
         test_axioms()
 

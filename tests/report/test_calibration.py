@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.calibrate import Calibration, calibrate
-from simulator.calibrate.findings import figure
-from simulator.calibrate.shown import DAYS, closing_days, incidence, wilson
-from simulator.errors import SimulatorError
+from simulator.calibration import Calibration, calibrate
+from simulator.calibration.figures import DAYS, closing_days, incidence, wilson
+from simulator.calibration.remarks import figure
+from simulator.core.errors import SimulatorError
 from tests.calibrate.exports import PROFILE, Truth, synthetic, written
 
 TRUTH = Truth(partners=30)

@@ -10,15 +10,14 @@ import pytest
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
-from simulator.errors import InputError
-from simulator.model.setting import compile_setting
-from simulator.program.compiling import compile_program
-from simulator.report.figures import KINDS
-from simulator.report.payout import curve, curves, draw_curves, payout_curve, placed
-from simulator.report.save import save
-from simulator.report.style import save_figure
-from simulator.stats.measure import measure
-from simulator.studies.compare import Comparison
+from simulator.core.errors import InputError
+from simulator.metrics.measure import measure
+from simulator.program.compile import compile_program
+from simulator.report.payout_curve import curve, curves, draw_curves, payout_curve, placed
+from simulator.report.plots import save_figure
+from simulator.studies.compare import Comparison, save
+from simulator.studies.compare_figures import KINDS
+from simulator.world.setting import compile_setting
 from tests import made_up
 
 

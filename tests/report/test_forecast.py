@@ -8,17 +8,16 @@ import pytest
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
-from simulator.engines.series import Series
-from simulator.errors import InputError
-from simulator.report.forecast import KINDS, describe
-from simulator.run import Simulated
-from simulator.studies.forecast import Forecast
+from simulator.core.errors import InputError
+from simulator.engines.totals.cash_flow import CashFlow
+from simulator.runs.simulate import SimulationResult
+from simulator.studies.forecast import KINDS, Forecast, describe
 from tests import made_up
 
 WEEKS = np.arange(27.0)
 
 
-def lives(gain: float, *, gamed: bool) -> Series:
+def runs(gain: float, *, gamed: bool) -> CashFlow:
     """Four replications of 26 weeks: 1,000 a week come in, 100 accrue each quarter, paid 6 weeks later."""
     level = np.array([0.5, 1.0, 1.0, 1.5])[:, None] * 100 * gain
     owed = np.isin(WEEKS, [*range(13, 19), 26]) * 100.0
@@ -28,15 +27,15 @@ def lives(gain: float, *, gamed: bool) -> Series:
     # Margin 1, 3 and 6; pay in equal parts, so that the smallest is paid a third for a tenth.
     paid, margin = np.full((4, 3), 100.0), np.tile([100.0, 300.0, 600.0], (4, 1))
     reached = {"core": np.array([0.5, 0.98, 1.02, 3.0])}
-    return Series({n: x * level for n, x in weeks.items()}, signed, paid, margin, reached, {"core": (1.0, 1.5)})
+    return CashFlow({n: x * level for n, x in weeks.items()}, signed, paid, margin, reached, {"core": (1.0, 1.5)})
 
 
 def study() -> Forecast:
-    simulated = Simulated(made_up.scenario(), made_up.PROGRAMS, 1, 4, "vector", {})
+    simulated = SimulationResult(made_up.scenario(), made_up.PROGRAMS, 1, 4, "vector", {})
     found = {
-        (program, rung): lives(gain, gamed=rung == "strategic")
+        (program, level): runs(gain, gamed=level == "strategic")
         for program, gain in (("baseline", 1.0), ("growth", 2.0))
-        for rung in ("responsive", "strategic")
+        for level in ("responsive", "strategic")
     }
     return Forecast(simulated, found)
 

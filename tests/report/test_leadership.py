@@ -13,15 +13,15 @@ import openpyxl
 import pytest
 from click.testing import CliRunner
 
-from simulator.cli import main
-from simulator.errors import InputError
-from simulator.report import leadership as words
+from simulator.cli.main import main
+from simulator.core.errors import InputError
+from simulator.metrics.measure import measure
 from simulator.report import publish
 from simulator.report.publish import publish as written
-from simulator.run import RUNGS, Simulated
+from simulator.runs.simulate import RESPONSE_LEVELS, SimulationResult
+from simulator.runs.stored_runs import StoredRun, find
 from simulator.scenario.load import parse
-from simulator.stats.measure import measure
-from simulator.stored import StoredRun, find
+from simulator.studies import leadership as words
 from simulator.studies.compare import Comparison
 from simulator.studies.leadership import Leadership, leadership
 from tests import made_up
@@ -32,21 +32,21 @@ SECOND = '\n[programs.third]\nextends = "growth"\nadmin_cost_per_year = 1.0\n'
 COUNT = 64
 
 
-def simulated(margins: Sequence[float], *, noise: float = 0.02, text: str = SMALL) -> Simulated:
+def simulated(margins: Sequence[float], *, noise: float = 0.02, text: str = SMALL) -> SimulationResult:
     """Programs of which each makes so many times the baseline's margin, in the same worlds, with a little noise."""
     programs = ("baseline", "growth", "third")[: len(margins)]
     base = made_up.lively(COUNT, 1)
     luck = np.random.default_rng(2)
     totals = {}
-    for rung in RUNGS:
-        totals["none", rung] = made_up.totals(COUNT, partners=9)
+    for level in RESPONSE_LEVELS:
+        totals["none", level] = made_up.totals(COUNT, partners=9)
         for program, times in zip(programs, margins, strict=True):
             own = base if program == "baseline" else {
                 **base, "margin": np.rint(base["margin"] * times * (1 + noise * luck.standard_normal(COUNT))),
                 "pipeline": np.rint(base["pipeline"] * times),
             }  # fmt: skip
-            totals[program, rung] = {name: np.asarray(value, dtype=np.int64) for name, value in own.items()}
-    return Simulated(parse(text + (SECOND if len(margins) > 2 else "")), programs, 1, COUNT, "vector", totals)
+            totals[program, level] = {name: np.asarray(value, dtype=np.int64) for name, value in own.items()}
+    return SimulationResult(parse(text + (SECOND if len(margins) > 2 else "")), programs, 1, COUNT, "vector", totals)
 
 
 def read(margins: Sequence[float], **how: float) -> Leadership:
@@ -64,7 +64,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> StoredRun:
 
 @pytest.fixture(scope="module")
 def found(run: StoredRun) -> Leadership:
-    from simulator.studies.runs import comparison_of
+    from simulator.studies.stored import comparison_of
 
     return leadership(comparison_of(run))
 

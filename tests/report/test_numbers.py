@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.report.numbers import form_of
-from simulator.report.terminal import blocks
+from simulator.report.formats import form_of
+from simulator.report.text import text_table
 from simulator.stats.estimate import Difference, Estimate
 
 
@@ -42,5 +42,5 @@ def test_no_sign_before_a_rounded_zero() -> None:
 
 
 def test_tables_break_into_blocks_at_the_width() -> None:
-    text = blocks(["a", "b", "c"], [("row", ["1", "22", "333"])], width=12)
+    text = text_table(["a", "b", "c"], [("row", ["1", "22", "333"])], width=12)
     assert text == "     a   b\nrow  1  22\n\n       c\nrow  333"

@@ -11,8 +11,8 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
 import simulator as sim
-from simulator.errors import InputError
-from simulator.report.timeline import _Deal, _rows
+from simulator.core.errors import InputError
+from simulator.studies.trace import _Deal, _rows
 from tests.engines.quick import quick_reference
 from tests.explorer.worlds import small_world
 

@@ -21,15 +21,15 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator import totals as tables
-from simulator import workers
-from simulator.cli import main
-from simulator.errors import SimulatorError
-from simulator.kept import Kept, gaps, keeping, unfinished
-from simulator.run import Simulated, simulate
+from simulator.runs import totals as tables
+from simulator.runs import workers
+from simulator.cli.main import main
+from simulator.core.errors import SimulatorError
+from simulator.runs.checkpoints import CheckpointStore, gaps, keeping, unfinished
+from simulator.runs.simulate import SimulationResult, simulate
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
-from simulator.workers import share
+from simulator.runs.workers import share
 from tests.engines.quick import quick_reference
 from tests.engines.small import BASELINE, HEAD
 
@@ -42,12 +42,12 @@ def scenario() -> Scenario:
     return parse(TEXT)
 
 
-def run(scenario: Scenario, count: int = 12, **how: Any) -> Simulated:
+def run(scenario: Scenario, count: int = 12, **how: Any) -> SimulationResult:
     with quick_reference():
         return simulate(scenario, programs=(), replications=count, seed=5, **how)
 
 
-def equal(a: Simulated, b: Simulated) -> bool:
+def equal(a: SimulationResult, b: SimulationResult) -> bool:
     return a.totals.keys() == b.totals.keys() and all(
         list(own) == list(b.totals[key]) and all(np.array_equal(own[name], b.totals[key][name]) for name in own)
         for key, own in a.totals.items()

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from simulator.cli import main
-from simulator.errors import InputError, SimulatorError
-from simulator.results import MANIFEST
+from simulator.cli.main import main
+from simulator.core.errors import InputError, SimulatorError
+from simulator.runs.run_directory import MANIFEST
 from simulator.scenario.load import parse
-from simulator.stats.measure import measure
-from simulator.stored import StoredRun, code_hash, find, identity, same, stored
+from simulator.metrics.measure import measure
+from simulator.runs.stored_runs import StoredRun, code_hash, find, identity, same, stored
 from simulator.studies.compare import Comparison, compare, identity_of
 from simulator.studies.precision import run_to
-from simulator.studies.runs import comparison_of, diff
+from simulator.studies.stored import comparison_of, diff
 from tests import made_up
 from tests.engines.small import BASELINE, HEAD
 from tests.stats.test_precision import part
@@ -82,7 +82,7 @@ def test_another_order_of_uncertain_numbers_is_another_identity() -> None:
 
 def test_other_code_is_another_identity(monkeypatch: pytest.MonkeyPatch) -> None:
     before = study().identity
-    monkeypatch.setattr("simulator.stored.code_hash", lambda: code_hash()[::-1])
+    monkeypatch.setattr("simulator.runs.stored_runs.code_hash", lambda: code_hash()[::-1])
     assert study().identity != before
 
 

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from simulator.parameters import drawn_values, unit_points
-from simulator.program.numbers import Array
-from simulator.scenario import correlation
+from simulator.core.arrays import Array
+from simulator.runs.designs import SOBOL, Given, Independent, drawn_values, unit_points
+from simulator.scenario import uncertainty
 from simulator.scenario.load import parse
 from simulator.scenario.paths import with_values
 from simulator.scenario.schema import Scenario
-from simulator.vectors import SOBOL, Given, Independent
 from tests.scenario.texts import SMALL, problems_of
 
 EPS, SHARE, SIZE = "behavior.elasticity", "gaming.opportunist_share", "markets.mid.size_median"
@@ -54,7 +53,7 @@ def test_numbers_have_the_rank_correlation_that_was_stated() -> None:
 
 
 def test_ranks_taken_as_normal_correlations_would_be_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(correlation.np, "sin", lambda x: x * 3.0 / np.pi)
+    monkeypatch.setattr(uncertainty.np, "sin", lambda x: x * 3.0 / np.pi)
     assert abs(ranks(parse(TEXT + pair(EPS, SHARE, 0.6)))[0, 1] - 0.6) > 0.01
 
 

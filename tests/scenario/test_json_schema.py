@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from simulator.errors import InputError
+from simulator.core.errors import InputError
 from simulator.scenario.json_schema import schema_json
 from simulator.scenario.load import parse
 from tests.scenario.texts import SMALL, edited

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simulator.scenario.lines import key_lines, line_of
+from simulator.scenario.line_numbers import key_lines, line_of
 from tests.scenario.texts import SMALL
 
 TEXT = '''\

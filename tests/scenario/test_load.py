@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.errors import InputError
-from simulator.scenario.examine import examine
-from simulator.scenario.load import load, parse
-from simulator.scenario.overlay import resolve
+from simulator.core.errors import InputError
+from simulator.scenario.inheritance import resolve
+from simulator.scenario.load import examine, load, parse
 from simulator.scenario.schema import Scenario
 from tests.scenario.texts import SMALL, edited
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.errors import InputError
+from simulator.core.errors import InputError
 from simulator.program.components import ActivityCredit, Growth, RevenueShare
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Program

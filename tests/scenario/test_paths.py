@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.errors import InputError
-from simulator.program.numbers import lookup
+from simulator.core.errors import InputError
+from simulator.program.values import lookup
 from simulator.scenario.fields import Bounds
 from simulator.scenario.load import parse
 from simulator.scenario.paths import NumberPath, bounds_at, number_paths, value_at, with_values

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.program.numbers import Array
+from simulator.core.arrays import Array
 from simulator.scenario.schema import Uncertain
 from simulator.scenario.uncertainty import parameter_faults, quantile, support
 

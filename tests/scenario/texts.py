@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.errors import InputError
+from simulator.core.errors import InputError
 from simulator.scenario.load import parse
 
 SMALL = """\

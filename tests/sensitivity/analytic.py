@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulator.program.numbers import Array
-from simulator.run import RUNGS, Simulated
+from simulator.core.arrays import Array
+from simulator.runs.designs import SOBOL
+from simulator.runs.simulate import RESPONSE_LEVELS, SimulationResult
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
-from simulator.studies import responses
-from simulator.vectors import SOBOL
+from simulator.studies.sensitivity import model_runs
 from tests import made_up
 from tests.scenario.texts import SMALL
 
@@ -49,25 +49,27 @@ def answer(monkeypatch: pytest.MonkeyPatch, function: Function, *, luck: float =
     luck: standard deviation of what each world adds to growth at each point; shared: of what it adds to all programs.
     """
 
-    def simulate(scenario: Scenario, *, programs: Any, replications: int, seed: int, **options: Any) -> Simulated:
-        vectors = options.get("vectors") or SOBOL
-        made = Simulated(scenario, tuple(programs), seed, replications, "vector", {}, {}, vectors)
+    def simulate(
+        scenario: Scenario, *, programs: Any, replications: int, seed: int, **options: Any
+    ) -> SimulationResult:
+        design = options.get("design") or SOBOL
+        made = SimulationResult(scenario, tuple(programs), seed, replications, "vector", {}, {}, design)
         unit = made.unit()
         assert unit is not None
-        worlds = vectors.luck(made.ids)
+        worlds = design.luck(made.ids)
         draws = np.random.default_rng(seed)
         common = shared * draws.standard_normal(worlds.max() + 1)[worlds]
         own = luck * draws.standard_normal(replications)
         value = np.rint((function(unit) + own + common) * CENTS).astype(np.int64)
         rest = np.rint(common * CENTS).astype(np.int64)
         totals = {
-            (name, rung): made_up.totals(replications, margin=value if name == "growth" else rest)
+            (name, level): made_up.totals(replications, margin=value if name == "growth" else rest)
             for name in ("baseline", "none", "growth")
-            for rung in RUNGS
+            for level in RESPONSE_LEVELS
         }
-        return Simulated(scenario, tuple(programs), seed, replications, "vector", totals, {}, vectors)
+        return SimulationResult(scenario, tuple(programs), seed, replications, "vector", totals, {}, design)
 
-    monkeypatch.setattr(responses, "simulate", simulate)
+    monkeypatch.setattr(model_runs, "simulate", simulate)
 
 
 def ishigami(u: Array) -> Array:

@@ -7,9 +7,9 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from simulator.stats.sensitivity import given, morris, sobol
-from simulator.stats.sensitivity.factors import Figure, factors_of
-from simulator.studies.sensitivity import Sensitivity, sensitivity
+from simulator.stats.sensitivity import first_order, morris, sobol
+from simulator.stats.sensitivity.factors import EstimateWithCI, factors_of
+from simulator.studies.sensitivity.study import Sensitivity, sensitivity
 from tests.sensitivity.analytic import (
     G_FIRST,
     G_TOTAL,
@@ -26,7 +26,7 @@ ISHIGAMI, EIGHT = scenario(3), scenario(8)
 NAMES = tuple(path for path, _, _ in PATHS)
 
 
-def covers(got: Figure, truth: float) -> bool:
+def covers(got: EstimateWithCI, truth: float) -> bool:
     return got.low <= truth <= got.high
 
 
@@ -93,7 +93,7 @@ def test_intervals_from_replications_cover() -> None:
     chance = np.random.default_rng(1)
     for _ in range(repeats):
         u = chance.random((400, 3))
-        rows = given.first_order(u, ishigami(u) + 2.0 * chance.standard_normal(400), alone)
+        rows = first_order.first_order(u, ishigami(u) + 2.0 * chance.standard_normal(400), alone)
         share = 13.8446 / (13.8446 + 4.0)
         inside += [covers(r.first, share * t) for r, t in zip(rows, ISHIGAMI_FIRST, strict=True)]
     tolerance = 4 * np.sqrt(0.95 * 0.05 / repeats)

@@ -12,8 +12,8 @@ import pytest
 from scipy.stats import norm
 
 from simulator.stats.sensitivity.factors import factors_of
-from simulator.stats.sensitivity.knowledge import value_of_knowing
-from simulator.studies.knowledge import EVERYTHING, value_of_information
+from simulator.stats.sensitivity.value_of_information import value_of_knowing
+from simulator.studies.value_of_information import EVERYTHING, value_of_information
 from tests.sensitivity.analytic import PATHS, answer, scenario
 
 FACTORS = factors_of(("z1", "z2", "idle"), {"both": ("z1", "z2")}, together=False)

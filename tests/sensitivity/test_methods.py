@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from simulator.errors import InputError
+from simulator.core.errors import InputError
 from simulator.stats.sensitivity import prim, switching
 from simulator.stats.sensitivity.factors import factors_of
-from simulator.studies.inputs import inputs_of
-from simulator.studies.sensitivity import sensitivity
+from simulator.studies.base import inputs_of
+from simulator.studies.sensitivity.study import sensitivity
 from tests.sensitivity.analytic import PATHS, answer, scenario
 
 THREE = scenario(3)

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from simulator.program.numbers import Array
+from simulator.core.arrays import Array
+from simulator.core.streams import Streams
 from simulator.program.schedule import Schedule
 from simulator.stats.estimate import difference, mean_of
-from simulator.streams import Streams
 from tests.program.build import schedule
 
 BLOCKS, SIZE = 100, 4000

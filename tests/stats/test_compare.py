@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import simulator.studies.compare as compare_module
-from simulator.errors import InputError
-from simulator.run import RUNGS, Simulated
-from simulator.stats.measure import measure
+from simulator.core.errors import InputError
+from simulator.metrics.measure import measure
+from simulator.runs.simulate import RESPONSE_LEVELS, SimulationResult
 from simulator.studies.compare import HEADLINE, Comparison, compare
 from tests import made_up
 
@@ -63,7 +63,7 @@ def test_json_has_the_stated_form() -> None:
     assert set(got["differences"]["growth"]["program_cost"]) == {
         "mean", "se", "low", "high", "unit", "joint_low", "joint_high"
     }  # fmt: skip
-    assert list(got["ladder"]["growth"]) == list(RUNGS)
+    assert list(got["ladder"]["growth"]) == list(RESPONSE_LEVELS)
     assert got["ladder"]["growth"]["strategic"] == got["programs"]["growth"]
     assert got["programs"]["growth"]["tier_share.gold"]["unit"] == "share"
 
@@ -84,10 +84,10 @@ def test_ladder_shows_the_rungs_side_by_side() -> None:
     study = comparison()
     ladder = study.ladder().set_index(["program", "metric"])
     row = ladder.loc[("growth", "program_cost")]
-    for rung in RUNGS:
-        got = study.estimate("growth", "program_cost", rung)
+    for level in RESPONSE_LEVELS:
+        got = study.estimate("growth", "program_cost", level)
         assert got is not None
-        assert (row[rung], row[f"{rung}_se"]) == (got.mean, got.se)
+        assert (row[level], row[f"{level}_se"]) == (got.mean, got.se)
     assert np.isnan(ladder.loc[("growth", "gaming_loss"), "static"])
 
 
@@ -142,7 +142,7 @@ def test_html_escapes_names() -> None:
 def test_compare_uses_the_settings_of_the_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, Any] = {}
 
-    def fake(scenario: Any, **settings: Any) -> Simulated:
+    def fake(scenario: Any, **settings: Any) -> SimulationResult:
         asked.update(settings)
         return made_up.simulated()
 

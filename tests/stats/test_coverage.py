@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
+from simulator.runs.designs import SOBOL, Sobol
 from simulator.stats.estimate import (
     Estimate,
     Statistic,
@@ -24,9 +25,8 @@ from simulator.stats.estimate import (
     ratio_of,
     tail_mean_of,
 )
-from simulator.stats.interval import order_ranks
-from simulator.stats.sampling import Sampling
-from simulator.vectors import SOBOL, Sobol
+from simulator.stats.intervals import order_ranks
+from simulator.stats.variance_reduction import Sampling
 
 STUDIES = 1000
 TOLERANCE = 4 * math.sqrt(0.95 * 0.05 / STUDIES)

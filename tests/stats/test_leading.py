@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulator.stats.metric import Lives
-from simulator.stats.metrics import metrics_of
+from simulator.metrics.base import MetricInputs
+from simulator.metrics.registry import metrics_of
 from tests.made_up import totals
 
 
@@ -24,8 +24,8 @@ def test_velocity_and_depth_by_hand() -> None:
         "joint.depth": np.array([30_000_000, 50_000_000]),
         "joint.weeks": np.array([40_000_000, 40_000_000]),
     }
-    lives = Lives(own, own, own, own, None, False, own)
-    found = {m.name: m.of(lives) for m in metrics_of(own)}
+    runs = MetricInputs(own, own, own, own, None, False, own)
+    found = {m.name: m.of(runs) for m in metrics_of(own)}
     assert found["joint_velocity"].each.tolist() == pytest.approx([22_500.0, 0.0])
     assert found["joint_pipeline"].value == 900_000.0
     assert found["engagement_depth"].value == pytest.approx(1.0)

@@ -9,10 +9,10 @@ import pytest
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
+from simulator.metrics.base import Direction, Metric, MetricInputs, Unit
+from simulator.metrics.measure import measure, runs
+from simulator.metrics.registry import metrics_of
 from simulator.stats.estimate import IN_NOISE, Estimate, estimate
-from simulator.stats.measure import lives, measure
-from simulator.stats.metric import Direction, Lives, Metric, Unit
-from simulator.stats.metrics import metrics_of
 from tests import made_up
 
 Totals = dict[str, NDArray[np.int64]]
@@ -23,12 +23,12 @@ def figures(own: Totals, **others: Totals | int | bool | None) -> dict[str, Esti
     given: dict[str, Any] = {
         "baseline": own,
         "none": own,
-        "honest": own,
+        "without_gaming": own,
         "static": own,
         "budget": None,
         "is_baseline": False,
     }
-    view = Lives(own=own, **(given | others))
+    view = MetricInputs(own=own, **(given | others))
     return {metric.name: estimate(metric.of(view)) for metric in metrics_of(own)}
 
 
@@ -60,8 +60,8 @@ def test_return_is_margin_gained_per_cost_added() -> None:
 
 def test_pay_is_for_luck_effort_and_gaming() -> None:
     # 600 had nobody responded, 900 as they respond, 1,000 as some game it: .6, .3 and .1 of it.
-    static, honest, own = (made_up.totals(2, paid=paid) for paid in (600, 900, 1_000))
-    got = figures(own, honest=honest, static=static)
+    static, without_gaming, own = (made_up.totals(2, paid=paid) for paid in (600, 900, 1_000))
+    got = figures(own, without_gaming=without_gaming, static=static)
     assert got["pay_for_luck"].mean == pytest.approx(0.6)
     assert got["pay_for_effort"].mean == pytest.approx(0.3)
 
@@ -85,7 +85,7 @@ def test_return_needs_a_higher_cost(cost: list[int], reason: str) -> None:
 
 def test_gaming_loss_is_extra_cost_and_lost_margin() -> None:
     own = made_up.totals(2, cost=[150, 100], paid=[1_000, 3_000], margin=[900, 1_000])
-    got = figures(own, honest=made_up.totals(2, cost=[100, 100], margin=[1_000, 1_000]))
+    got = figures(own, without_gaming=made_up.totals(2, cost=[100, 100], margin=[1_000, 1_000]))
     assert (got["gaming_loss"].mean, got["gaming_cost"].mean, got["gaming_margin"].mean) == (0.75, 0.25, 0.5)
     assert got["gaming_share"].mean == 150 / 4_000
     assert got["p_gaming_above_5pct"].mean == 0.5
@@ -93,7 +93,7 @@ def test_gaming_loss_is_extra_cost_and_lost_margin() -> None:
 
 def test_gaming_passes_five_percent_only_above_it() -> None:
     own = made_up.totals(2, cost=[150, 151], paid=1_000)
-    got = figures(own, honest=made_up.totals(2, cost=100))
+    got = figures(own, without_gaming=made_up.totals(2, cost=100))
     assert got["p_gaming_above_5pct"].mean == 0.5
 
 
@@ -157,8 +157,8 @@ def test_gaming_is_measured_on_the_strategic_rung_only() -> None:
 
 def test_rungs_are_compared_with_the_baseline_of_the_same_rung() -> None:
     simulated = made_up.simulated()
-    view = lives(simulated, "growth", "strategic")
+    view = runs(simulated, "growth", "strategic")
     assert view.baseline is simulated.totals["baseline", "strategic"]
     assert view.none is simulated.totals["none", "strategic"]
-    assert view.honest is simulated.totals["growth", "responsive"]
+    assert view.without_gaming is simulated.totals["growth", "responsive"]
     assert view.budget == 10_000_000  # 200,000 a year for half a year, in cents

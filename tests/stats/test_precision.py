@@ -9,15 +9,14 @@ import numpy as np
 import pytest
 
 import simulator as sim
-from simulator.errors import InputError
-from simulator.run import Simulated, simulate
+from simulator.core.errors import InputError
+from simulator.metrics.measure import measure
+from simulator.runs.simulate import SimulationResult, simulate
 from simulator.scenario.load import parse
 from simulator.scenario.paths import with_values
-from simulator.stats.controls import controls_of
 from simulator.stats.estimate import estimate, mean_of
-from simulator.stats.measure import measure
-from simulator.stats.sampling import Sampling
-from simulator.studies.precision import Effort, Goal, next_count, run_to
+from simulator.stats.variance_reduction import Sampling, controls_of
+from simulator.studies.precision import Goal, PrecisionEffort, next_count, run_to
 from tests import made_up
 from tests.engines.small import CANDIDATE, SMALL
 from tests.test_vectors import UNCERTAIN
@@ -25,7 +24,7 @@ from tests.test_vectors import UNCERTAIN
 TWO = SMALL.replace("opportunist_share = 0.6\n", "") + UNCERTAIN
 
 
-def part(first: int, count: int, study: Simulated | None) -> Simulated:
+def part(first: int, count: int, study: SimulationResult | None) -> SimulationResult:
     """Replications of a made-up study whose cost has coefficient of variation 1/2."""
     whole = made_up.simulated(first + count, seed=3)
     cut = {key: {name: x[first:] for name, x in totals.items()} for key, totals in whole.totals.items()}
@@ -125,7 +124,7 @@ def test_a_precision_is_asked_for_in_public(quick: None) -> None:
 
 
 def test_what_is_undefined_is_never_precise() -> None:
-    effort = Effort(0.01, 10, 10, 1.0, 1, (Goal("a", "program_cost", "mean", math.inf, math.inf),))
+    effort = PrecisionEffort(0.01, 10, 10, 1.0, 1, (Goal("a", "program_cost", "mean", math.inf, math.inf),))
     assert len(effort.missed) == 1
     assert effort.lines()[-1].endswith("it would take undefined")
     assert effort.to_dict()["goals"][0]["half_width"] is None

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulator.stats.selection import best_shares, choices, highest_mean, regrets
+from simulator.stats.ranking import best_shares, choices, highest_mean, regrets
 
 HAND = np.array([[10.0, 4.0, 1.0], [2.0, 8.0, 8.0], [5.0, 6.0, 1.0], [20.0, 0.0, 0.0]])
 

@@ -7,11 +7,11 @@ import pytest
 from matplotlib.axes import Axes
 
 import simulator as sim
-from simulator.errors import InputError
-from simulator.program.numbers import Array
-from simulator.report.split import describe
+from simulator.core.arrays import Array
+from simulator.core.errors import InputError
 from simulator.scenario.load import parse
-from simulator.stats.split import components, split_variance
+from simulator.stats.variance_components import components, split_variance
+from simulator.studies.variance_split import describe
 from tests.engines.small import BASELINE, HEAD, SMALL
 from tests.test_vectors import UNCERTAIN
 
@@ -19,9 +19,9 @@ TWO = HEAD.replace("opportunist_share = 0.6\n", "") + UNCERTAIN + BASELINE
 TRUTH = np.array([4.0, 9.0, 2.25])
 
 
-def crossed(luck: np.random.Generator, vectors: int = 24, worlds: int = 8) -> Array:
+def crossed(luck: np.random.Generator, design: int = 24, worlds: int = 8) -> Array:
     """y = 1 + 2 a + 3 b + 1.5 a b with standard normals: variances 4, 9 and 2.25."""
-    a, b = luck.normal(size=(vectors, 1)), luck.normal(size=(1, worlds))
+    a, b = luck.normal(size=(design, 1)), luck.normal(size=(1, worlds))
     return np.asarray(1 + 2 * a + 3 * b + 1.5 * a * b)
 
 

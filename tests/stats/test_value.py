@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from numpy.testing import assert_allclose
 
+from simulator.metrics.base import MetricInputs
+from simulator.metrics.net_value import goals_text, net_value
 from simulator.scenario.schema import Goals
-from simulator.stats.metric import Lives
-from simulator.stats.value import goals_text, net_value
 from tests.made_up import totals
 
 # Two replications. Own: margin 500 and 0, cost 120 and 30, bookings 1,000 and 0 (400 of it new), kept 3 and 0; won 4
@@ -16,7 +16,7 @@ OWN = totals(
     won_by_partners=[4, 0], cycle=[40_000_000, 0],
 )  # fmt: skip
 BASELINE = totals(2, won_by_partners=[2, 1], cycle=[24_000_000, 9_000_000])
-LIVES = Lives(own=OWN, baseline=BASELINE, none=BASELINE, honest=OWN, budget=None, is_baseline=False)
+LIVES = MetricInputs(own=OWN, baseline=BASELINE, none=BASELINE, without_gaming=OWN, budget=None, is_baseline=False)
 
 
 def test_default_is_margin_less_cost() -> None:
@@ -31,8 +31,8 @@ def test_weights_add_up() -> None:
 
 
 def test_a_velocity_goal_does_not_punish_winning_more() -> None:
-    more = Lives(
+    more = MetricInputs(
         own={**BASELINE, "won_by_partners": BASELINE["won_by_partners"] * 3, "cycle": BASELINE["cycle"] * 3},
-        baseline=BASELINE, none=BASELINE, honest=BASELINE, budget=None, is_baseline=False,
+        baseline=BASELINE, none=BASELINE, without_gaming=BASELINE, budget=None, is_baseline=False,
     )  # fmt: skip
     assert_allclose(net_value(more, Goals(velocity=5.0)), [0.0, 0.0])

@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulator.engines.settle import settle
-from simulator.engines.vector import VectorLife
-from simulator.errors import InputError
-from simulator.fit import Reference
-from simulator.run import fit_reference, prepare
+from simulator.core.errors import InputError
+from simulator.engines.totals.settlement import settle
+from simulator.engines.vector.engine import VectorRun
+from simulator.reference.fit import Reference
+from simulator.runs.simulate import fit_reference, prepare
 from simulator.scenario.load import parse
 from simulator.scenario.paths import with_values
-from simulator.studies.lint import Lint, findings, lint
-from simulator.studies.lint_rules import RULES, Finding, goals, lint_rule
-from simulator.studies.lint_rules.typical import ProgramView, Result, Typical, program_view, typical_partners
+from simulator.studies.lint import margin
+from simulator.studies.lint.lint import Lint, findings, lint
+from simulator.studies.lint.rule import RULES, LintFinding, lint_rule
+from simulator.studies.lint.typical_partners import ProgramView, Typical, TypicalResult, program_view, typical_partners
 from tests.studies.faulty import FAULTS, HEAD, TEXT
 
 ALSO = {
@@ -50,13 +51,13 @@ def found(typical: Typical) -> Lint:
     return Lint(names, tuple(f for name in names for f in findings(typical, name)), "USD")
 
 
-def other(reference: Reference, text: str, program: str) -> dict[str, Finding]:
+def other(reference: Reference, text: str, program: str) -> dict[str, LintFinding]:
     """Findings by rule in a program of a text that differs from the shared one in goals and candidates only."""
     scenario = parse(text)
     return {f.rule: f for f in findings(typical_partners(scenario, reference.extended(scenario)), program)}
 
 
-def one(found: Lint, program: str, rule: str) -> Finding:
+def one(found: Lint, program: str, rule: str) -> LintFinding:
     (finding,) = [f for f in found.of(program) if f.rule == rule]
     return finding
 
@@ -124,7 +125,7 @@ def test_pay_on_named_accounts_alone_points_away_from_bookings(found: Lint, typi
 
 def test_the_angle_of_the_textbook_case() -> None:
     """f = (3, 4), g = (1, 0): cos^2 = 9 / 25 (Feltham and Xie 1994)."""
-    assert goals.cos2(np.array([1.0, 0.0]), np.array([3.0, 4.0]), np.ones(2)) == pytest.approx(0.36)
+    assert margin.cos2(np.array([1.0, 0.0]), np.array([3.0, 4.0]), np.ones(2)) == pytest.approx(0.36)
 
 
 @pytest.mark.parametrize(("detection", "fires"), [(0.30, True), (0.37, False)])
@@ -138,17 +139,17 @@ def test_enough_audit_deters(reference: Reference, detection: float, fires: bool
 def test_results_are_gammas() -> None:
     mean, sd, at = np.array([50.0]), np.array([30.0]), np.array([70.0])
     gamma = stats.gamma((50 / 30) ** 2, scale=30**2 / 50)
-    got = Result(mean, sd)
+    got = TypicalResult(mean, sd)
     assert got.reaches(at)[0] == pytest.approx(gamma.sf(70), abs=1e-12)
     assert got.excess(at)[0] == pytest.approx(gamma.expect(lambda x: x - 70, lb=70), abs=1e-7)
     assert got.quantiles(4)[:, 0] == pytest.approx(gamma.ppf([0.125, 0.375, 0.625, 0.875]), rel=1e-9)
 
 
 def test_a_rule_added_elsewhere_is_one_definition(reference: Reference, monkeypatch: pytest.MonkeyPatch) -> None:
-    def crowded(view: ProgramView) -> Iterator[Finding]:
+    def crowded(view: ProgramView) -> Iterator[LintFinding]:
         """More than two components."""
         if len(view.paid) > 2:
-            yield Finding("crowded", view.name, view.place, "", None, None, "", 1.0, "many components", "fewer")
+            yield LintFinding("crowded", view.name, view.place, "", None, None, "", 1.0, "many components", "fewer")
 
     monkeypatch.delitem(RULES, "crowded", raising=False)
     lint_rule(crowded)
@@ -170,7 +171,7 @@ def attained(reference: Reference, program: str, *, gaming: bool, reps: int = 16
     """Results of all full quarters after launch in cents, everyone an opportunist; (replications, partner-quarters)."""
     scenario = with_values(reference.scenario, {"gaming.opportunist_share": 1.0, "gaming.padding": False})
     stage = prepare(scenario, reference, (program,), 3, np.arange(reps))
-    rows = settle(VectorLife(stage.world, stage.rollout(program), stage.conduct[gaming]).run(-52, 52).finish()).ledger
+    rows = settle(VectorRun(stage.world, stage.rollout(program), stage.mode[gaming]).run(-52, 52).finish()).ledger
     out = np.zeros((reps, stage.world.shape[1], 4))
     kept = (rows["component"] == 0) & (rows["start"] >= 0)
     out[rows["replication"][kept], rows["partner"][kept], rows["start"][kept] // 13] = rows["attained"][kept]

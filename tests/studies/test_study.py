@@ -25,7 +25,7 @@ STUDIES: dict[str, Callable[[Scenario, Path], sim.Study]] = {
     "Backtest": lambda _, place: sim.backtest(
         *written(synthetic(Truth(), seed=1), place)[:2], start="2023-07-01", quarters=1, draws=20, seed=1
     ),
-    "Behavior": lambda s, place: sim.behavior(
+    "FittedBehavior": lambda s, place: sim.behavior(
         s.with_({"time.horizon_weeks": s.time.horizon_weeks + 26}),
         *written(synthetic(Truth(), seed=1), place)[:2],
         replications=100,
@@ -50,7 +50,7 @@ STUDIES: dict[str, Callable[[Scenario, Path], sim.Study]] = {
     "Sensitivity": lambda s, _: sim.sensitivity(s, method="tornado", replications=6),
     "Trace": lambda s, _: sim.trace(s, program="more", replication=0),
     "ValueOfInformation": lambda s, _: sim.value_of_information(s, replications=50),
-    "VarianceSplit": lambda s, _: sim.split(s, vectors=3, worlds=3),
+    "VarianceSplit": lambda s, _: sim.split(s, design=3, worlds=3),
     "Verification": lambda s, _: sim.verify(s, replications=1),
     "Winners": lambda s, _: sim.winners(s, replications=8),
 }
@@ -59,7 +59,7 @@ STUDIES: dict[str, Callable[[Scenario, Path], sim.Study]] = {
 @pytest.fixture(scope="module", autouse=True)
 def quick() -> Iterator[None]:
     with quick_reference(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("simulator.run._DESIGN_POINTS", 4)
+        patch.setattr("simulator.runs.simulate._DESIGN_POINTS", 4)
         yield
 
 

@@ -1,1 +1,0 @@
-"""Estimators of a pilot's effect, all of the same thing: the effect per treated partner and period."""

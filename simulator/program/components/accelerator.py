@@ -6,13 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from simulator.program.numbers import Numbers
-from simulator.program.schedule import Schedule
-from simulator.program.spec import ComponentSpec, Listed, Spec, component, number
-from simulator.program.tiers import rate_knots
+from simulator.program.base import ComponentSpec, Listed, TableSpec, component, number
+from simulator.program.schedule import Schedule, rate_knots
+from simulator.program.values import Numbers
 
 
-class AttainmentTier(Spec):
+class AttainmentTier(TableSpec):
     """From this share of quota on the base rate is multiplied."""
 
     above: float = number(..., "attainment from which the multiple holds", unit="share of quota", gt=0, le=20)

@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from simulator.program.numbers import Numbers
+from simulator.program.base import ComponentSpec, component, number
 from simulator.program.schedule import Knot, Schedule
-from simulator.program.spec import ComponentSpec, component, number
+from simulator.program.values import Numbers
 
 
 @component

@@ -7,12 +7,12 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from simulator.program.numbers import Numbers
+from simulator.program.base import ComponentSpec, Listed, TableSpec, component, number
 from simulator.program.schedule import Knot, Schedule
-from simulator.program.spec import ComponentSpec, Listed, Spec, component, number
+from simulator.program.values import Numbers
 
 
-class Lump(Spec):
+class Lump(TableSpec):
     """At `at` a further `amount` is paid."""
 
     at: float = number(..., "value of the measure from which the lump is paid", unit="money or count", gt=0)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from simulator.program.numbers import Numbers
+from simulator.program.base import ComponentSpec, component, number
+from simulator.program.marketing_funds import MarketingFund
 from simulator.program.schedule import Schedule
-from simulator.program.spec import ComponentSpec, component, number
-from simulator.program.spending import Spending
+from simulator.program.values import Numbers
 
 
 @component
@@ -46,8 +46,8 @@ class CoMarketingFund(ComponentSpec):
     def schedule(self, number: Numbers) -> Schedule:
         return Schedule(number("rate"))
 
-    def spending(self, number: Numbers) -> Spending:
-        return Spending(
+    def spending(self, number: Numbers) -> MarketingFund:
+        return MarketingFund(
             grant=number("proposal") * number("approved") * 100,
             unspent=number("unspent"),
             lag_effect=number("lag_effect"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from simulator.program.numbers import Numbers
+from simulator.program.base import ComponentSpec, Window, component, number
 from simulator.program.schedule import Schedule
-from simulator.program.spec import ComponentSpec, Window, component, number
+from simulator.program.values import Numbers
 
 
 @component

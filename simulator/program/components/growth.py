@@ -6,13 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from simulator.program.numbers import Numbers
-from simulator.program.schedule import Schedule
-from simulator.program.spec import ComponentSpec, Listed, Spec, component, number
-from simulator.program.tiers import rate_knots
+from simulator.program.base import ComponentSpec, Listed, TableSpec, component, number
+from simulator.program.schedule import Schedule, rate_knots
+from simulator.program.values import Numbers
 
 
-class GrowthTier(Spec):
+class GrowthTier(TableSpec):
     """From this growth on the rate is `points`."""
 
     growth: float = number(..., "growth over the same window of last year", unit="share", gt=-1, le=20)

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from simulator.program.numbers import Numbers
+from simulator.program.base import ComponentSpec, component, number
 from simulator.program.schedule import Schedule
-from simulator.program.spec import ComponentSpec, component, number
+from simulator.program.values import Numbers
 
 
 @component

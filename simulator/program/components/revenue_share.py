@@ -6,13 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from simulator.program.numbers import Numbers
-from simulator.program.schedule import Schedule
-from simulator.program.spec import ComponentSpec, Listed, Spec, component, number
-from simulator.program.tiers import rate_knots
+from simulator.program.base import ComponentSpec, Listed, TableSpec, component, number
+from simulator.program.schedule import Schedule, rate_knots
+from simulator.program.values import Numbers
 
 
-class RevenueTier(Spec):
+class RevenueTier(TableSpec):
     """From `above` on the rate is `rate`."""
 
     above: float = number(..., "closed revenue in the window from which the rate holds", unit="money", gt=0)

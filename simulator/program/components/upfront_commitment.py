@@ -7,9 +7,10 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from simulator.program.numbers import Array, Numbers
+from simulator.core.arrays import Array
+from simulator.program.base import ComponentSpec, component, number
 from simulator.program.schedule import Knot, Schedule
-from simulator.program.spec import ComponentSpec, component, number
+from simulator.program.values import Numbers
 
 
 @component

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-from simulator.program.numbers import Array
-from simulator.stats.interval import CONFIDENCE
-from simulator.streams import Streams
+from simulator.core.arrays import Array
+from simulator.core.streams import Streams
+from simulator.stats.intervals import CONFIDENCE
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Factor:
 
 
 @dataclass(frozen=True)
-class Figure:
+class EstimateWithCI:
     """An estimate with standard error and 95 % confidence limits."""
 
     value: float
@@ -46,13 +46,13 @@ class Figure:
         return self.value == 0 and self.se == 0
 
 
-def figure(value: float, se: float, degrees: float = np.inf) -> Figure:
+def figure(value: float, se: float, degrees: float = np.inf) -> EstimateWithCI:
     """A figure with a Student t interval."""
     half = se * float(stdtrit(min(degrees, 1e9), 0.5 + CONFIDENCE / 2))
-    return Figure(value, se, value - half, value + half)
+    return EstimateWithCI(value, se, value - half, value + half)
 
 
-def mean_figure(x: Array) -> Figure:
+def mean_figure(x: Array) -> EstimateWithCI:
     """Mean of independent (N,) values."""
     se = float(np.std(x, ddof=1) / np.sqrt(len(x))) if len(x) > 1 else np.inf
     return figure(float(np.mean(x)), se, max(len(x) - 1, 1))

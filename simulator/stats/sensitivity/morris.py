@@ -14,9 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.program.compiled import Ints
-from simulator.program.numbers import Array
-from simulator.stats.sensitivity.factors import Factor, Figure, mean_figure, uniforms
+from simulator.core.arrays import Array, Ints
+from simulator.stats.sensitivity.factors import EstimateWithCI, Factor, mean_figure, uniforms
 
 _LEVELS = 4
 _STEP = 0.5
@@ -30,8 +29,8 @@ class Effects:
     """
 
     factor: str
-    mean_abs: Figure
-    mean: Figure | None
+    mean_abs: EstimateWithCI
+    mean: EstimateWithCI | None
     spread: float
     noise: float
 

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from simulator.program.numbers import Array
-from simulator.stats.interval import CONFIDENCE
-from simulator.stats.sensitivity.factors import Factor, Figure
+from simulator.core.arrays import Array
+from simulator.stats.intervals import CONFIDENCE
+from simulator.stats.sensitivity.factors import EstimateWithCI, Factor
 
 Bools = NDArray[np.bool_]
 _PEEL = 0.05
@@ -32,7 +32,7 @@ FEWEST = 200
 
 
 @dataclass(frozen=True)
-class Limit:
+class BoxLimit:
     """An input's interval in the box, in its unit; None for an end that is not limited. p: quasi-p-value."""
 
     factor: str
@@ -48,11 +48,11 @@ class Box:
     share: bad among all of those; seen, bad: the inputs (N, K) and which replications are bad.
     """
 
-    limits: tuple[Limit, ...]
-    density: Figure
-    coverage: Figure
+    limits: tuple[BoxLimit, ...]
+    density: EstimateWithCI
+    coverage: EstimateWithCI
     mass: float
-    share: Figure
+    share: EstimateWithCI
     seen: Array
     bad: Bools
 
@@ -175,15 +175,15 @@ def _quasi_p(ends: _Ends, x: Array, bad: Bools, k: int) -> float:
     return float(stats.binom.sf(int((bad & inside).sum()) - 1, int(inside.sum()), float(bad[free].mean())))
 
 
-def _limit(name: str, ends: _Ends, k: int, p: float) -> Limit:
+def _limit(name: str, ends: _Ends, k: int, p: float) -> BoxLimit:
     low, high = float(ends.low[k]), float(ends.high[k])
-    return Limit(name, low if np.isfinite(low) else None, high if np.isfinite(high) else None, p)
+    return BoxLimit(name, low if np.isfinite(low) else None, high if np.isfinite(high) else None, p)
 
 
-def _share(hits: int, count: int) -> Figure:
+def _share(hits: int, count: int) -> EstimateWithCI:
     """A share with Wilson's interval; from 0 to 1 where there is nothing to count."""
     if count == 0:
-        return Figure(0.0, 0.0, 0.0, 1.0)
+        return EstimateWithCI(0.0, 0.0, 0.0, 1.0)
     p = hits / count
     interval = stats.binomtest(hits, count).proportion_ci(CONFIDENCE, method="wilson")
-    return Figure(p, float(np.sqrt(p * (1 - p) / count)), float(interval.low), float(interval.high))
+    return EstimateWithCI(p, float(np.sqrt(p * (1 - p) / count)), float(interval.low), float(interval.high))

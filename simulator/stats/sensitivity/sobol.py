@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.program.numbers import Array
-from simulator.stats.sensitivity.factors import Factor, Figure, figure
-from simulator.vectors import Sobol
+from simulator.core.arrays import Array
+from simulator.runs.designs import Sobol
+from simulator.stats.sensitivity.factors import EstimateWithCI, Factor, figure
 
 SCRAMBLES = 8
 
@@ -32,8 +32,8 @@ class Indices:
     """
 
     factor: str
-    first: Figure
-    total: Figure
+    first: EstimateWithCI
+    total: EstimateWithCI
     luck: float
 
     @property
@@ -72,7 +72,7 @@ def indices(y: Array, factors: Sequence[Factor]) -> list[Indices]:
     return [Indices(f.name, s, t, luck) for f, s, t in zip(factors, first, total, strict=True)]
 
 
-def _figure(value: float, se: float) -> Figure:
+def _figure(value: float, se: float) -> EstimateWithCI:
     return figure(float(value), float(se), SCRAMBLES - 1)
 
 

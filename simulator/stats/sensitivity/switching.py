@@ -16,10 +16,10 @@ from typing import Literal
 import numpy as np
 from scipy.special import stdtrit
 
-from simulator.program.numbers import Array
-from simulator.stats.interval import CONFIDENCE
+from simulator.core.arrays import Array
+from simulator.stats.intervals import CONFIDENCE
 from simulator.stats.sensitivity.factors import Factor
-from simulator.stats.sensitivity.smooth import MOST_LEVELS, columns_of
+from simulator.stats.sensitivity.spline_regression import MOST_LEVELS, columns_of
 
 _KNOTS = 4
 _GRID = 201
@@ -28,7 +28,7 @@ Verdict = Literal["flips", "does not flip", "cannot be told"]
 
 
 @dataclass(frozen=True)
-class Curve:
+class OutcomeCurve:
     """Mean difference along an input: at, mean, se, low, high, each (G,)."""
 
     at: Array
@@ -54,7 +54,7 @@ class Switch:
     factor: str
     verdict: Verdict
     crossings: tuple[Crossing, ...]
-    curve: Curve
+    curve: OutcomeCurve
 
     @property
     def distinguishable(self) -> bool:
@@ -77,7 +77,7 @@ def switching(x: Array, y: Array, factors: Sequence[Factor]) -> list[Switch]:
     return [_switch(f.name, curve(x[:, f.columns[0]], y)) for f in factors if f.single]
 
 
-def curve(x: Array, y: Array) -> Curve:
+def curve(x: Array, y: Array) -> OutcomeCurve:
     """E[Y | X] over the range of (N,) values, with a pointwise band."""
     levels = np.unique(x)
     at = levels if len(levels) <= MOST_LEVELS else np.linspace(levels[0], levels[-1], _GRID)
@@ -90,10 +90,10 @@ def curve(x: Array, y: Array) -> Curve:
     reach = there @ weights
     mean, se = reach @ y, np.sqrt((reach**2) @ (residual**2))
     half = se * float(stdtrit(len(x) - basis.shape[1], 0.5 + CONFIDENCE / 2))
-    return Curve(at, mean, se, mean - half, mean + half)
+    return OutcomeCurve(at, mean, se, mean - half, mean + half)
 
 
-def _switch(name: str, c: Curve) -> Switch:
+def _switch(name: str, c: OutcomeCurve) -> Switch:
     above, below = bool((c.low > 0).any()), bool((c.high < 0).any())
     open_ = (c.low <= 0) & (c.high >= 0)
     same_side = bool((c.mean > 0).all() or (c.mean < 0).all())
@@ -105,7 +105,7 @@ def _switch(name: str, c: Curve) -> Switch:
     return Switch(name, verdict, tuple(_crossings(c)), c)
 
 
-def _crossings(c: Curve) -> list[Crossing]:
+def _crossings(c: OutcomeCurve) -> list[Crossing]:
     turns = np.flatnonzero((c.mean[:-1] > 0) != (c.mean[1:] > 0))
     return [Crossing(_root(c.at, c.mean, k), _end(c, k, -1), _end(c, k + 1, 1)) for k in map(int, turns)]
 
@@ -116,7 +116,7 @@ def _root(at: Array, value: Array, k: int) -> float:
     return float(at[k] - value[k] * (at[k + 1] - at[k]) / rise)
 
 
-def _end(c: Curve, k: int, step: int) -> float | None:
+def _end(c: OutcomeCurve, k: int, step: int) -> float | None:
     """From point k on in a direction: where the band no longer covers 0; None if it does to the end."""
     while 0 <= k < len(c.at) and c.low[k] <= 0 <= c.high[k]:
         k += step

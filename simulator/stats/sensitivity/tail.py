@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from simulator.program.numbers import Array
-from simulator.stats.interval import CONFIDENCE
-from simulator.stats.sensitivity.factors import Factor, Figure, figure
+from simulator.core.arrays import Array
+from simulator.stats.intervals import CONFIDENCE
+from simulator.stats.sensitivity.factors import EstimateWithCI, Factor, figure
 
 Bools = NDArray[np.bool_]
 WORST_ONE_IN = 10
@@ -30,7 +30,7 @@ class Drift:
     """shift: in percentile points; distance: 0 to 1; p: adjusted; worst, rest: medians of the input in its unit."""
 
     factor: str
-    shift: Figure
+    shift: EstimateWithCI
     distance: float
     p: float
     worst: float

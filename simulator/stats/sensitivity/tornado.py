@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.program.numbers import Array
-from simulator.stats.sensitivity.factors import Factor, Figure, mean_figure
+from simulator.core.arrays import Array
+from simulator.stats.sensitivity.factors import EstimateWithCI, Factor, mean_figure
 
 LOW, HIGH = 0.1, 0.9
 
@@ -23,9 +23,9 @@ class Bar:
     """low, high: change from all medians with the factor at P10 and P90; swing: from P10 to P90."""
 
     factor: str
-    low: Figure
-    high: Figure
-    swing: Figure
+    low: EstimateWithCI
+    high: EstimateWithCI
+    swing: EstimateWithCI
 
     @property
     def distinguishable(self) -> bool:

@@ -1,0 +1,29 @@
+"""Array types and the few sums that must not depend on how arrays are laid out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def partner_sum(x: Array) -> Array:
+    """Sum over partners, (R, P) to (R,), in partner order: the same to the last bit whatever else is in the chunk."""
+    if len(x) == 1:
+        return np.asarray(np.cumsum(x, axis=1)[:, -1])
+    # Row by row as well, but for all replications at a time; a single one would be summed pairwise.
+    return np.asarray(np.add.reduce(np.ascontiguousarray(x.T), axis=0))
+
+
+Ints = NDArray[np.int64]
+
+
+Bools = NDArray[np.bool_]
+
+
+def take(table: Array, rep: Ints, column: Ints | None = None) -> Array:
+    """Row values of a (R or 1, n) table: table[rep, column], or table[0, column] where it has no replication axis."""
+    if table.shape[0] > 1:
+        return table[:, 0].take(rep) if column is None else table.take(rep * table.shape[1] + column)
+    return np.full(rep.shape, table[0, 0]) if column is None else table[0].take(column)

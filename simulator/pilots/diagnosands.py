@@ -1,0 +1,279 @@
+"""What a pilot can and cannot conclude: diagnosands of many simulated pilots, each with its Monte Carlo error.
+
+The words are those of Blair, Coppock and Humphreys (2023, "Research Design in the Social Sciences"): a design is run
+many times where the truth is known, and what its answers do is counted. A two-sided test at level a calls a positive
+effect where the lower limit L of the 1 - a interval is above 0. Had the true effect theta been theta + s, all else
+alike, that limit would have been L + s: so theta - L is the least effect that a pilot would have called, the share of
+pilots in which it is below d is the power at the effect d, and its 80 % quantile is the minimum detectable effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from simulator.core.arrays import Array, Bools
+from simulator.pilots.estimators.estimate import Estimated
+from simulator.pilots.interim_analysis import AGAIN, InterimResult
+from simulator.pilots.panel import CHANNELS, PilotContext, PilotReadings, over_cells, spill
+from simulator.stats.estimate import Estimate, Statistic, estimate, mean_of, probability_of, quantile, ratio_of
+from simulator.stats.intervals import CONFIDENCE, quantile_limits, t_quantile
+
+POWER = 0.8
+"""The power that a minimum detectable effect is for."""
+_NOTHING_BEFORE = "there is no period before launch"
+_SURE = 3.0
+"""Standard errors by which a false-positive rate must pass the level to be called too high."""
+
+
+@dataclass(frozen=True)
+class PilotConclusions:
+    """What R pilots say, beside the truth.
+
+    seen: what the estimator says at each pilot's end; go: (R,), what the decision rule says; value: (R,), what a full
+    rollout is worth
+    over what a decision holds for, in money, None where it is not known; beside: what else is known of them, None where
+    it is not asked for; chance: (R,), the estimate
+    from the same assignment with nobody on the candidate, which is 0 on average where groups are drawn and compared;
+    None for an estimator that does not compare.
+    """
+
+    trial: PilotReadings
+    level: float
+    seen: InterimResult
+    go: Bools
+    value: Array | None = None
+    beside: PilotContext | None = None
+    chance: Array | None = None
+
+    @property
+    def estimated(self) -> Estimated:
+        """The estimate at each pilot's end."""
+        return self.seen.estimated
+
+    @property
+    def called(self) -> Bools:
+        """Whether an effect is told apart from 0, either way, (R,)."""
+        return self.seen.crossed
+
+    @property
+    def least_called(self) -> Array:
+        """The least effect that each pilot would have called positive, (R,); infinite where it calls none."""
+        lower = self.seen.lower
+        return np.where(np.isfinite(lower), self.trial.effect - lower, np.inf)
+
+    def power_at(self, effect: float) -> Estimate:
+        """Share of pilots that call an effect of that size, in the outcome's unit."""
+        return estimate(probability_of(self.least_called < effect))
+
+
+def sees_plausible(c: PilotConclusions, detectable: Estimate) -> bool:
+    """Whether the high end of the plausible lifts (P90 over worlds) would be seen with 80 % power."""
+    lifts = np.abs(c.trial.effect) / float(np.mean(c.trial.level))
+    return detectable.mean is not None and detectable.mean <= float(np.quantile(lifts, 0.9))
+
+
+def _power(c: PilotConclusions) -> Estimate:
+    return c.power_at(float(np.mean(c.trial.effect)))
+
+
+def _assurance(c: PilotConclusions) -> Estimate:
+    return estimate(probability_of(c.called & (c.estimated.effect > 0)))
+
+
+def _least(c: PilotConclusions) -> Estimate:
+    needed = c.least_called / float(np.mean(c.trial.level))
+    value = quantile(needed, round(100 * POWER))
+    if not np.isfinite(value):
+        return _undefined("too few pilots call any effect")
+    low, high = quantile_limits(np.sort(needed), 100 * POWER)
+    se = None if low is None or high is None else (high - low) / (2 * t_quantile(len(needed) - 1))
+    if se is not None and not np.isfinite(se):
+        se = high = None
+    return _estimate(value, se, low, high)
+
+
+def _lift(c: PilotConclusions) -> Estimate:
+    return _ratio(c.trial.effect, c.trial.level)
+
+
+def _bias(c: PilotConclusions) -> Estimate:
+    """Where groups are compared, what they differ by with nobody on the candidate is taken off: it is 0 on average, and
+    most of the error."""
+    off = c.estimated.effect - c.trial.effect - (0.0 if c.chance is None else c.chance)
+    known = np.isfinite(off)
+    return _ratio(off[known], c.trial.level[known])
+
+
+def _coverage(c: PilotConclusions) -> Estimate:
+    low, high = c.estimated.limits(CONFIDENCE)
+    return estimate(probability_of((low <= c.trial.effect) & (c.trial.effect <= high)))
+
+
+def _false_positives(c: PilotConclusions) -> Estimate:
+    found = estimate(mean_of(c.seen.false))
+    if found.mean:
+        return found
+    none = estimate(probability_of(np.zeros(len(c.go) * AGAIN, dtype=bool)))
+    return _estimate(0.0, none.se, 0.0, none.high)
+
+
+def _wrong_sign(c: PilotConclusions) -> Estimate:
+    wrong = (np.sign(c.estimated.effect) != np.sign(c.trial.effect))[c.called]
+    return estimate(probability_of(wrong)) if len(wrong) > 1 else _undefined("no effect is called")
+
+
+def _exaggeration(c: PilotConclusions) -> Estimate:
+    told = c.called
+    return _ratio(np.abs(c.estimated.effect[told]), np.abs(c.trial.effect[told]))
+
+
+def _contamination(channels: Collection[str]) -> Callable[[PilotConclusions], Estimate]:
+    """What some channels do to those who are not on the candidate, of what a full rollout does to them."""
+
+    def of(c: PilotConclusions) -> Estimate:
+        if c.beside is None:
+            return _undefined("not asked for")
+        perceived = sum((c.beside.spilled[name] for name in channels if name in c.beside.spilled), np.zeros(len(c.go)))
+        whole = spill(c.trial.panel, c.trial.on - c.trial.off)
+        return _ratio(perceived * np.sign(whole.sum()), whole * np.sign(whole.sum()), signed=True)
+
+    return of
+
+
+def _naive(c: PilotConclusions) -> Array | None:
+    """Mean of those on the candidate less their mean before launch, (R,); nothing else is taken off."""
+    p = c.trial.panel
+    if not p.before.shape[2]:
+        return None
+    return over_cells(p.outcome - p.before.mean(axis=2)[..., None], p.treated & p.observed)
+
+
+def _before_after(c: PilotConclusions) -> Estimate:
+    naive = _naive(c)
+    return _undefined(_NOTHING_BEFORE) if naive is None else _ratio(naive, c.trial.level)
+
+
+def _pre_post(c: PilotConclusions) -> Estimate:
+    naive = _naive(c)
+    return _undefined(_NOTHING_BEFORE) if naive is None else _ratio(naive - c.trial.effect, c.trial.level)
+
+
+def _moved(c: PilotConclusions) -> Estimate:
+    return _undefined("not asked for") if c.beside is None else _ratio(c.beside.moved, c.trial.level)
+
+
+def _by_source(c: PilotConclusions) -> Estimate:
+    """Everything that partners on the candidate found counts as its effect."""
+    if c.beside is None or not np.isfinite(c.beside.sourced).all():
+        return _undefined("not counted in deals")
+    return _ratio(c.beside.sourced - c.trial.effect, c.trial.level)
+
+
+def _shared(c: PilotConclusions) -> Estimate:
+    return _undefined("not asked for") if c.beside is None else _ratio(c.beside.shared, c.beside.deals)
+
+
+def _wrong_go(c: PilotConclusions) -> Estimate:
+    return _undefined("no value") if c.value is None else estimate(probability_of(c.go & (c.value < 0)))
+
+
+def _wrong_stop(c: PilotConclusions) -> Estimate:
+    return _undefined("no value") if c.value is None else estimate(probability_of(~c.go & (c.value > 0)))
+
+
+@dataclass(frozen=True)
+class Diagnosand:
+    """A figure of a design. of: its value with Monte Carlo error."""
+
+    label: str
+    unit: Literal["probability", "share"]
+    meaning: str
+    of: Callable[[PilotConclusions], Estimate]
+
+
+DIAGNOSANDS: dict[str, Diagnosand] = {
+    "lift": Diagnosand(
+        "Lift of a full rollout", "share", "everybody on the candidate against nobody, of the level without it", _lift
+    ),
+    "power": Diagnosand("Power", "probability", "share of pilots that call an effect as large as the mean one", _power),
+    "assurance": Diagnosand(
+        "Assurance", "probability", "share that call a positive effect, over what is not known of it", _assurance
+    ),
+    "detectable_lift": Diagnosand(
+        "Minimum detectable lift", "share", "lift of a full rollout that is called with 80 % power", _least
+    ),
+    "bias": Diagnosand(
+        "Bias", "share", "mean estimated lift less the lift of a full rollout", _bias
+    ),
+    "coverage": Diagnosand(
+        "Coverage", "probability", "share of 95 % intervals that hold the effect of a full rollout", _coverage
+    ),
+    "false_positives": Diagnosand(
+        "False positives", "probability", "share of A/A pilots, without any effect, that call one", _false_positives
+    ),
+    "wrong_go": Diagnosand(
+        "P(wrong go)", "probability", "the pilot says go, and a rollout loses money", _wrong_go
+    ),
+    "wrong_stop": Diagnosand(
+        "P(wrong stop)", "probability", "the pilot says stop, and a rollout gains money", _wrong_stop
+    ),
+    "wrong_sign": Diagnosand(
+        "Wrong sign (type S)", "probability", "share of called effects that go the other way", _wrong_sign
+    ),
+    "exaggeration": Diagnosand(
+        "Exaggeration (type M)", "share", "size of called effects over their true size", _exaggeration
+    ),
+    "contamination": Diagnosand(
+        "Contamination", "share", "effect on partners who are not on the candidate, of that of a full rollout on them",
+        _contamination(CHANNELS),
+    ),
+    **{
+        f"from_{name}": Diagnosand(f"\u2026 by {what}", "share", "part of the contamination", _contamination([name]))
+        for name, what in CHANNELS.items()
+    },
+    "shared": Diagnosand(
+        "Deals between the groups", "share", "qualified deals whose two partners are on different programs", _shared
+    ),
+    "before_after": Diagnosand(
+        "Lift by before-after", "share", "change since before launch of those on the candidate, as filed", _before_after
+    ),
+    "pre_post": Diagnosand(
+        "Before-after overstates by", "share", "change since before launch less the lift of a full rollout", _pre_post
+    ),
+    "moved": Diagnosand(
+        "\u2026 by dates that were moved", "share",
+        "what the timing game adds to that change: filed dates less true ones", _moved,
+    ),
+    "by_source": Diagnosand(
+        "Attribution by source overstates by", "share",
+        "all that partners on it sourced, less the lift of a full rollout", _by_source,
+    ),
+}  # fmt: skip
+
+
+def diagnose(c: PilotConclusions) -> dict[str, Estimate]:
+    """All diagnosands by name."""
+    return {name: d.of(c) for name, d in DIAGNOSANDS.items()}
+
+
+def too_eager(false_positives: Estimate, level: float) -> bool:
+    """Whether A/A pilots call an effect more often than the level, by more than luck explains."""
+    rate, se = false_positives.mean, false_positives.se
+    return rate is not None and se is not None and rate - level > _SURE * max(se, 1e-12)
+
+
+def _ratio(a: Array, b: Array, *, signed: bool = False) -> Estimate:
+    statistic: Statistic = ratio_of(a, b, missing="there is none", signed=signed)
+    return estimate(statistic)
+
+
+def _undefined(reason: str) -> Estimate:
+    return Estimate(None, None, None, None, None, reason)
+
+
+def _estimate(value: float, se: float | None, low: float | None, high: float | None) -> Estimate:
+    return Estimate(value, se, None, None, None, low=low, high=high)

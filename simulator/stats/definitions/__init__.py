@@ -1,1 +1,0 @@
-"""The metrics that reports show, each defined once, one file per subject."""
