@@ -133,7 +133,7 @@ _sensitivity_study = together(
     default="given",
     show_default=True,
     metavar="M",
-    help="given, tornado, switching, tail, prim, sobol or morris",
+    help="given, tornado, switching, prim or sobol",
 )
 @click.option(
     "--metric", default="net_value", show_default=True, metavar="NAME", help="Outcome to look at, see docs/metrics.md"
@@ -146,15 +146,15 @@ _sensitivity_study = together(
 @click.option(
     "--replications", type=int, metavar="N", help="Replications; of a design the worlds per point  [default: chosen]"
 )
-@click.option("--points", type=int, metavar="N", help="Points of sobol, trajectories of morris  [default: chosen]")
+@click.option("--points", type=int, metavar="N", help="Points of sobol  [default: chosen]")
 def sensitivity(
     scenario: str, program: str | None, programs: tuple[str, ...] | None, against: str, absolute: bool, **settings: Any
 ) -> None:
     """Find which uncertain inputs of SCENARIO an outcome rests on.
 
     Methods: given, shares of variance from plain replications; tornado, each input at its P10 and P90; switching, at
-    which value the better of two programs changes; tail, what drives the worst tenth; prim, a box of inputs in which a
-    program loses; sobol, first-order and total indices; morris, elementary effects for many inputs.
+    which value the better of two programs changes; prim, a box of inputs in which a program loses; sobol, first-order
+    and total indices.
     """
     from simulator.scenario.load import load
     from simulator.studies.sensitivity.study import sensitivity as run

@@ -34,13 +34,18 @@ Function = Callable[[Array], Array]
 """Outcome (N,) at points (N, K) of the unit cube, in millions of money."""
 
 
-def scenario(inputs: int, extra: str = "") -> Scenario:
-    """The small scenario with so many uniform uncertain numbers."""
+def text(inputs: int, extra: str = "") -> str:
+    """A file with the small scenario and so many uniform uncertain numbers."""
     tables = [
         f'\n[uncertainty."{path}"]\ndistribution = "uniform"\nlow = {low}\nhigh = {high}\nsource = "J: made up"\n'
         for path, low, high in PATHS[:inputs]
     ]
-    return parse(_UNCERTAIN.sub("", SMALL) + "".join(tables) + extra)
+    return _UNCERTAIN.sub("", SMALL) + "".join(tables) + extra
+
+
+def scenario(inputs: int, extra: str = "") -> Scenario:
+    """The small scenario with so many uniform uncertain numbers."""
+    return parse(text(inputs, extra))
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, function: Function, *, luck: float = 0.0, shared: float = 0.0) -> None:

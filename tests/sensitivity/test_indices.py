@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from simulator.stats.sensitivity import first_order, morris, sobol
+from simulator.stats.sensitivity import first_order, sobol
 from simulator.stats.sensitivity.factors import EstimateWithCI, factors_of
 from simulator.studies.sensitivity.study import Sensitivity, sensitivity
 from tests.sensitivity.analytic import (
@@ -121,28 +121,9 @@ def test_a_group_moves_together(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_allclose(got[NAMES[1]], [0.4424, 0.4424], atol=0.02)
 
 
-def test_morris_is_exact_on_a_line() -> None:
-    """f = 3 a - 2 b + c + d: effects 3 and -2 everywhere; the group of c and d moves by 0 or 2 per range."""
-    factors = factors_of("abcd", {"both": ["c", "d"]}, together=True)
-    points = morris.design(factors, 4, 8, 5)
-    a, b, both = morris.effects((points @ [3.0, -2.0, 1.0, 1.0])[:, None], factors, points, 5)
-    assert_allclose([a.mean_abs.value, a.spread, b.mean_abs.value, b.spread], [3.0, 0.0, 2.0, 0.0], atol=1e-12)
-    assert a.mean is not None
-    assert b.mean is not None
-    assert_allclose([a.mean.value, b.mean.value], [3.0, -2.0])
-    assert both.mean is None
-    assert both.mean_abs.value in [2.0 * k / 8 for k in range(9)]
-
-
-def test_morris_tells_effects_from_luck(monkeypatch: pytest.MonkeyPatch) -> None:
-    answer(monkeypatch, lambda u: 2.0 * u[:, 0], luck=0.5)
-    study = sensitivity(ISHIGAMI, method="morris", seed=2)
-    assert study.mattering("growth") == [NAMES[0]]
-
-
 def test_constant_outcomes_have_no_indices(monkeypatch: pytest.MonkeyPatch) -> None:
     answer(monkeypatch, lambda u: np.ones(len(u)))
-    for method in ("given", "sobol", "tornado", "morris"):
+    for method in ("given", "sobol", "tornado"):
         study = sensitivity(ISHIGAMI, method=method, replications=60 if method == "given" else 4, seed=1)
         assert study.mattering("growth") == []
         assert "nan" not in study.to_json().lower()

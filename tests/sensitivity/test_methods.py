@@ -1,17 +1,23 @@
-"""Tornado, switching values, tail and boxes: functions with a known answer, through the tool's own path."""
+"""Tornado, switching values and boxes: functions with a known answer, through the tool's own path."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from numpy.testing import assert_allclose
 
+from simulator.cli.main import main
 from simulator.core.errors import InputError
 from simulator.stats.sensitivity import prim, switching
 from simulator.stats.sensitivity.factors import factors_of
 from simulator.studies.base import inputs_of
+from simulator.studies.sensitivity.methods import METHODS
 from simulator.studies.sensitivity.study import sensitivity
-from tests.sensitivity.analytic import PATHS, answer, scenario
+from tests.sensitivity.analytic import PATHS, answer, scenario, text
 
 THREE = scenario(3)
 NAMES = tuple(path for path, _, _ in PATHS)
@@ -65,26 +71,6 @@ def test_switching_limits_cover_the_root_and_no_flip_is_invented() -> None:
     assert row.verdict == "cannot be told"
 
 
-def test_tail_names_what_drives_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worst tenth of a line in a alone is a < .1: a median of .05 against .55 elsewhere, in units .25 and .75."""
-    answer(monkeypatch, lambda u: u[:, 0])
-    a, b, c = sensitivity(THREE, method="tail", replications=1024, seed=1).found["growth"]
-    assert_allclose([a.worst, a.rest], [0.25, 0.75], atol=0.01)
-    assert a.shift.value == pytest.approx(-50.0, abs=0.5)
-    assert a.distinguishable
-    assert not b.distinguishable
-    assert not c.distinguishable
-
-
-def test_worst_is_the_other_end_where_lower_is_better(monkeypatch: pytest.MonkeyPatch) -> None:
-    answer(monkeypatch, lambda u: u[:, 0])
-    (row, *_) = sensitivity(THREE, method="tail", metric="gaming_margin", replications=512, seed=1, against=None).found[
-        "growth"
-    ]
-    assert row.shift.exactly_zero or not row.distinguishable  # nobody games in made-up totals
-    assert row.worst > 0
-
-
 def test_prim_finds_a_planted_box(monkeypatch: pytest.MonkeyPatch) -> None:
     """Growth loses where the elasticity is above .8 (u > .6) and the co-sell effect below .25 (u < .5): .2 of all."""
     answer(monkeypatch, lambda u: np.where((u[:, 0] > 0.6) & (u[:, 1] < 0.5), -1.0, 1.0))
@@ -107,6 +93,25 @@ def test_prim_finds_nothing_in_noise() -> None:
     assert found <= 3  # at 2.5 %, more than 3 of 20 have a chance of .0001
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_runs_from_the_command_line(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the planted box: figures and sentences of the method on the screen, in JSON and in the run directory."""
+    answer(monkeypatch, lambda u: np.where((u[:, 0] > 0.6) & (u[:, 1] < 0.5), -1.0, 1.0))
+    (tmp_path / "three.toml").write_text(text(3), encoding="utf-8")
+    size = ["--points", "64"] if method == "sobol" else ["--replications", "200"]
+    places = ["--out", str(tmp_path / "runs"), "--json", str(tmp_path / "figures.json")]
+    result = CliRunner().invoke(
+        main, ["sensitivity", str(tmp_path / "three.toml"), "--method", method, "--programs", "growth", *size, *places]
+    )
+    assert result.exit_code == 0, result.output
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures["method"] == method
+    assert {row["input"] for row in figures["rows"]} >= set(NAMES[:2])
+    assert f"{NAMES[0]} [J]" in result.output
+    (place,) = (tmp_path / "runs").iterdir()
+    assert (place / "figures" / f"{method}_growth.svg").is_file()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -121,8 +126,8 @@ def test_prim_finds_nothing_in_noise() -> None:
         ({"points": 8}, "has no design"),
         ({"method": "prim", "replications": 10}, "needs at least 200"),
         ({"method": "switching", "against": None}, "compares two programs"),
-        ({"method": "tail", "groups": {"g": [NAMES[0]]}}, "looks at single inputs"),
-        ({"method": "tail", "metric": "payout", "replications": 100}, "which way is better"),
+        ({"method": "prim", "groups": {"g": [NAMES[0]]}}, "looks at single inputs"),
+        ({"method": "prim", "metric": "payout", "replications": 200}, "which way is better"),
         ({"groups": {"g": [NAMES[0], NAMES[0]]}}, "is there twice"),
         ({"groups": {"g": [NAMES[0]], "h": [NAMES[0]]}}, "is already in group g"),
         ({"groups": {NAMES[0]: [NAMES[1]]}}, "has the name of an input"),

@@ -113,16 +113,6 @@ def _sobol(study: Sensitivity, program: str, ax: Axes) -> Axes:
     return _ended(study, program, ax, "what ignorance does", "bars: 95 % CI; open: not distinguishable from 0")
 
 
-def _morris(study: Sensitivity, program: str, ax: Axes) -> Axes:
-    form = form_for(study, program)
-    found = _points(study, program, ax, [("mean_abs", "")], form, "mean_abs")
-    noise = [r.noise * form.factor for r in found]
-    ax.plot(noise, range(len(found) - 1, -1, -1), "|", color=QUIET, markersize=14, label="by luck alone")
-    legend_beside(ax)
-    ax.set_xlabel(with_unit(f"Mean size of effect on {_metric(study)}", form.unit))
-    return _ended(study, program, ax, "which inputs matter", "per full range of probability; bars: 95 % CI")
-
-
 def _tornado(study: Sensitivity, program: str, ax: Axes) -> Axes:
     form = form_for(study, program)
     found = sorted(study.found[program], key=lambda r: max(abs(r.low.value), abs(r.high.value)), reverse=True)
@@ -175,12 +165,6 @@ def _form_of_curve(study: Sensitivity, row: Any) -> NumberFormat:
     return NumberFormat(form.factor, form.decimals, "points" if form.unit == "%" else form.unit)
 
 
-def _tail(study: Sensitivity, program: str, ax: Axes) -> Axes:
-    _points(study, program, ax, [("shift", "")], NumberFormat(1.0, 1, ""), "shift")
-    ax.set_xlabel("Shift of the mean percentile of the input in the worst tenth [points]")
-    return _ended(study, program, ax, "what drives the worst tenth", "bars: 95 % CI; open: not distinguishable from 0")
-
-
 def _prim(study: Sensitivity, program: str, ax: Axes) -> Axes:
     (box,) = study.found[program]
     known = {i.path: k for k, i in enumerate(study.inputs)}
@@ -224,8 +208,6 @@ def _metric(study: Sensitivity) -> str:
 _DRAWN: dict[str, Callable[[Sensitivity, str, Axes], Axes]] = {
     "given": _given,
     "tornado": _tornado,
-    "tail": _tail,
     "prim": _prim,
     "sobol": _sobol,
-    "morris": _morris,
 }

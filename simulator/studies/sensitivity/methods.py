@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.stats.sensitivity import first_order, morris, prim, sobol, switching, tail, tornado
+from simulator.stats.sensitivity import first_order, prim, sobol, switching, tornado
 from simulator.stats.sensitivity.factors import Factor
 from simulator.studies.sensitivity.model_runs import DesignedRuns, ModelRuns
 
@@ -65,12 +65,6 @@ def _switching(response: ModelRuns, task: MethodInputs) -> MethodResult:
     return {p: list(switching.switching(x, y, task.factors)) for p, y in found.items()}
 
 
-def _tail(response: ModelRuns, task: MethodInputs) -> MethodResult:
-    x, found = response.sampled(task.replications)
-    better = task.higher_is_better
-    return {p: list(tail.tail(x, y, task.factors, higher_is_better=better)) for p, y in found.items()}
-
-
 def _prim(response: ModelRuns, task: MethodInputs) -> MethodResult:
     x, found = response.sampled(task.replications)
     return {p: [prim.prim(x, (y < 0) if task.higher_is_better else (y > 0), task.factors)] for p, y in found.items()}
@@ -88,12 +82,6 @@ def _sobol(response: DesignedRuns, task: MethodInputs) -> MethodResult:
     return {p: list(sobol.indices(y, task.factors)) for p, y in found.items()}
 
 
-def _morris(response: DesignedRuns, task: MethodInputs) -> MethodResult:
-    points = morris.design(task.factors, task.inputs, task.points, task.seed)
-    found = response.designed(points, task.replications)
-    return {p: list(morris.effects(y, task.factors, points, task.seed)) for p, y in found.items()}
-
-
 _ROWS = (
     Method("given", "first-order indices from plain replications", _given, fewest=50),
     Method(
@@ -105,19 +93,12 @@ _ROWS = (
         fewest=50, paired=True, grouped=False,
     ),
     Method(
-        "tail", "what drives the worst tenth", _tail, fewest=tail.FEWEST, directed=True, grouped=False,
-    ),
-    Method(
         "prim", "a box of inputs in which a program loses", _prim,
         fewest=prim.FEWEST, directed=True, paired=True, grouped=False,
     ),
     Method(
         "sobol", "first-order and total indices by a design", design=_sobol,
         replications=8, points=128, steps=2 * sobol.SCRAMBLES, together=True, untied=True,
-    ),
-    Method(
-        "morris", "elementary effects, for many inputs", design=_morris,
-        replications=16, points=10, together=True,
     ),
 )  # fmt: skip
 METHODS = {method.name: method for method in _ROWS}

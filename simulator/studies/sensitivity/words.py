@@ -66,7 +66,7 @@ def notes(study: Sensitivity) -> list[str]:
         found.append(f"Net value: {goals_text(study.scenario.goals)}.")
     if study.scenario.correlation:
         found.append(_TIED[study.method.design is not None])
-    if any(i.discrete for i in study.inputs) and study.method.name in ("tornado", "morris"):
+    if any(i.discrete for i in study.inputs) and study.method.name == "tornado":
         found.append("An input with stated values only moves from one of them to another, or not at all.")
     found.append("Grades in brackets: A study or official document, B trade survey, C marketing, J judgement.")
     return found
@@ -74,7 +74,7 @@ def notes(study: Sensitivity) -> list[str]:
 
 def form_for(study: Sensitivity, program: str) -> NumberFormat:
     """The form of figures in the outcome's unit; without one where a method gives none."""
-    if study.method.name not in ("tornado", "morris"):
+    if study.method.name != "tornado":
         return NumberFormat(1.0, 0, "")
     figures = [f for row in study.found[program] for f in vars(row).values() if isinstance(f, EstimateWithCI)]
     form = form_of([f.value for f in figures], [f.se for f in figures], study.outcome.unit, study.scenario.currency)
@@ -110,7 +110,8 @@ def _table(study: Sensitivity, program: str) -> tuple[list[str], list[tuple[str,
     form, cells = form_for(study, program), _WORDS[study.method.name].cells
     rows = [(name, got) for row in study.found[program] for name, got in cells(row, form)]
     head = list(dict.fromkeys(column for _, got in rows for column in got))
-    label = {name: f"{name} [{study.grade(name)}]" for name, _ in rows if name}
+    graded = {factor.name for factor in study.task.factors}  # a box has rows that are no input
+    label = {name: f"{name} [{study.grade(name)}]" for name, _ in rows if name in graded}
     return head, [(label.get(name, name), [got.get(column, "") for column in head]) for name, got in rows]
 
 
@@ -154,15 +155,6 @@ def _sobol(study: Sensitivity, program: str) -> str:
     return _said(said, others, f"no index of {study.outcome.words} is above 0")
 
 
-def _morris(study: Sensitivity, program: str) -> str:
-    form = form_for(study, program)
-    matter, others = _split(study, program, lambda r: float(r.mean_abs.value))
-    said = [f"{r.factor} by {form.number(r.mean_abs.value)} {form.unit}" for r in matter]
-    if said:
-        said[0] = f"over its whole range of probability an input moves {study.outcome.words}: {said[0]}"
-    return _said(said, others, f"no input moves {study.outcome.words} by more than luck")
-
-
 def _tornado(study: Sensitivity, program: str) -> str:
     form = form_for(study, program)
     matter, others = _split(study, program, lambda r: max(abs(f.value) for f in (r.low, r.high, r.swing)))
@@ -193,14 +185,6 @@ def _switching(study: Sensitivity, program: str) -> str:
 def _crossing(c: Any) -> str:
     low, high = ("beyond the range" if end is None else f"{end:.3g}" for end in (c.low, c.high))
     return f"{c.at:.3g} (95 % limits {low} to {high})"
-
-
-def _tail(study: Sensitivity, program: str) -> str:
-    matter, others = _split(study, program, lambda r: float(r.distance))
-    said = [f"{r.factor} (median {r.worst:.3g}, elsewhere {r.rest:.3g})" for r in matter]
-    if said:
-        said[0] = f"the worst tenth of {study.outcome.words} goes with another {said[0]}"
-    return _said(said, others, "inputs are spread in the worst tenth as elsewhere, as far as can be told")
 
 
 def _prim(study: Sensitivity, program: str) -> str:
@@ -247,14 +231,6 @@ def _switch_cells(row: Any, _form: NumberFormat) -> list[tuple[str, Cells]]:
     return [(row.factor, {"range": f"{row.start:.3g} to {row.end:.3g}", "verdict": row.verdict, "at": where})]
 
 
-def _effect_cells(row: Any, form: NumberFormat) -> list[tuple[str, Cells]]:
-    size = form.number(row.mean_abs.value) + f" \u00b1 {form.number(row.mean_abs.se)}"
-    mean = "" if row.mean is None else figure_text(row.mean, form)
-    mark = "" if row.distinguishable else "n.d. "
-    shown = {"mean size": mark + size, "mean": mean, "spread": form.number(row.spread)}
-    return [(row.factor, {**shown, "by luck": form.number(row.noise)})]
-
-
 _TIED = {
     False: "Inputs are correlated: a figure counts what goes with an input, also through others that move along.",
     True: "Inputs are correlated, but are moved here one by one, or in their groups.",
@@ -285,23 +261,6 @@ _WORDS = {
         "All other inputs are averaged over. A flip is claimed where each program is better somewhere in the range by "
         "more than the error.",
     ),
-    "tail": _Words(
-        _tail,
-        lambda r, _: [
-            (
-                r.factor,
-                {
-                    "median, worst": f"{r.worst:.4g}",
-                    "elsewhere": f"{r.rest:.4g}",
-                    "shift [percentile]": figure_text(r.shift, NumberFormat(1.0, 1, "")),
-                    "distance": f"{r.distance:.2f}",
-                    "p": f"{r.p:.2g}",
-                },
-            )
-        ],
-        "Inputs in the worst tenth against the rest: shift of the mean percentile with 95 % CI, Kolmogorov-Smirnov "
-        "distance, p adjusted for the number of inputs (Holm).",
-    ),
     "prim": _Words(
         _prim, _box_cells, "The box is sought on half of the replications; its figures are of the other half, 95 % CI."
     ),
@@ -319,11 +278,5 @@ _WORDS = {
         ],
         "Shares of the variance that uncertain inputs give the average of these worlds, 95 % CI. Luck left: share of "
         "that variance which is luck that the average still holds; it counts as interaction, and more worlds lower it.",
-    ),
-    "morris": _Words(
-        _morris,
-        _effect_cells,
-        "Elementary effects per full range of probability. Spread: large against the mean size where an input is bent "
-        "or interacts. By luck: the mean size that luck alone would give.",
     ),
 }
