@@ -50,7 +50,7 @@ STUDIES: dict[str, Callable[[Scenario, Path], sim.Study]] = {
     "Sensitivity": lambda s, _: sim.sensitivity(s, method="tornado", replications=6),
     "Trace": lambda s, _: sim.trace(s, program="more", replication=0),
     "ValueOfInformation": lambda s, _: sim.value_of_information(s, replications=50),
-    "VarianceSplit": lambda s, _: sim.split(s, design=3, worlds=3),
+    "VarianceSplit": lambda s, _: sim.split(s, vectors=3, worlds=3),
     "Verification": lambda s, _: sim.verify(s, replications=1),
     "Winners": lambda s, _: sim.winners(s, replications=8),
 }
