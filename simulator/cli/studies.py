@@ -157,13 +157,17 @@ def sensitivity(
     and total indices.
     """
     from simulator.scenario.load import load
+    from simulator.studies.sensitivity.study import Sensitivity
     from simulator.studies.sensitivity.study import sensitivity as run
-    from simulator.studies.sensitivity.words import describe
 
     if program is not None and programs is not None:
         raise click.UsageError("give --program or --programs, not both")
     named = programs if program is None else (program,)
-    tell(partial(run, load(scenario), programs=named, against=None if absolute else against), describe, **settings)
+    tell(
+        partial(run, load(scenario), programs=named, against=None if absolute else against),
+        Sensitivity.describe,
+        **settings,
+    )
 
 
 @click.command("value-of-information", epilog=examples("value-of-information scenarios/b2b_manufacturer.toml"))

@@ -20,6 +20,11 @@ _GAP = "  "
 Row = tuple[str, list[str]]
 
 
+def listed(names: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return ", ".join(names[:-1]) + f" and {names[-1]}" if len(names) > 1 else "".join(names)
+
+
 def wrap(lines: Sequence[str], width: int) -> str:
     """Lines broken at the width, continued with an indent."""
     return "\n".join(textwrap.fill(line, width, subsequent_indent="    ") for line in lines)

@@ -26,6 +26,7 @@ from simulator.metrics.net_value import goals_text
 from simulator.report.formats import form_of_differences, form_of_estimates
 from simulator.report.html import HtmlTable, facts, inline, render_page
 from simulator.report.plots import figure_of
+from simulator.report.text import listed
 from simulator.runs.simulate import SimulationResult
 from simulator.runs.stored_runs import StoredRun
 from simulator.stats.estimate import Difference, Estimate, difference, joint_differences, mean_of
@@ -35,9 +36,8 @@ from simulator.studies import compare_figures
 from simulator.studies.base import GRADES, value_in
 from simulator.studies.compare import Comparison, estimates, gaps, reasons
 from simulator.studies.lint.lint import Lint, lint
-from simulator.studies.sensitivity import figures
+from simulator.studies.sensitivity.method import share_text
 from simulator.studies.sensitivity.study import Sensitivity, sensitivity_of
-from simulator.studies.sensitivity.words import listed, share_text
 
 Verdict = Literal["choose", "one of", "no difference", "keep", "nothing to choose"]
 _FEWEST = 50
@@ -276,8 +276,8 @@ def _rests_on(found: Leadership) -> list[str]:
     if not names:
         none = f"No single uncertain number explains a distinguishable part of what {found.best} gains"
         return [goals, f"{none}; luck and their interplay do."]
-    weakest = max((found.influences.grade(n) for n in names), key=GRADES.index)
-    weak = listed([n for n in names if found.influences.grade(n) == weakest])
+    weakest = max((found.influences.task.grade(n) for n in names), key=GRADES.index)
+    weak = listed([n for n in names if found.influences.task.grade(n) == weakest])
     said = f"What {found.best} gains over the baseline goes with {listed(names)}."
     return [goals, said, f"The weakest evidence among these is {_GRADED[weakest]} (grade {weakest}), for {weak}."]
 
@@ -287,7 +287,7 @@ def _assumptions(found: Leadership) -> HtmlTable:
     rows: list[list[str]] = []
     given: Sensitivity | None = found.influences
     if given is not None:
-        inputs = {i.path: i for i in given.inputs}
+        inputs = {i.path: i for i in given.task.inputs}
         for row in sorted(given.found[found.best], key=lambda r: -r.first.value):
             i = inputs[row.factor]
             unit = f" {i.unit}" if i.unit else ""
@@ -415,7 +415,7 @@ def _figures(found: Leadership) -> Iterator[dict[str, Any]]:
     ]
     if found.influences is not None:
         given, best = found.influences, found.best
-        drawn.append(("given", "What the gain goes with", lambda ax: figures.draw(given, best, ax)))
+        drawn.append(("given", "What the gain goes with", lambda ax: given.plot(best, ax)))
     for name, title, paint in drawn:
         yield {
             "svg": inline(partial(figure_of, paint, *_FIGURE), name, title, f"{title}; {sample}."),

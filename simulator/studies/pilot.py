@@ -30,12 +30,11 @@ from simulator.pilots.simulate import PilotLives, count_before, pilot_lives
 from simulator.pilots.stopping_limits import breaches, first_breach, watched
 from simulator.report.formats import UNDEFINED, NumberFormat, form_of
 from simulator.report.plots import QUIET, colour, new_axes, sample_note, styled
-from simulator.report.text import WIDTH, text_table, wrap
+from simulator.report.text import WIDTH, listed, text_table, wrap
 from simulator.scenario.schema import Scenario
 from simulator.stats.estimate import Estimate, estimate, mean_of
 from simulator.stats.sensitivity.factors import EstimateWithCI
 from simulator.studies.base import Study, check_run, timed
-from simulator.studies.sensitivity.words import listed
 
 REPLICATIONS = 256
 """Pilots that are simulated unless told."""

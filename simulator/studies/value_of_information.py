@@ -22,7 +22,7 @@ from simulator.metrics.net_value import goals_text
 from simulator.report.formats import NumberFormat, form_of
 from simulator.report.html import HtmlTable, notebook
 from simulator.report.plots import colour, interval, mark_zero, new_axes, rows_for, sample_note, styled
-from simulator.report.text import WIDTH, text_table, with_unit, wrap
+from simulator.report.text import WIDTH, listed, text_table, with_unit, wrap
 from simulator.runs.simulate import SimulationResult
 from simulator.scenario.schema import Scenario
 from simulator.scenario.validation.finding import shown
@@ -40,9 +40,8 @@ from simulator.studies.base import (
     records,
     timed,
 )
-from simulator.studies.sensitivity.model_runs import Simulation
-from simulator.studies.sensitivity.outcome import NET_VALUE, StudyOutcome, outcome_of
-from simulator.studies.sensitivity.words import figure_text, listed
+from simulator.studies.sensitivity.method import estimate_text
+from simulator.studies.sensitivity.outcome import NET_VALUE, ModelRuns, StudyOutcome, inputs_in, outcome_of
 
 EVERYTHING = "all inputs"
 """The factor of perfect information."""
@@ -151,17 +150,15 @@ def value_of_information(
     names = list(scenario.uncertainty)
     everything = Factor(EVERYTHING, tuple(range(len(names))))
     factors = (everything, *factors_of(names, groups or {}, together=False, only=inputs))
-    response = Simulation(
-        scenario, outcome_of(scenario, NET_VALUE, chosen, None), start, {"workers": workers}, progress
-    )
-    x, found = response.sampled(count)
-    assert response.last is not None
+    outcome = outcome_of(scenario, NET_VALUE, chosen, None)
+    simulated = ModelRuns(scenario, outcome, start, workers, progress).sampled(count)
+    x, found = inputs_in(simulated), outcome.values(simulated)
     values = np.column_stack([found[program] for program in chosen])
     perfect, *others = value_of_knowing(x, values, factors, start)
     best = chosen[int(np.argmax(values.mean(axis=0)))]
     gaps = {program: mean_figure(found[program] - found[best]) for program in chosen}
     ranked = (perfect, *sorted(others, key=lambda w: w.worth.value, reverse=True))
-    return ValueOfInformation(response.outcome, known, factors, ranked, best, gaps, response.last)
+    return ValueOfInformation(outcome, known, factors, ranked, best, gaps, simulated)
 
 
 def headline(study: ValueOfInformation) -> list[str]:
@@ -214,7 +211,7 @@ def _form(study: ValueOfInformation) -> NumberFormat:
 def _worth(w: LearningValue, form: NumberFormat) -> str:
     if w.worth.high <= 0:
         return "0"
-    return figure_text(w.worth, form).replace("+", "")
+    return estimate_text(w.worth, form).replace("+", "")
 
 
 def _share(study: ValueOfInformation, w: LearningValue) -> str:

@@ -18,7 +18,7 @@ from simulator.runs.designs import SOBOL
 from simulator.runs.simulate import RESPONSE_LEVELS, SimulationResult
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
-from simulator.studies.sensitivity import model_runs
+from simulator.studies.sensitivity import outcome
 from tests import made_up
 from tests.scenario.texts import SMALL
 
@@ -74,7 +74,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, function: Function, *, luck: float =
         }
         return SimulationResult(scenario, tuple(programs), seed, replications, "vector", totals, {}, design)
 
-    monkeypatch.setattr(model_runs, "simulate", simulate)
+    monkeypatch.setattr(outcome, "simulate", simulate)
 
 
 def ishigami(u: Array) -> Array:

@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
+from simulator.report.formats import NOT_DISTINGUISHABLE
 from simulator.stats.sensitivity import first_order, sobol
 from simulator.stats.sensitivity.factors import EstimateWithCI, factors_of
 from simulator.studies.sensitivity.study import Sensitivity, sensitivity
@@ -41,7 +42,7 @@ def test_ishigami_by_the_design(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_allclose(values(study, "total"), ISHIGAMI_TOTAL, atol=0.02)
     table = study.table().set_index("input")
     assert table.loc[NAMES[2], "first_low"] <= 0 <= table.loc[NAMES[2], "first_high"]
-    assert f"{NAMES[2]} alone n.d. " in study.headline()[0]
+    assert f"{NAMES[2]} alone {NOT_DISTINGUISHABLE} " in study.headline()[0]
 
 
 def test_ishigami_from_plain_replications(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from simulator.core.errors import InputError
 from simulator.stats.sensitivity import prim, switching
 from simulator.stats.sensitivity.factors import factors_of
 from simulator.studies.base import inputs_of
-from simulator.studies.sensitivity.methods import METHODS
+from simulator.studies.sensitivity.method import methods
 from simulator.studies.sensitivity.study import sensitivity
 from tests.sensitivity.analytic import PATHS, answer, scenario, text
 
@@ -93,7 +93,7 @@ def test_prim_finds_nothing_in_noise() -> None:
     assert found <= 3  # at 2.5 %, more than 3 of 20 have a chance of .0001
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", methods())
 def test_every_method_runs_from_the_command_line(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the planted box: figures and sentences of the method on the screen, in JSON and in the run directory."""
     answer(monkeypatch, lambda u: np.where((u[:, 0] > 0.6) & (u[:, 1] < 0.5), -1.0, 1.0))

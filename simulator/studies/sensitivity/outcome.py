@@ -1,8 +1,12 @@
-"""The outcome that a sensitivity study explains: a metric of a program, or the difference of two, by replication."""
+"""The outcome that a sensitivity study explains, by replication: a metric of a program, or the difference of two.
+
+A metric need not be a mean. What it is in one replication is its pseudo-value, statistic + influence: their mean is the
+statistic, their spread its error, and for a mean they are the values of the replications themselves.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,18 +17,20 @@ from simulator.metrics.base import Direction, Family, Metric, MetricInputs, Tota
 from simulator.metrics.measure import STRATEGIC, runs
 from simulator.metrics.net_value import net_value
 from simulator.metrics.registry import METRICS, metrics_of
-from simulator.runs.simulate import SimulationResult
+from simulator.runs.designs import SOBOL, Design, Given
+from simulator.runs.simulate import SimulationResult, simulate
 from simulator.scenario.schema import Scenario
 from simulator.scenario.validation.finding import suggestion
 
 NET_VALUE = "net_value"
+_PLACE = "options"
 
 
 @dataclass(frozen=True)
 class StudyOutcome:
     """metric: name of a metric, or `net_value`; against: the program whose outcome is taken off, None for none.
 
-    label, unit, direction: of the metric, money in the currency.
+    label, unit, direction: of the metric; money has the currency as its unit.
     """
 
     metric: str
@@ -33,6 +39,7 @@ class StudyOutcome:
     label: str
     unit: str
     direction: Direction
+    currency: str
 
     @property
     def simulated(self) -> tuple[str, ...]:
@@ -42,8 +49,12 @@ class StudyOutcome:
     @property
     def words(self) -> str:
         """What it is, in words: `net value less that of baseline`."""
-        label = self.label[:1].lower() + self.label[1:]
-        return f"{label} less that of {self.against}" if self.against else label
+        return f"{self.metric_words} less that of {self.against}" if self.against else self.metric_words
+
+    @property
+    def metric_words(self) -> str:
+        """The metric's short name in running text."""
+        return self.label[:1].lower() + self.label[1:]
 
     def values(self, simulated: SimulationResult, block: int | None = None) -> dict[str, Array]:
         """Values (N,) by program. block: replications that belong together, all if None."""
@@ -54,8 +65,48 @@ class StudyOutcome:
 def outcome_of(scenario: Scenario, metric: str, programs: Sequence[str], against: str | None) -> StudyOutcome:
     """The outcome; raises `InputError` for an unknown metric."""
     label, unit, direction = _described(metric)
-    currency = scenario.currency if unit == "money" else unit
-    return StudyOutcome(metric, tuple(programs), against, label, currency, direction)
+    shown_unit = scenario.currency if unit == "money" else unit
+    return StudyOutcome(metric, tuple(programs), against, label, shown_unit, direction, scenario.currency)
+
+
+@dataclass(frozen=True)
+class ModelRuns:
+    """The simulation that answers for an outcome. progress: is told of replications done, and of how many."""
+
+    scenario: Scenario
+    outcome: StudyOutcome
+    seed: int
+    workers: int = 1
+    progress: Callable[[int, int], None] | None = None
+
+    def sampled(self, replications: int) -> SimulationResult:
+        """The replications that a comparison would have."""
+        return self._simulate(replications, SOBOL)
+
+    def designed(self, points: Array, worlds: int, *, correlate: bool) -> SimulationResult:
+        """Each point (V, K) of the unit cube in the same R worlds; replication v R + j is point v in world j.
+
+        correlate: whether the scenario's correlations are still to be put on the points.
+        """
+        at, world = np.repeat(points, worlds, axis=0), np.tile(np.arange(worlds), len(points))
+        return self._simulate(len(at), Given(at, world, as_stated=not correlate))
+
+    def _simulate(self, replications: int, design: Design) -> SimulationResult:
+        return simulate(
+            self.scenario,
+            programs=self.outcome.simulated,
+            replications=replications,
+            seed=self.seed,
+            workers=self.workers,
+            progress=self.progress,
+            design=design,
+        )
+
+
+def inputs_in(simulated: SimulationResult) -> Array:
+    """Values (N, K) of the uncertain numbers in each replication."""
+    values = simulated.values()
+    return np.column_stack([values[path] for path in simulated.scenario.uncertainty])
 
 
 def _described(metric: str) -> tuple[str, Unit, Direction]:
@@ -119,9 +170,3 @@ def _part(view: MetricInputs, rows: slice) -> MetricInputs:
         none=cut(view.none),
         without_gaming=cut(view.without_gaming),
     )
-
-
-_PLACE = "options"
-
-
-_PLACE = "options"

@@ -1,64 +1,61 @@
-"""The outcome that a sensitivity study looks at: a metric of programs, or its difference to another program.
+"""Sensitivity: which uncertain inputs an outcome rests on, by one of the methods of this package.
 
-A metric need not be a mean. What it is in one replication is its pseudo-value, statistic + influence: their mean is the
-statistic, their spread its error, and for a mean they are the values of the replications themselves.
-
-Sensitivity: which uncertain inputs an outcome rests on, by one of the methods of `simulator.studies.methods`.
-
-Inputs are the scenario's uncertain numbers; levers never are. The outcome is a metric of candidate programs on the
-strategic rung, by default the net value less that of the baseline in the same worlds.
+Inputs are the scenario's uncertain numbers; levers never are. The outcome is a metric of candidate programs that
+partners respond to and game, by default the net value less that of the baseline in the same worlds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
-from simulator.core.errors import InputError, Problem
+from simulator.core.arrays import Array
+from simulator.core.errors import InputError, Problem, fault
 from simulator.metrics.measure import BASELINE, NONE
+from simulator.metrics.net_value import goals_text
+from simulator.report.formats import NOT_DISTINGUISHABLE
+from simulator.report.html import HtmlTable, notebook
+from simulator.report.plots import new_axes, styled
+from simulator.report.text import WIDTH, listed, text_table, with_unit, wrap
 from simulator.runs.simulate import SimulationResult
 from simulator.scenario.schema import Scenario
 from simulator.scenario.validation.finding import shown, suggestion
-from simulator.stats.sensitivity.factors import EstimateWithCI, factors_of
-from simulator.stats.sensitivity.prim import Box
-from simulator.stats.sensitivity.switching import Switch
+from simulator.stats.sensitivity.factors import factors_of
 from simulator.studies.base import (
+    GRADES,
     Groups,
-    Input,
     RunStudy,
     check_inputs,
     check_run,
-    grade_of,
     inputs_of,
     records,
     tied_outside,
     timed,
 )
-from simulator.studies.sensitivity.methods import METHODS, Method, MethodInputs, MethodResult
-from simulator.studies.sensitivity.model_runs import Simulation, Stored
-from simulator.studies.sensitivity.outcome import _PLACE, NET_VALUE, StudyOutcome, outcome_of
+from simulator.studies.sensitivity.method import MethodInputs, MethodResult, SensitivityMethod, methods
+from simulator.studies.sensitivity.outcome import NET_VALUE, ModelRuns, StudyOutcome, inputs_in, outcome_of
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+_PLACE = "options"
+GRADES_NOTE = "Grades in brackets: A study or official document, B trade survey, C marketing, J judgement."
 
 
 @dataclass(frozen=True)
 class Sensitivity(RunStudy):
-    """What a method found. found: by program, a row per factor (of `prim` one box); simulated: the runs it rests on."""
+    """What a method found. found: the method's own rows by program; simulated: the runs they rest on."""
 
     kind = "sensitivity"
     subject = "what the outcome rests on"
 
-    method: Method
+    method: SensitivityMethod
     outcome: StudyOutcome
-    inputs: tuple[Input, ...]
     task: MethodInputs
-    found: MethodResult
+    found: Mapping[str, Sequence[Any]]
     simulated: SimulationResult
 
     @property
@@ -69,51 +66,94 @@ class Sensitivity(RunStudy):
     @property
     def sample_text(self) -> str:
         """What the figures rest on: `12 points in the same 100 worlds, seed 7`."""
-        seed, count = self.task.seed, self.simulated.replications
-        if self.method.design is None:
+        seed, count, worlds = self.task.seed, self.simulated.replications, self.task.replications
+        if not self.method.designed:
             return f"{count:,} replications, seed {seed}"
-        return f"{count // self.task.replications:,} points in the same {self.task.replications:,} worlds, seed {seed}"
+        return f"{count // worlds:,} points in the same {worlds:,} worlds, seed {seed}"
 
-    def grade(self, factor: str) -> str:
-        """Grade of evidence of a factor, the weakest of a group."""
-        found = next(f for f in self.task.factors if f.name == factor)
-        return grade_of(found, self.inputs)
+    def result(self, program: str) -> MethodResult:
+        """What was found for a program, with all it takes to write and draw it."""
+        return MethodResult(program, self.found[program], self.outcome, self.task, self.sample_text)
 
     def mattering(self, program: str) -> list[str]:
-        """Factors whose figures are distinguishable from 0; of `prim` those that limit the box."""
-        found: list[str] = []
-        for row in self.found[program]:
-            if isinstance(row, Box):
-                found += [limit.factor for limit in row.limits] if row.found else []
-            elif row.distinguishable:
-                found.append(row.factor)
-        return found
+        """Factors that matter by more than the error."""
+        return [name for row in self.found[program] for name in self.method.mattering(row)]
 
     def table(self) -> pd.DataFrame:
         """A row per program and factor, with standard errors and 95 % limits as NAME_se, NAME_low, NAME_high."""
         rows = [
-            {"program": program, **row}
+            {"program": program, **{name: np.nan if value is None else value for name, value in record.items()}}
             for program in self.programs
-            for found in self.found[program]
-            for row in self._rows(found)
+            for row in self.found[program]
+            for record in self.method.records(row, self.task.grade)
         ]
         table = pd.DataFrame(rows)
         table.attrs["unit"] = self.outcome.unit
         return table
 
     def headline(self) -> list[str]:
-        """What can be said of each program in a sentence, never more than the error allows."""
-        from simulator.studies.sensitivity.words import headline
+        """A sentence per program, never more than the error allows, and the weakest evidence that it rests on."""
+        return [*(f"{p}: {self.method.sentence(self.result(p))}." for p in self.programs), *self._weakest()]
 
-        return headline(self)
+    def _weakest(self) -> list[str]:
+        """The inputs that matter with the weakest grade of evidence."""
+        grades = {name: self.task.grade(name) for program in self.programs for name in self.mattering(program)}
+        if not grades:
+            return []
+        worst = max(grades.values(), key=GRADES.index)
+        weakest = [name for name, grade in grades.items() if grade == worst]
+        return [f"Of the inputs that matter, the weakest evidence (grade {worst}) is for {listed(weakest)}."]
 
-    def plot(self, program: str | None = None, ax: Axes | None = None, **options: Any) -> Axes:
-        """The figure of the method for a program, the first if None."""
-        from simulator.studies.sensitivity.figures import draw
+    def notes(self) -> list[str]:
+        """How to read the figures, and what they rest on."""
+        unclear = f"{NOT_DISTINGUISHABLE}: not distinguishable from 0"
+        found = [f"{self.method.reading} Rests on {self.sample_text}; {unclear}."]
+        if self.outcome.metric == NET_VALUE:
+            found.append(f"Net value: {goals_text(self.scenario.goals)}.")
+        if self.task.correlated and self.method.designed:
+            found.append("Inputs are correlated, but are moved here one by one, or in their groups.")
+        elif self.task.correlated:
+            found.append(
+                "Inputs are correlated: a figure counts what goes with an input, also through those it moves with."
+            )
+        return [*found, GRADES_NOTE]
 
-        return draw(self, program or self.programs[0], ax, **options)
+    def tables(self) -> list[HtmlTable]:
+        """A table per program."""
+        tables = []
+        for program in self.programs:
+            result = self.result(program)
+            form = self.method.number_format(result)
+            lines = [line for row in result.rows for line in self.method.cells(row, form)]
+            head = list(dict.fromkeys(column for _, cells in lines for column in cells))
+            rows = [[result.with_grade(name), *(cells.get(column, "") for column in head)] for name, cells in lines]
+            tables.append(HtmlTable(with_unit(f"{program}: {self.outcome.words}", form.unit), ["", *head], rows))
+        return tables
+
+    def describe(self, width: int = WIDTH) -> str:
+        """Headline, tables, and how to read them."""
+        tables = [
+            f"{t.caption}\n{text_table(t.head[1:], [(row[0], list(row[1:])) for row in t.rows], width)}"
+            for t in self.tables()
+        ]
+        return "\n\n".join([wrap(self.headline(), width), *tables, wrap(self.notes(), width)])
+
+    def plot(self, program: str | None = None, ax: Axes | None = None, *, factor: str | None = None) -> Axes:
+        """The figure of the method for a program, the first if None.
+
+        factor: the input of a figure that shows a single one. Raises `InputError` for an unknown program or input.
+        """
+        names = [f.name for f in self.task.factors]
+        for option, value, known in (("program", program, list(self.programs)), ("factor", factor, names)):
+            if value is not None and value not in known:
+                raise fault(_PLACE, option, value, f"must be one of {', '.join(known)}", suggestion(value, known))
+        with styled():
+            ax = new_axes(len(names)) if ax is None else ax
+            self.method.draw(self.result(program or self.programs[0]), ax, factor)
+        return ax
 
     def to_dict(self) -> dict[str, Any]:
+        """All figures as plain dicts."""
         return {
             **self._told(),
             "method": self.method.name,
@@ -121,7 +161,7 @@ class Sensitivity(RunStudy):
             "unit": self.outcome.unit,
             "against": self.outcome.against,
             "sample": self.sample_text,
-            "inputs": {i.path: {f.name: getattr(i, f.name) for f in fields(i)} for i in self.inputs},
+            "inputs": {i.path: asdict(i) for i in self.task.inputs},
             "rows": records(self.table()),
         }
 
@@ -129,16 +169,8 @@ class Sensitivity(RunStudy):
         return {f"{self.method.name}_{p}": partial(self.plot, p) for p in self.programs}
 
     def _html(self) -> str:
-        from simulator.studies.sensitivity.words import html
-
-        return html(self)
-
-    def _rows(self, found: Any) -> list[dict[str, Any]]:
-        if isinstance(found, Box):
-            return _of_box(found, self.grade)
-        if isinstance(found, Switch):
-            return _of_switch(found, self.grade(found.factor))
-        return [{"input": found.factor, "grade": self.grade(found.factor), **_flat(found)}]
+        sample = f"{self.method.meaning}; {self.sample_text}"
+        return notebook(self.scenario.name, sample, self.headline(), self.tables(), self.notes())
 
 
 @timed
@@ -159,39 +191,22 @@ def sensitivity(
 ) -> Sensitivity:
     """Find which uncertain inputs an outcome rests on.
 
-    method: a name in `METHODS`; metric: a metric's name or `net_value`; programs: candidates if None; against: the
+    method: its name, see `methods`; metric: a metric's name or `net_value`; programs: candidates if None; against: the
     program whose outcome in the same worlds is taken off, None for none; inputs: paths to look at, all if None; groups:
     name -> paths that move together; replications: those in all, or the worlds per point of a design; points: of a
     design. Raises `InputError` with all faults of what is asked.
     """
     known = _known(method)
-    inputs_known = inputs_of(scenario)
-    named = _programs(scenario, programs, against)
-    together = dict(groups or {})
     count = replications or known.replications or scenario.run.replications
     start = scenario.run.seed if seed is None else seed
-    problems = [
-        *check_inputs(scenario, inputs, together),
-        *_size_faults(known, count, points),
-        *_method_faults(known, scenario, against, together),
-    ]
-    if problems:
-        raise InputError(problems)
+    outcome, task = _task(known, scenario, metric, programs, against, inputs, groups or {}, count, points, start)
     check_run(replications=count, seed=start, workers=workers)
-    outcome = outcome_of(scenario, metric, named, against)
-    if known.directed and outcome.direction == "neutral":
-        raise InputError([Problem(_PLACE, "metric", shown(metric), f"{method} must know which way is better")])
-    factors = factors_of(list(scenario.uncertainty), together, together=known.together, only=inputs)
-    task = MethodInputs(
-        factors, len(inputs_known), count, points or known.points, start, outcome.direction != "lower",
-        tied=bool(scenario.correlation),
-    )  # fmt: skip
-    response = Simulation(scenario, outcome, start, {"workers": workers}, progress)
-    asked = known.find or known.design
-    assert asked is not None
-    found = asked(response, task)
-    assert response.last is not None
-    return Sensitivity(known, outcome, inputs_known, task, found, response.last)
+    runs = ModelRuns(scenario, outcome, start, workers, progress)
+    if not known.designed:
+        return _found(known, outcome, task, runs.sampled(count))
+    places = known.design(task)
+    simulated = runs.designed(places, count, correlate=known.keeps_correlation and task.correlated)
+    return _found(known, outcome, task, simulated, places)
 
 
 def sensitivity_of(
@@ -206,27 +221,68 @@ def sensitivity_of(
 
     Raises `InputError` where the method needs other runs, or more of them.
     """
-    known, scenario = _known(method), simulated.scenario
-    inputs, count = inputs_of(scenario), simulated.replications
+    known = _known(method)
+    if known.designed:
+        raise InputError([Problem(_PLACE, "method", shown(method), "needs runs at points of its own")])
+    outcome, task = _task(
+        known, simulated.scenario, metric, programs, against, None, {}, simulated.replications, None, simulated.seed
+    )
+    return _found(known, outcome, task, simulated)
+
+
+def _task(
+    method: SensitivityMethod,
+    scenario: Scenario,
+    metric: str,
+    programs: Sequence[str] | None,
+    against: str | None,
+    only: Sequence[str] | None,
+    groups: Groups,
+    replications: int,
+    points: int | None,
+    seed: int,
+) -> tuple[StudyOutcome, MethodInputs]:
+    """What is asked of a method; raises `InputError` with all faults of it."""
+    inputs = inputs_of(scenario)
     named = _programs(scenario, programs, against)
-    problems = [*_size_faults(known, count, None), *_method_faults(known, scenario, against, {})]
-    if known.find is None:
-        problems.append(Problem(_PLACE, "method", shown(method), "needs runs at points of its own"))
-    if problems or known.find is None:
+    problems = [
+        *check_inputs(scenario, only, groups),
+        *_size_faults(method, replications, points),
+        *_method_faults(method, scenario, against, groups),
+    ]
+    if problems:
         raise InputError(problems)
     outcome = outcome_of(scenario, metric, named, against)
-    task = MethodInputs(
-        factors_of(list(scenario.uncertainty), {}, together=known.together), len(inputs), count, 0, simulated.seed,
-        outcome.direction != "lower", tied=bool(scenario.correlation),
-    )  # fmt: skip
-    return Sensitivity(known, outcome, inputs, task, known.find(Stored(simulated, outcome), task), simulated)
+    if method.directed and outcome.direction == "neutral":
+        raise InputError([Problem(_PLACE, "metric", shown(metric), f"{method.name} must know which way is better")])
+    factors = factors_of(list(scenario.uncertainty), groups, together=method.designed, only=only)
+    higher, correlated = outcome.direction != "lower", bool(scenario.correlation)
+    task = MethodInputs(factors, inputs, replications, points or method.points, seed, higher, correlated)
+    return outcome, task
 
 
-def _known(method: str) -> Method:
-    if method not in METHODS:
-        rule = f"must be one of {', '.join(METHODS)}"
-        raise InputError([Problem(_PLACE, "method", shown(method), rule, suggestion(method, METHODS))])
-    return METHODS[method]
+def _found(
+    method: SensitivityMethod,
+    outcome: StudyOutcome,
+    task: MethodInputs,
+    simulated: SimulationResult,
+    points: Array | None = None,
+) -> Sensitivity:
+    """The study from its runs. points: those of a design."""
+    x = inputs_in(simulated) if points is None else points
+    values = outcome.values(simulated, None if points is None else task.replications)
+    if points is not None:
+        values = {program: y.reshape(len(points), -1) for program, y in values.items()}
+    rows = {program: method.find(x, y, task) for program, y in values.items()}
+    return Sensitivity(method, outcome, task, rows, simulated)
+
+
+def _known(method: str) -> SensitivityMethod:
+    known = methods()
+    if method not in known:
+        rule = f"must be one of {', '.join(known)}"
+        raise InputError([Problem(_PLACE, "method", shown(method), rule, suggestion(method, list(known)))])
+    return known[method]
 
 
 def _programs(scenario: Scenario, programs: Sequence[str] | None, against: str | None) -> tuple[str, ...]:
@@ -249,7 +305,7 @@ def _programs(scenario: Scenario, programs: Sequence[str] | None, against: str |
     return tuple(asked)
 
 
-def _size_faults(method: Method, replications: int, points: int | None) -> list[Problem]:
+def _size_faults(method: SensitivityMethod, replications: int, points: int | None) -> list[Problem]:
     problems = []
     if replications < method.fewest:
         rule = f"{method.name} needs at least {method.fewest}"
@@ -266,65 +322,16 @@ def _size_faults(method: Method, replications: int, points: int | None) -> list[
     return problems
 
 
-def _method_faults(method: Method, scenario: Scenario, against: str | None, groups: Groups) -> list[Problem]:
+def _method_faults(method: SensitivityMethod, scenario: Scenario, against: str | None, groups: Groups) -> list[Problem]:
     problems = []
     if method.paired and against is None:
         problems.append(Problem(_PLACE, "against", "", f"{method.name} compares two programs", "name the second"))
     if groups and not method.grouped:
         rule, hint = f"{method.name} looks at single inputs", "leave the groups out"
         problems.append(Problem(_PLACE, "groups", ", ".join(groups), rule, hint))
-    if not method.untied:
+    if not method.keeps_correlation:
         return problems
     for a, b in tied_outside(scenario, groups):
         rule = f"{method.name} indices have no meaning for correlated inputs one by one"
         problems.append(Problem(_PLACE, "inputs", f"{a}, {b}", rule, "put them in one group, or use method given"))
     return problems
-
-
-def _flat(row: Any) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for f in fields(row):
-        value = getattr(row, f.name)
-        if f.name == "factor":
-            continue
-        if isinstance(value, EstimateWithCI):
-            flat |= {
-                f.name: value.value, f"{f.name}_se": value.se, f"{f.name}_low": value.low,
-                f"{f.name}_high": value.high,
-            }  # fmt: skip
-        else:
-            flat[f.name] = np.nan if value is None else value
-    return flat
-
-
-def _of_switch(found: Switch, grade: str) -> list[dict[str, Any]]:
-    """A row per crossing, one without where there is none."""
-    row = {"input": found.factor, "grade": grade, "verdict": found.verdict}
-    span = {"start": found.start, "end": found.end}
-    if not found.crossings:
-        return [{**row, "at": np.nan, "at_low": np.nan, "at_high": np.nan, **span}]
-    return [{**row, "at": c.at, "at_low": _given(c.low), "at_high": _given(c.high), **span} for c in found.crossings]
-
-
-def _given(value: float | None) -> float:
-    return np.nan if value is None else value
-
-
-def _of_box(box: Box, grade: Callable[[str], str]) -> list[dict[str, Any]]:
-    """A row per limit, one without where there is none; density and coverage of the whole box in each."""
-    whole = {**_flat_figure("density", box.density), **_flat_figure("coverage", box.coverage)}
-    whole |= {"mass": box.mass, **_flat_figure("share", box.share), "found": box.found}
-    if not box.limits:
-        return [{"input": "", "grade": "", "low": np.nan, "high": np.nan, "p": np.nan, **whole}]
-    return [
-        {
-            "input": limit.factor, "grade": grade(limit.factor),
-            "low": np.nan if limit.low is None else limit.low, "high": np.nan if limit.high is None else limit.high,
-            "p": limit.p, **whole,
-        }
-        for limit in box.limits
-    ]  # fmt: skip
-
-
-def _flat_figure(name: str, figure: EstimateWithCI) -> dict[str, float]:
-    return {name: figure.value, f"{name}_low": figure.low, f"{name}_high": figure.high}
