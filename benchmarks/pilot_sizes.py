@@ -7,10 +7,10 @@ import argparse
 
 import numpy as np
 
-from simulator.pilots.estimators.registry import ESTIMATORS, misfits
+from simulator.pilots.estimators import ESTIMATORS, violated_assumptions
 from simulator.pilots.panel import PilotReadings
 from simulator.pilots.plan import Plan
-from simulator.pilots.simulate import live
+from simulator.pilots.simulate import simulate_pilots
 from simulator.runs.simulate import fit_reference, prepare
 from simulator.scenario.load import load
 
@@ -32,16 +32,16 @@ def main() -> None:
         Plan.model_validate({"candidate": "accelerator", "design": {"quarters": 4, "assignment": name}})
         for name in DESIGNS
     ]
-    for design, tried in zip(DESIGNS, live(stage, plans, outcomes=OUTCOMES), strict=True):
+    for design, pilots in zip(DESIGNS, simulate_pilots(stage, plans, outcomes=OUTCOMES), strict=True):
         for outcome in OUTCOMES:
-            trial = PilotReadings(tried.panels[outcome], tried.on[outcome], tried.off[outcome])
+            readings = PilotReadings(pilots.panels[outcome], pilots.on[outcome], pilots.off[outcome])
             for name in ESTIMATORS:
-                if not any(misfits(name, trial.panel)):
-                    _line(f"{design:14} {outcome:10} {name:14}", name, trial, SLOW.get(name, given.assignments))
+                if not any(violated_assumptions(name, readings.panel)):
+                    _line(f"{design:14} {outcome:10} {name:14}", name, readings, SLOW.get(name, given.assignments))
 
 
-def _line(label: str, name: str, trial: PilotReadings, draws: int) -> None:
-    called = [ESTIMATORS[name].estimate(trial.without_effect(3, draw)).rejects() for draw in range(draws)]
+def _line(label: str, name: str, readings: PilotReadings, draws: int) -> None:
+    called = [ESTIMATORS[name].estimate(readings.without_effect(3, draw)).rejects() for draw in range(draws)]
     by_world = np.mean(called, axis=0)
     print(f"{label} {100 * by_world.mean():4.1f} % +- {100 * by_world.std() / np.sqrt(len(by_world)):.1f}", flush=True)
 

@@ -30,7 +30,7 @@ from simulator.world.world import World
 
 
 @dataclass(frozen=True)
-class Assigned:
+class PilotAssignment:
     """Assignments of R pilots of P partners over T periods.
 
     schedule: (R, P, horizon), 1 on the candidate, 0 on the baseline and more on other programs, week by week; after the
@@ -55,7 +55,7 @@ class PartnerHistory:
     since: Array
 
 
-def assign(world: World, plan: Plan, history: PartnerHistory) -> Assigned:
+def assign(world: World, plan: Plan, history: PartnerHistory) -> PilotAssignment:
     """Assign the partners of every replication as the plan says."""
     design, p = plan.design, world.setting.partners
     eligible = _eligible(world, plan.eligible, history)
@@ -130,7 +130,7 @@ def _course(design: PilotSchedule, plan: Plan, stratum: Ints, marks: Array) -> I
         group = place * plan.steps // max(n, 1)
         return np.asarray(t[None, :] >= ((group + 1) * plan.periods // (plan.steps + 1))[:, None])
     share = 0.5 if design.assignment in ("switchback", "matched_pairs") else design.treated_share
-    arms = 1 + len(plan.beside)
+    arms = 1 + len(plan.other_arms)
     share = min(max(share * arms, 1.0 / max(n, 2)), 1.0 - 1.0 / max(n, 2))
     start = marks[2][order[0]] if n else 0.0
     treated = np.floor((place + 1) * share + start) > np.floor(place * share + start)
@@ -144,7 +144,7 @@ def _course(design: PilotSchedule, plan: Plan, stratum: Ints, marks: Array) -> I
     return np.repeat(arm[:, None], plan.periods, axis=1)
 
 
-def _weekly(world: World, plan: Plan, joins: Bools, on: Ints, groups: tuple[Ints, Ints]) -> Assigned:
+def _weekly(world: World, plan: Plan, joins: Bools, on: Ints, groups: tuple[Ints, Ints]) -> PilotAssignment:
     """Lay the periods out over weeks, and let partners drop out."""
     with np.errstate(divide="ignore"):
         pace = -np.log1p(-world.setting.numbers("pilot.drop_out")) / WEEKS_PER_QUARTER
@@ -154,4 +154,4 @@ def _weekly(world: World, plan: Plan, joins: Bools, on: Ints, groups: tuple[Ints
     schedule[..., week] = on[..., week // plan.design.period_weeks] * (week < leaves)
     ends = (np.arange(plan.periods) + 1) * plan.design.period_weeks
     observed: Bools = joins[:, :, None] & (on <= 1) & (ends <= leaves)
-    return Assigned(schedule, joins, on == 1, observed, *groups)
+    return PilotAssignment(schedule, joins, on == 1, observed, *groups)

@@ -19,8 +19,8 @@ import numpy as np
 
 from simulator.core.arrays import Array, Bools, Ints
 from simulator.pilots.diagnosands import PilotConclusions
-from simulator.pilots.estimators.registry import ESTIMATORS
-from simulator.pilots.interim_analysis import AGAIN, InterimResult, looked
+from simulator.pilots.estimators import ESTIMATORS
+from simulator.pilots.interim_analysis import AA_PILOTS, InterimResult, run_interim_looks
 from simulator.pilots.panel import PilotContext, PilotReadings, over_cells
 from simulator.pilots.plan import Plan
 from simulator.stats.sensitivity.factors import EstimateWithCI, Factor, mean_figure
@@ -30,18 +30,18 @@ from simulator.world.setting import WEEKS_PER_QUARTER
 
 
 def conclude(
-    plan: Plan, trial: PilotReadings, value: Array, seed: int, again: int = AGAIN, beside: PilotContext | None = None,
-    harm: Ints | None = None,
+    plan: Plan, readings: PilotReadings, value: Array, seed: int, aa_pilots: int = AA_PILOTS,
+    context: PilotContext | None = None, harm: Ints | None = None,
 ) -> PilotConclusions:  # fmt: skip
-    """What pilots conclude by the plan's estimator and rule. value: (R,), of a full rollout; again: A/A pilots per
-    world; beside: what else is known of them; harm: (R,), period at whose end limits stop each."""
+    """What pilots conclude by the plan's estimator and rule. value: (R,), of a full rollout; aa_pilots: A/A pilots per
+    world; context: what else is known of them; harm: (R,), period at whose end limits stop each."""
     estimator, level = ESTIMATORS[plan.measure.estimator], plan.measure.level
-    seen = looked(plan.interim, trial, estimator.estimate, level, seed, again, harm)
-    chance = estimator.estimate(replace(trial.panel, outcome=trial.off)).effect if estimator.compared else None
-    return PilotConclusions(trial, level, seen, go(plan, trial, seen, value), value, beside, chance)
+    seen = run_interim_looks(plan.interim, readings, estimator.estimate, level, seed, aa_pilots, harm)
+    chance = estimator.estimate(replace(readings.panel, outcome=readings.off)).effect if estimator.compared else None
+    return PilotConclusions(readings, level, seen, go(plan, readings, seen, value), value, context, chance)
 
 
-def go(plan: Plan, trial: PilotReadings, seen: InterimResult, value: Array) -> Bools:
+def go(plan: Plan, readings: PilotReadings, seen: InterimResult, value: Array) -> Bools:
     """Whether each pilot says go by the plan's rule, (R,). value: (R,), of a full rollout."""
     effect = seen.estimated.effect
     known: Bools = np.isfinite(effect) & ~seen.stopped
@@ -49,14 +49,14 @@ def go(plan: Plan, trial: PilotReadings, seen: InterimResult, value: Array) -> B
         return np.asarray(seen.crossed & (effect > 0))
     if plan.decision.rule == "above_threshold":
         assert plan.decision.threshold is not None
-        return np.asarray(known & (effect > plan.decision.threshold * _seen_level(trial, seen.ends)))
-    says: Bools = np.zeros(effect.shape, dtype=bool)
+        return np.asarray(known & (effect > plan.decision.threshold * _level_seen(readings, seen.ends)))
+    go_ahead: Bools = np.zeros(effect.shape, dtype=bool)
     if known.any():
-        says[known] = best_fit(told(seen)[known], value[known]).fitted(value[known]) > 0
-    return says
+        go_ahead[known] = best_fit(evidence(seen)[known], value[known]).fitted(value[known]) > 0
+    return go_ahead
 
 
-def told(seen: InterimResult) -> Array:
+def evidence(seen: InterimResult) -> Array:
     """What pilots tell of the value of a rollout: the estimate, 0 where there is none, and when it came where that
     differs; (R, 1 or 2)."""
     effect = np.nan_to_num(seen.estimated.effect, posinf=0.0, neginf=0.0)
@@ -64,13 +64,13 @@ def told(seen: InterimResult) -> Array:
     return effect[:, None] if same else np.column_stack([effect, seen.ends])
 
 
-def _seen_level(trial: PilotReadings, ends: Ints) -> Array:
+def _level_seen(readings: PilotReadings, ends: Ints) -> Array:
     """Mean outcome until the end of those not on the candidate, where there are any, else before launch; (R,)."""
-    p = trial.panel
-    beside = over_cells(p.outcome, p.observed & ~p.treated & (np.arange(p.shape[2]) < ends[:, None, None]))
+    p = readings.panel
+    others = over_cells(p.outcome, p.observed & ~p.treated & (np.arange(p.shape[2]) < ends[:, None, None]))
     seen: Bools = np.asarray(p.observed.any(axis=2))
     before = over_cells(p.before, np.broadcast_to(seen[..., None], p.before.shape))
-    return np.asarray(np.where(np.isfinite(beside), beside, before))
+    return np.asarray(np.where(np.isfinite(others), others, before))
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class PilotWorth:
     better of a rollout now and none; sampled: the expected value of sample information, of deciding by the estimate as
     well as can be, without cost; perfect: of perfect information; cost: of running the pilot, on average; most: of
     running it to its end; break_even: quarters that a decision must count for before the pilot pays, None where it
-    never does; taught: by uncertain number; early: what looks and limits gain over the same pilot run to its end, None
+    never does; learned: by uncertain number; early: what looks and limits gain over the same pilot run to its end, None
     without any.
     """
 
@@ -102,7 +102,7 @@ class PilotWorth:
     cost: float
     most: float
     break_even: float | None
-    taught: tuple[LearnedNumber, ...]
+    learned: tuple[LearnedNumber, ...]
     early: EstimateWithCI | None = None
 
 
@@ -152,27 +152,27 @@ def worth_of(
 ) -> PilotWorth:
     """What a pilot is worth. gained: (R, T), by it as it runs; partners: who take part; inputs: paths and unit
     coordinates of the uncertain numbers; whole: the same pilots run to their end."""
-    says, value, quarters = concluded.go, _value(concluded), _quarters(plan, concluded)
+    go_ahead, value, quarters = concluded.go, _value(concluded), _quarters(plan, concluded)
     gain, after = gain_of(plan, concluded, gained, partners), _after(plan, concluded, gained, partners)
     later = value * plan.rolled_out(quarters)
-    data, both = told(concluded.seen), np.column_stack([np.zeros_like(later), later])
+    data, both = evidence(concluded.seen), np.column_stack([np.zeros_like(later), later])
     sampled = value_of_knowing(data, both, [Factor("the pilot", tuple(range(data.shape[1])))], seed)[0]
     paths, unit = inputs
     known: list[LearningValue] = []
     if unit is not None:
         factors = [Factor("all inputs", tuple(range(len(paths)))), *(Factor(p, (k,)) for k, p in enumerate(paths))]
         known = value_of_knowing(unit, both, factors, seed)
-    taught = tuple(
+    learned = tuple(
         LearnedNumber(path, _explained(data[:, 0], unit[:, k]), known[k + 1])
         for k, path in enumerate(paths)
         if unit is not None
     )
     early = None if whole is None else mean_figure(after - _after(plan, whole, gained, partners))
-    break_even = _break_even(plan, gain.value, float(np.mean((says - _best(value)) * value)))
+    break_even = _break_even(plan, gain.value, float(np.mean((go_ahead - _best(value)) * value)))
     return PilotWorth(
         mean_figure(value * plan.rolled_out(0)), mean_figure(after), gain, sampled, known[0] if known else None,
         float(np.mean(cost_of(plan, partners, quarters))), float(cost_of(plan, partners, plan.design.quarters)),
-        break_even, taught, early,
+        break_even, learned, early,
     )  # fmt: skip
 
 

@@ -5,20 +5,35 @@ many times where the truth is known, and what its answers do is counted. A two-s
 effect where the lower limit L of the 1 - a interval is above 0. Had the true effect theta been theta + s, all else
 alike, that limit would have been L + s: so theta - L is the least effect that a pilot would have called, the share of
 pilots in which it is below d is the power at the effect d, and its 80 % quantile is the minimum detectable effect.
+
+Power by closed forms, for normal outcomes and an effect that is the same for all.
+
+Two groups of n1 and n0 partners, t test with equal variances: t has a noncentral distribution with parameter
+effect / (sd sqrt(1/n1 + 1/n0)). A level before launch that correlates by rho with the outcome leaves 1 - rho^2 of its
+variance (Deng et al. 2013, section 3.1).
+
+Clusters in rows, periods in columns, X_it = 1 where on the candidate (Hussey and Hughes 2007, equation 8 and after),
+sigma2 the variance of a cluster's mean in a period around its own level, tau2 that of levels:
+
+    Var = I sigma2 (sigma2 + T tau2) / [(I U - W) sigma2 + (U^2 + I T U - T W - I V) tau2],
+    U = sum X,  W = sum_t (sum_i X)^2,  V = sum_i (sum_t X)^2;     power = Phi(|effect| / sqrt(Var) - z).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import ndtr, ndtri
+from scipy.stats import nct, t
 
 from simulator.core.arrays import Array, Bools
-from simulator.pilots.estimators.estimate import Estimated
-from simulator.pilots.interim_analysis import AGAIN, InterimResult
-from simulator.pilots.panel import CHANNELS, PilotContext, PilotReadings, over_cells, spill
+from simulator.pilots.estimators.regression import components, outcomes
+from simulator.pilots.interim_analysis import AA_PILOTS, InterimResult
+from simulator.pilots.panel import CHANNELS, PilotContext, PilotEstimate, PilotReadings, over_cells, spill
 from simulator.stats.estimate import Estimate, Statistic, estimate, mean_of, probability_of, quantile, ratio_of
 from simulator.stats.intervals import CONFIDENCE, quantile_limits, t_quantile
 
@@ -31,26 +46,24 @@ _SURE = 3.0
 
 @dataclass(frozen=True)
 class PilotConclusions:
-    """What R pilots say, beside the truth.
+    """What R pilots conclude, and the truth.
 
-    seen: what the estimator says at each pilot's end; go: (R,), what the decision rule says; value: (R,), what a full
-    rollout is worth
-    over what a decision holds for, in money, None where it is not known; beside: what else is known of them, None where
-    it is not asked for; chance: (R,), the estimate
-    from the same assignment with nobody on the candidate, which is 0 on average where groups are drawn and compared;
-    None for an estimator that does not compare.
+    seen: what the estimator gives at each pilot's end; go: (R,), what the decision rule gives; value: (R,), what a full
+    rollout is worth per quarter, in money, None where it is not known; context: what else is known of the pilots, None
+    where it was not asked for; chance: (R,), the estimate from the same assignment with nobody on the candidate, which
+    is 0 on average where groups are drawn and compared; None for an estimator that does not compare.
     """
 
-    trial: PilotReadings
+    readings: PilotReadings
     level: float
     seen: InterimResult
     go: Bools
     value: Array | None = None
-    beside: PilotContext | None = None
+    context: PilotContext | None = None
     chance: Array | None = None
 
     @property
-    def estimated(self) -> Estimated:
+    def estimated(self) -> PilotEstimate:
         """The estimate at each pilot's end."""
         return self.seen.estimated
 
@@ -63,7 +76,7 @@ class PilotConclusions:
     def least_called(self) -> Array:
         """The least effect that each pilot would have called positive, (R,); infinite where it calls none."""
         lower = self.seen.lower
-        return np.where(np.isfinite(lower), self.trial.effect - lower, np.inf)
+        return np.where(np.isfinite(lower), self.readings.effect - lower, np.inf)
 
     def power_at(self, effect: float) -> Estimate:
         """Share of pilots that call an effect of that size, in the outcome's unit."""
@@ -72,12 +85,12 @@ class PilotConclusions:
 
 def sees_plausible(c: PilotConclusions, detectable: Estimate) -> bool:
     """Whether the high end of the plausible lifts (P90 over worlds) would be seen with 80 % power."""
-    lifts = np.abs(c.trial.effect) / float(np.mean(c.trial.level))
+    lifts = np.abs(c.readings.effect) / float(np.mean(c.readings.level))
     return detectable.mean is not None and detectable.mean <= float(np.quantile(lifts, 0.9))
 
 
 def _power(c: PilotConclusions) -> Estimate:
-    return c.power_at(float(np.mean(c.trial.effect)))
+    return c.power_at(float(np.mean(c.readings.effect)))
 
 
 def _assurance(c: PilotConclusions) -> Estimate:
@@ -85,7 +98,7 @@ def _assurance(c: PilotConclusions) -> Estimate:
 
 
 def _least(c: PilotConclusions) -> Estimate:
-    needed = c.least_called / float(np.mean(c.trial.level))
+    needed = c.least_called / float(np.mean(c.readings.level))
     value = quantile(needed, round(100 * POWER))
     if not np.isfinite(value):
         return _undefined("too few pilots call any effect")
@@ -97,48 +110,50 @@ def _least(c: PilotConclusions) -> Estimate:
 
 
 def _lift(c: PilotConclusions) -> Estimate:
-    return _ratio(c.trial.effect, c.trial.level)
+    return _ratio(c.readings.effect, c.readings.level)
 
 
 def _bias(c: PilotConclusions) -> Estimate:
     """Where groups are compared, what they differ by with nobody on the candidate is taken off: it is 0 on average, and
     most of the error."""
-    off = c.estimated.effect - c.trial.effect - (0.0 if c.chance is None else c.chance)
+    off = c.estimated.effect - c.readings.effect - (0.0 if c.chance is None else c.chance)
     known = np.isfinite(off)
-    return _ratio(off[known], c.trial.level[known])
+    return _ratio(off[known], c.readings.level[known])
 
 
 def _coverage(c: PilotConclusions) -> Estimate:
     low, high = c.estimated.limits(CONFIDENCE)
-    return estimate(probability_of((low <= c.trial.effect) & (c.trial.effect <= high)))
+    return estimate(probability_of((low <= c.readings.effect) & (c.readings.effect <= high)))
 
 
 def _false_positives(c: PilotConclusions) -> Estimate:
-    found = estimate(mean_of(c.seen.false))
+    found = estimate(mean_of(c.seen.false_positives))
     if found.mean:
         return found
-    none = estimate(probability_of(np.zeros(len(c.go) * AGAIN, dtype=bool)))
+    none = estimate(probability_of(np.zeros(len(c.go) * AA_PILOTS, dtype=bool)))
     return _estimate(0.0, none.se, 0.0, none.high)
 
 
 def _wrong_sign(c: PilotConclusions) -> Estimate:
-    wrong = (np.sign(c.estimated.effect) != np.sign(c.trial.effect))[c.called]
+    wrong = (np.sign(c.estimated.effect) != np.sign(c.readings.effect))[c.called]
     return estimate(probability_of(wrong)) if len(wrong) > 1 else _undefined("no effect is called")
 
 
 def _exaggeration(c: PilotConclusions) -> Estimate:
     told = c.called
-    return _ratio(np.abs(c.estimated.effect[told]), np.abs(c.trial.effect[told]))
+    return _ratio(np.abs(c.estimated.effect[told]), np.abs(c.readings.effect[told]))
 
 
 def _contamination(channels: Collection[str]) -> Callable[[PilotConclusions], Estimate]:
     """What some channels do to those who are not on the candidate, of what a full rollout does to them."""
 
     def of(c: PilotConclusions) -> Estimate:
-        if c.beside is None:
+        if c.context is None:
             return _undefined("not asked for")
-        perceived = sum((c.beside.spilled[name] for name in channels if name in c.beside.spilled), np.zeros(len(c.go)))
-        whole = spill(c.trial.panel, c.trial.on - c.trial.off)
+        perceived = sum(
+            (c.context.spilled[name] for name in channels if name in c.context.spilled), np.zeros(len(c.go))
+        )
+        whole = spill(c.readings.panel, c.readings.on - c.readings.off)
         return _ratio(perceived * np.sign(whole.sum()), whole * np.sign(whole.sum()), signed=True)
 
     return of
@@ -146,7 +161,7 @@ def _contamination(channels: Collection[str]) -> Callable[[PilotConclusions], Es
 
 def _naive(c: PilotConclusions) -> Array | None:
     """Mean of those on the candidate less their mean before launch, (R,); nothing else is taken off."""
-    p = c.trial.panel
+    p = c.readings.panel
     if not p.before.shape[2]:
         return None
     return over_cells(p.outcome - p.before.mean(axis=2)[..., None], p.treated & p.observed)
@@ -154,27 +169,27 @@ def _naive(c: PilotConclusions) -> Array | None:
 
 def _before_after(c: PilotConclusions) -> Estimate:
     naive = _naive(c)
-    return _undefined(_NOTHING_BEFORE) if naive is None else _ratio(naive, c.trial.level)
+    return _undefined(_NOTHING_BEFORE) if naive is None else _ratio(naive, c.readings.level)
 
 
 def _pre_post(c: PilotConclusions) -> Estimate:
     naive = _naive(c)
-    return _undefined(_NOTHING_BEFORE) if naive is None else _ratio(naive - c.trial.effect, c.trial.level)
+    return _undefined(_NOTHING_BEFORE) if naive is None else _ratio(naive - c.readings.effect, c.readings.level)
 
 
 def _moved(c: PilotConclusions) -> Estimate:
-    return _undefined("not asked for") if c.beside is None else _ratio(c.beside.moved, c.trial.level)
+    return _undefined("not asked for") if c.context is None else _ratio(c.context.moved, c.readings.level)
 
 
 def _by_source(c: PilotConclusions) -> Estimate:
     """Everything that partners on the candidate found counts as its effect."""
-    if c.beside is None or not np.isfinite(c.beside.sourced).all():
+    if c.context is None or not np.isfinite(c.context.sourced).all():
         return _undefined("not counted in deals")
-    return _ratio(c.beside.sourced - c.trial.effect, c.trial.level)
+    return _ratio(c.context.sourced - c.readings.effect, c.readings.level)
 
 
 def _shared(c: PilotConclusions) -> Estimate:
-    return _undefined("not asked for") if c.beside is None else _ratio(c.beside.shared, c.beside.deals)
+    return _undefined("not asked for") if c.context is None else _ratio(c.context.shared, c.context.deals)
 
 
 def _wrong_go(c: PilotConclusions) -> Estimate:
@@ -260,7 +275,7 @@ def diagnose(c: PilotConclusions) -> dict[str, Estimate]:
     return {name: d.of(c) for name, d in DIAGNOSANDS.items()}
 
 
-def too_eager(false_positives: Estimate, level: float) -> bool:
+def inflated_false_positives(false_positives: Estimate, level: float) -> bool:
     """Whether A/A pilots call an effect more often than the level, by more than luck explains."""
     rate, se = false_positives.mean, false_positives.se
     return rate is not None and se is not None and rate - level > _SURE * max(se, 1e-12)
@@ -277,3 +292,73 @@ def _undefined(reason: str) -> Estimate:
 
 def _estimate(value: float, se: float | None, low: float | None, high: float | None) -> Estimate:
     return Estimate(value, se, None, None, None, low=low, high=high)
+
+
+def two_sample_power(effect: float, sd: float, on: int, off: int, *, level: float = 0.05, rho: float = 0.0) -> float:
+    """Power of a two-sided comparison of two groups; rho: correlation with a covariate that is regressed on."""
+    degrees = on + off - 2 - (rho != 0.0)
+    shift = abs(effect) / (sd * np.sqrt(variance_left(rho) * (1 / on + 1 / off)))
+    critical = t.ppf(1 - level / 2, degrees)
+    return float(nct.sf(critical, degrees, shift) + nct.cdf(-critical, degrees, shift))
+
+
+def detectable(power: float, sd: float, on: int, off: int, *, level: float = 0.05, rho: float = 0.0) -> float:
+    """Least effect that two groups find with a power between the level and 1."""
+
+    def missing(effect: float) -> float:
+        return two_sample_power(effect, sd, on, off, level=level, rho=rho) - power
+
+    high = sd
+    while missing(high) < 0:
+        high *= 2.0
+    return float(brentq(missing, 0.0, high, xtol=1e-10 * sd))
+
+
+def variance_left(rho: float) -> float:
+    """Share of the variance of an estimate that regression on a covariate leaves."""
+    return 1.0 - rho**2
+
+
+def wedge_variance(course: Bools, sigma2: float, tau2: float) -> float:
+    """Variance of the effect by generalised least squares; course: (clusters, periods), whether on the candidate."""
+    x = np.asarray(course, dtype=float)
+    i, periods = x.shape
+    u, w, v = x.sum(), np.sum(x.sum(axis=0) ** 2), np.sum(x.sum(axis=1) ** 2)
+    seen = (i * u - w) * sigma2 + (u**2 + i * periods * u - periods * w - i * v) * tau2
+    return float(i * sigma2 * (sigma2 + periods * tau2) / seen)
+
+
+def wedge_power(course: Bools, effect: float, sigma2: float, tau2: float, *, level: float = 0.05) -> float:
+    """Power of a two-sided test with known components of variance, for any course of treatment by cluster."""
+    return float(ndtr(abs(effect) / np.sqrt(wedge_variance(course, sigma2, tau2)) + ndtri(level / 2)))
+
+
+def textbook_power(readings: PilotReadings, level: float = 0.05) -> float | None:
+    """Power at the mean effect of a full rollout by these forms, from how outcomes vary with nobody on the candidate.
+
+    Regression on the level before launch is taken for granted where there is one. None where partners were assigned as
+    one: there the forms say nothing without what clusters have in common.
+    """
+    p, effect = readings.panel, float(np.mean(readings.effect))
+    seen: Bools = np.asarray(p.observed.any(axis=2))
+    if any(len(np.unique(own[who])) < who.sum() for own, who in zip(p.cluster, seen, strict=True)):
+        return None
+    off = replace(p, outcome=readings.off, treated=np.zeros_like(p.treated))
+    if (p.treated != p.treated[..., :1]).any():
+        sigma2, tau2 = (float(part.mean()) for part in components(off))
+        return wedge_power(p.treated[0][seen[0]], effect, sigma2, tau2, level=level)
+    y, _, used = outcomes(off)
+    spread = _spread(y, used)
+    rho = 0.0
+    if p.before.shape[2]:
+        past = _spread(p.before.mean(axis=2), used)
+        rho = float(np.sum(spread * past) / np.sqrt(np.sum(spread**2) * np.sum(past**2)))
+    sd = float(np.sqrt(np.sum(spread**2) / np.sum(used.sum(axis=1) - 1)))
+    on = round(float((p.treated[..., 0] & used).sum(axis=1).mean()))
+    return two_sample_power(effect, sd, on, round(float(used.sum(axis=1).mean())) - on, level=level, rho=rho)
+
+
+def _spread(y: Array, used: Bools) -> Array:
+    """Differences from the mean of each pilot, (R, P), 0 where not in use."""
+    mean = np.where(used, y, 0.0).sum(axis=1) / used.sum(axis=1)
+    return np.asarray(np.where(used, y - mean[:, None], 0.0))

@@ -18,13 +18,12 @@ from simulator.engines.totals.settlement import settle
 from simulator.engines.vector.engine import VectorRun
 from simulator.metrics.base import MetricInputs
 from simulator.metrics.net_value import net_value
-from simulator.pilots.estimators.estimate import Estimated
-from simulator.pilots.estimators.registry import ESTIMATORS
+from simulator.pilots.estimators import ESTIMATORS
+from simulator.pilots.interim_analysis import breaches, first_breach, limit_values
 from simulator.pilots.outcomes import OUTCOMES, Periods, payout
-from simulator.pilots.panel import PilotPanel
+from simulator.pilots.panel import PilotEstimate, PilotPanel
 from simulator.pilots.plan import Plan
 from simulator.pilots.simulate import periods_before
-from simulator.pilots.stopping_limits import breaches, first_breach, watched
 from simulator.runs.simulate import Replications
 from simulator.scenario.schema import Goals
 from simulator.world.setting import WEEKS_PER_QUARTER
@@ -35,24 +34,25 @@ ESTIMATOR = "stepped_wedge"
 
 
 @dataclass(frozen=True)
-class Staged:
+class RolloutRuns:
     """R rollouts. Money over the horizon, more than with nobody on the candidate, (R,).
 
-    once: everybody on it from launch; plain: by the milestones, never stopped; guarded: with the limits. stop: (R,),
-    quarters after which it stops, 0 where never; why: (R,), a place in `guardrails.REASONS`; seen: (3, R, T), what is
-    seen at each quarter's end in that order, as if it were never stopped; on: (T,), mean share on the candidate.
+    at_once: everybody on it from launch; without_limits: by the milestones, never stopped; with_limits: stopped where a
+    limit is passed. stop: (R,), quarters after which it stops, 0 where never; why: (R,), a place in `REASONS`; seen:
+    (3, R, T), what limits look at, in that order, at each quarter's end, as if it were never stopped; on: (T,), mean
+    share on the candidate.
     """
 
-    once: Array
-    plain: Array
-    guarded: Array
+    at_once: Array
+    without_limits: Array
+    with_limits: Array
     stop: Ints
     why: Ints
     seen: Array
     on: Array
 
 
-def stage_out(stage: Replications, plan: Plan, goals: Goals) -> Staged:
+def simulate_rollouts(stage: Replications, plan: Plan, goals: Goals) -> RolloutRuns:
     """Live a plan's rollout in the replications of a stage."""
     world, setting = stage.world, stage.world.setting
     count = setting.horizon // WEEKS_PER_QUARTER
@@ -67,21 +67,22 @@ def stage_out(stage: Replications, plan: Plan, goals: Goals) -> Staged:
         weeks = np.minimum(np.arange(setting.horizon) // WEEKS_PER_QUARTER, count - 1)
         return ProgramAssignment(offers, on[..., weeks].astype(np.int64))
 
-    plain = simulated(by(joined))
+    without_limits = simulated(by(joined))
     without_gaming = None
     if plan.guardrails.max_gaming_share is not None and stage.mode[True].gaming:
         begin = VectorRun(world, stage.rollout("baseline"), stage.mode[False]).run(-setting.burn_in, 0)
         without_gaming = simulated(by(joined), begin)
-    seen = _seen(plain, without_gaming, joined, plan)
+    seen = _seen(without_limits, without_gaming, joined, plan)
     stop, why = first_breach(breaches(plan.guardrails, seen)[..., :-1])  # at the horizon there is nothing to stop
     stopped = stop < count - 1
-    guarded = simulated(by(joined & (np.arange(count) <= stop[:, None, None]))) if stopped.any() else plain
+    with_limits = simulated(by(joined & (np.arange(count) <= stop[:, None, None]))) if stopped.any() else without_limits
     nobody = settle(simulated(stage.rollout("baseline"))).totals
-    once, never, limited = (
-        _value(settle(run).totals, nobody, goals) for run in (simulated(stage.rollout(plan.candidate)), plain, guarded)
+    at_once, without, limited = (
+        _value(settle(run).totals, nobody, goals)
+        for run in (simulated(stage.rollout(plan.candidate)), without_limits, with_limits)
     )
-    return Staged(
-        once, never, limited, np.where(stopped, stop + 1, 0), why, seen, joined.mean(axis=(0, 1))
+    return RolloutRuns(
+        at_once, without, limited, np.where(stopped, stop + 1, 0), why, seen, joined.mean(axis=(0, 1))
     )  # fmt: skip
 
 
@@ -112,14 +113,14 @@ def _seen(run: VectorRun, without_gaming: VectorRun | None, on: Bools, plan: Pla
 
     paid = panel("payout")
     fair = paid.outcome if without_gaming is None else payout(without_gaming, periods)
-    return watched(plan.guardrails, panel(plan.measure.outcome), paid, fair, _by_step)
+    return limit_values(plan.guardrails, panel(plan.measure.outcome), paid, fair, _by_step)
 
 
-def _by_step(panel: PilotPanel) -> Estimated:
-    return ESTIMATORS[ESTIMATOR].estimate(from_before(panel))
+def _by_step(panel: PilotPanel) -> PilotEstimate:
+    return ESTIMATORS[ESTIMATOR].estimate(with_periods_before(panel))
 
 
-def from_before(panel: PilotPanel) -> PilotPanel:
+def with_periods_before(panel: PilotPanel) -> PilotPanel:
     """The panel with its periods before launch as a first step, in which nobody was on the candidate."""
     nobody = np.zeros(panel.before.shape, dtype=bool)
     outcome = np.concatenate([panel.before, panel.outcome], axis=2)

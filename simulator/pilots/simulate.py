@@ -28,7 +28,7 @@ from simulator.engines.totals.settlement import settle
 from simulator.engines.vector.engine import VectorRun
 from simulator.metrics.base import MetricInputs
 from simulator.metrics.net_value import net_value
-from simulator.pilots.assignment import Assigned, PartnerHistory, assign
+from simulator.pilots.assignment import PartnerHistory, PilotAssignment, assign
 from simulator.pilots.outcomes import OUTCOMES, Periods, payout, shared_deals, sourced
 from simulator.pilots.panel import CHANNELS, PilotContext, PilotPanel, PilotReadings, over_cells, spill
 from simulator.pilots.plan import Plan
@@ -50,16 +50,16 @@ class SimulatedPilots:
     panels: by outcome, as the pilot sees it, signatures on the dates on which they were filed; off, on: by outcome,
     (R, P, T), the same partners with nobody and with everybody on the candidate, signatures on their true dates;
     totals: "off", "on", "pilot" -> total of `simulator.engines.settle` -> (R,), money in cents, of all partners and of
-    the vendor's own deals up to the horizon. beside: by outcome. without_gaming: (R, P, T), payout in the same pilot
+    the vendor's own deals up to the horizon. contexts: by outcome. without_gaming: (R, P, T), payout in the same pilot
     had nobody gamed, None where no limit asks for it.
     """
 
-    assigned: Assigned
+    assigned: PilotAssignment
     panels: Mapping[str, PilotPanel]
     off: Mapping[str, Array]
     on: Mapping[str, Array]
     totals: Mapping[str, Mapping[str, Ints]]
-    beside: Mapping[str, PilotContext]
+    contexts: Mapping[str, PilotContext]
     without_gaming: Array | None = None
 
     def estimand(self, outcome: str) -> Array:
@@ -78,7 +78,7 @@ def count_before(burn_in: int, weeks: int) -> int:
     return max(0, min(WEEKS_PER_YEAR, burn_in - WARM_UP)) // weeks
 
 
-def live(
+def simulate_pilots(
     stage: Replications, plans: Sequence[Plan], *, outcomes: Sequence[str] = tuple(OUTCOMES), gaming: bool = True
 ) -> list[SimulatedPilots]:
     """Live the replications of a stage under every plan; all plans must be of one candidate.
@@ -97,17 +97,17 @@ def live(
     for plan in plans:
         assigned = assign(world, plan, history)
         rollout = ProgramAssignment(
-            tuple(stage.offers[n] for n in ("baseline", candidate, *plan.beside)), assigned.schedule
+            tuple(stage.offers[n] for n in ("baseline", candidate, *plan.other_arms)), assigned.schedule
         )
-        tried = _read(plan, assigned, (_by_channel(start, rollout), off, on), totals, outcomes)
+        pilots = _read(plan, assigned, (_by_channel(start, rollout), off, on), totals, outcomes)
         if plan.guardrails.max_gaming_share is not None and gaming:
             if without_gaming is None:
                 without_gaming = VectorRun(world, stage.rollout("baseline"), stage.mode[False]).run(
                     -world.setting.burn_in, 0
                 )
             fair = payout(without_gaming.branch(rollout).run(0, horizon).finish(), _periods(plan))
-            tried = replace(tried, without_gaming=fair)
-        found.append(tried)
+            pilots = replace(pilots, without_gaming=fair)
+        found.append(pilots)
     return found
 
 
@@ -143,7 +143,7 @@ def history_of(run: VectorRun) -> PartnerHistory:
 
 def _read(
     plan: Plan,
-    assigned: Assigned,
+    assigned: PilotAssignment,
     runs: tuple[Mapping[str, VectorRun], VectorRun, VectorRun],
     totals: Mapping[str, Mapping[str, Ints]],
     outcomes: Sequence[str],
@@ -162,7 +162,7 @@ def _read(
     panels = {name: panel(name) for name in outcomes}
     nobody = {name: OUTCOMES[name].read(off, periods, False) for name in outcomes}
 
-    def beside(name: str) -> PilotContext:
+    def context(name: str) -> PilotContext:
         read, seen, on_it = OUTCOMES[name].read, panels[name], a.treated & a.observed
         true = [*(read(run, periods, False) for run in pilots.values()), nobody[name]]
         shift = seen.outcome - true[0]
@@ -178,7 +178,7 @@ def _read(
         nobody,
         {name: OUTCOMES[name].read(on, periods, False) for name in outcomes},
         {**totals, "pilot": settle(pilot).totals},
-        {name: beside(name) for name in outcomes},
+        {name: context(name) for name in outcomes},
     )
 
 
@@ -188,27 +188,28 @@ _PAYOUT = "payout"
 
 
 @dataclass(frozen=True)
-class PilotLives:
+class PilotRuns:
     """R simulated pilots.
 
-    trials: by outcome, in periods of the plan; value: (R,), net value of a full rollout over none, money per quarter;
-    gained: (R, T), what the pilot gains over no pilot in each period, of everyone; partners: mean number who take part;
-    inputs: paths of the uncertain numbers and their coordinates (R, K), None without any; beside: by outcome, what else
-    is known of them; without_gaming: (R, P, T), payout had nobody gamed, None where no limit asks for it.
+    by_outcome: readings of each outcome, in the plan's periods; value: (R,), net value of a full rollout over none,
+    money per quarter; gained: (R, T), what the pilot gains over no pilot in each period, of everyone; partners: mean
+    number who take part; inputs: paths of the uncertain numbers and their coordinates (R, K), None without any;
+    contexts: by outcome, what else is known of them; without_gaming: (R, P, T), payout had nobody gamed, None where no
+    limit asks for it.
     """
 
-    trials: Mapping[str, PilotReadings]
+    by_outcome: Mapping[str, PilotReadings]
     value: Array
     gained: Array
     partners: float
     inputs: tuple[tuple[str, ...], Array | None] = ((), None)
-    beside: Mapping[str, PilotContext] | None = None
+    contexts: Mapping[str, PilotContext] | None = None
     without_gaming: Array | None = None
 
-    def until(self, period: int) -> PilotLives:
+    def until(self, period: int) -> PilotRuns:
         """The same pilots, ended after the first `period` periods."""
-        trials = {name: t.until(period) for name, t in self.trials.items()}
-        return replace(self, trials=trials, gained=self.gained[:, :period], beside=None, without_gaming=None)
+        by_outcome = {name: t.until(period) for name, t in self.by_outcome.items()}
+        return replace(self, by_outcome=by_outcome, gained=self.gained[:, :period], contexts=None, without_gaming=None)
 
 
 @dataclass(frozen=True)
@@ -221,39 +222,41 @@ class _Work:
     outcomes: tuple[str, ...]
     seed: int
 
-    def chunk(self, first: int, count: int) -> list[PilotLives]:
+    def chunk(self, first: int, count: int) -> list[PilotRuns]:
         """Pilots first to first + count - 1 of each plan."""
         ids = np.arange(first, first + count)
-        programs = list(dict.fromkeys(name for plan in self.plans for name in (plan.candidate, *plan.beside)))
+        programs = list(dict.fromkeys(name for plan in self.plans for name in (plan.candidate, *plan.other_arms)))
         stage = prepare(self.scenario, self.reference, programs, self.seed, ids)
         unit = unit_points(self.scenario, SOBOL, self.seed, ids)
-        tried = live(stage, self.plans, outcomes=tuple(dict.fromkeys((*self.outcomes, *_VALUED, _PAYOUT))))
-        return [self._lives(one, unit) for one in tried]
+        pilots = simulate_pilots(stage, self.plans, outcomes=tuple(dict.fromkeys((*self.outcomes, *_VALUED, _PAYOUT))))
+        return [self._lives(one, unit) for one in pilots]
 
-    def _lives(self, tried: SimulatedPilots, unit: Array | None) -> PilotLives:
-        trials = {name: PilotReadings(tried.panels[name], tried.on[name], tried.off[name]) for name in self.outcomes}
-        without = tried.totals["off"]
+    def _lives(self, pilots: SimulatedPilots, unit: Array | None) -> PilotRuns:
+        by_outcome = {
+            name: PilotReadings(pilots.panels[name], pilots.on[name], pilots.off[name]) for name in self.outcomes
+        }
+        without = pilots.totals["off"]
         on, off = (
-            net_value(MetricInputs(tried.totals[k], without, {}, {}, None, False), self.scenario.goals)
+            net_value(MetricInputs(pilots.totals[k], without, {}, {}, None, False), self.scenario.goals)
             for k in ("on", "off")
         )
         quarters = self.scenario.time.horizon_weeks / WEEKS_PER_QUARTER
-        joined = float(tried.assigned.takes_part.sum(axis=1).mean())
+        joined = float(pilots.assigned.takes_part.sum(axis=1).mean())
         inputs = (tuple(self.scenario.uncertainty), unit)
-        beside = {name: tried.beside[name] for name in self.outcomes}
-        return PilotLives(
-            trials, (on - off) / quarters, self._gained(tried), joined, inputs, beside, tried.without_gaming
+        contexts = {name: pilots.contexts[name] for name in self.outcomes}
+        return PilotRuns(
+            by_outcome, (on - off) / quarters, self._gained(pilots), joined, inputs, contexts, pilots.without_gaming
         )
 
-    def _gained(self, tried: SimulatedPilots) -> Array:
+    def _gained(self, pilots: SimulatedPilots) -> Array:
         """Margin, bookings and pipeline at their worth, less payout, beyond those without a pilot; (R, T). Other goals
         and fixed cost are left out: they are not known by period."""
-        moved = {name: (tried.panels[name].outcome - tried.off[name]).sum(axis=1) for name in (*_VALUED, _PAYOUT)}
+        moved = {name: (pilots.panels[name].outcome - pilots.off[name]).sum(axis=1) for name in (*_VALUED, _PAYOUT)}
         worth = (getattr(self.scenario.goals, goal) * moved[name] for name, goal in _VALUED.items())
         return np.asarray(sum(worth) - moved[_PAYOUT])
 
 
-def pilot_lives(
+def run_pilots(
     scenario: Scenario,
     plans: Sequence[Plan],
     outcomes: Sequence[str],
@@ -263,15 +266,15 @@ def pilot_lives(
     workers: int = 1,
     chunk: int | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> list[PilotLives]:
+) -> list[PilotRuns]:
     """Simulate pilots of each plan in the same worlds, read in `outcomes`; all plans must be of one candidate."""
     work = _Work(scenario, fit_reference(scenario), tuple(plans), tuple(outcomes), seed)
     size = chunk_size(scenario, replications, workers, chunk)
     jobs = [(at, min(size, replications - at)) for at in range(0, replications, size)]
-    parts: dict[int, list[PilotLives]] = {}
+    parts: dict[int, list[PilotRuns]] = {}
     done = 0
 
-    def add(first: int, count: int, found: list[PilotLives]) -> None:
+    def add(first: int, count: int, found: list[PilotRuns]) -> None:
         nonlocal done
         parts[first], done = found, done + count
         if progress is not None:
@@ -288,10 +291,10 @@ def pilot_lives(
     return [_joined([part[k] for part in ordered]) for k in range(len(plans))]
 
 
-def _joined(parts: Sequence[PilotLives]) -> PilotLives:
+def _joined(parts: Sequence[PilotRuns]) -> PilotRuns:
     """Pilots of several chunks as one."""
     first = parts[0]
-    trials = {name: _one([part.trials[name] for part in parts]) for name in first.trials}
+    by_outcome = {name: _one([part.by_outcome[name] for part in parts]) for name in first.by_outcome}
     value, gained = (np.concatenate([getattr(part, name) for part in parts]) for name in ("value", "gained"))
     counts = [len(part.value) for part in parts]
     partners = float(np.average([part.partners for part in parts], weights=counts))
@@ -302,18 +305,18 @@ def _joined(parts: Sequence[PilotLives]) -> PilotLives:
         if first.without_gaming is None
         else np.concatenate([p.without_gaming for p in parts if p.without_gaming is not None])
     )
-    beside = {name: _beside([(part.beside or {})[name] for part in parts]) for name in first.beside or {}}
-    return PilotLives(trials, value, gained, partners, (first.inputs[0], unit), beside, without_gaming)
+    contexts = {name: _joined_context([(part.contexts or {})[name] for part in parts]) for name in first.contexts or {}}
+    return PilotRuns(by_outcome, value, gained, partners, (first.inputs[0], unit), contexts, without_gaming)
 
 
-def _one(trials: Sequence[PilotReadings]) -> PilotReadings:
+def _one(by_outcome: Sequence[PilotReadings]) -> PilotReadings:
     panel = PilotPanel(
-        **{name: np.concatenate([getattr(t.panel, name) for t in trials]) for name in vars(trials[0].panel)}
+        **{name: np.concatenate([getattr(t.panel, name) for t in by_outcome]) for name in vars(by_outcome[0].panel)}
     )
-    return PilotReadings(panel, np.concatenate([t.on for t in trials]), np.concatenate([t.off for t in trials]))
+    return PilotReadings(panel, np.concatenate([t.on for t in by_outcome]), np.concatenate([t.off for t in by_outcome]))
 
 
-def _beside(parts: Sequence[PilotContext]) -> PilotContext:
+def _joined_context(parts: Sequence[PilotContext]) -> PilotContext:
     spilled = {c: np.concatenate([p.spilled[c] for p in parts]) for c in parts[0].spilled}
     plain = {n: np.concatenate([getattr(p, n) for p in parts]) for n in ("sourced", "moved", "deals", "shared")}
     return PilotContext(**plain, spilled=spilled)

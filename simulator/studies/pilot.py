@@ -19,15 +19,21 @@ from matplotlib.axes import Axes
 from simulator.core.arrays import Array, Ints
 from simulator.core.errors import fault
 from simulator.pilots.decision import PilotWorth, conclude, worth_of
-from simulator.pilots.diagnosands import DIAGNOSANDS, POWER, PilotConclusions, diagnose, sees_plausible, too_eager
-from simulator.pilots.estimators.registry import ESTIMATORS, misfits
+from simulator.pilots.diagnosands import (
+    DIAGNOSANDS,
+    POWER,
+    PilotConclusions,
+    diagnose,
+    inflated_false_positives,
+    sees_plausible,
+    textbook_power,
+)
+from simulator.pilots.estimators import ESTIMATORS, violated_assumptions
+from simulator.pilots.interim_analysis import breaches, first_breach, limit_values
 from simulator.pilots.outcomes import OUTCOMES
 from simulator.pilots.panel import CHANNELS
-from simulator.pilots.plan import Interim, Plan
-from simulator.pilots.plan_file import Given, plan_of, scenario_of
-from simulator.pilots.power import textbook_power
-from simulator.pilots.simulate import PilotLives, count_before, pilot_lives
-from simulator.pilots.stopping_limits import breaches, first_breach, watched
+from simulator.pilots.plan import Given, Interim, Plan, plan_of, scenario_of
+from simulator.pilots.simulate import PilotRuns, count_before, run_pilots
 from simulator.report.formats import UNDEFINED, NumberFormat, form_of
 from simulator.report.plots import QUIET, colour, new_axes, sample_note, styled
 from simulator.report.text import WIDTH, listed, text_table, wrap
@@ -46,15 +52,18 @@ Verdict = Literal["run", "underpowered", "do not run"]
 
 @dataclass(frozen=True)
 class Alternative:
-    """An estimator on the same pilots. figures: diagnosands by name; misfits: why it is not to be trusted here."""
+    """An estimator on the same pilots.
+
+    figures: diagnosands by name; violated_assumptions: why it is not to be trusted here, a sentence each.
+    """
 
     name: str
     figures: dict[str, Estimate]
-    misfits: tuple[str, ...]
+    violated_assumptions: tuple[str, ...]
 
     def holds(self, level: float) -> bool:
         """Whether it fits the design and keeps its level in A/A pilots."""
-        return not self.misfits and not too_eager(self.figures["false_positives"], level)
+        return not self.violated_assumptions and not inflated_false_positives(self.figures["false_positives"], level)
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,7 @@ class Pilot(Study):
     scenario: Scenario
     plan: Plan
     seed: int
-    runs: PilotLives
+    runs: PilotRuns
     concluded: PilotConclusions
     figures: dict[str, Estimate]
     alternatives: tuple[Alternative, ...]
@@ -88,14 +97,14 @@ class Pilot(Study):
     @property
     def lifts(self) -> Array:
         """Lift of a full rollout in each world, (R,): what is plausible."""
-        return self.concluded.trial.effect / float(np.mean(self.concluded.trial.level))
+        return self.concluded.readings.effect / float(np.mean(self.concluded.readings.level))
 
     @property
     def warnings(self) -> list[str]:
         """Why the plan's estimator is not to be trusted, each with one that is."""
         own = self.alternatives[0]
-        said = [f"{own.name} {why}" for why in own.misfits]
-        if too_eager(own.figures["false_positives"], self.plan.measure.level):
+        said = [f"{own.name} {why}" for why in own.violated_assumptions]
+        if inflated_false_positives(own.figures["false_positives"], self.plan.measure.level):
             rate = own.figures["false_positives"].mean or 0.0
             better = [a.name for a in self.alternatives[1:] if a.holds(self.plan.measure.level)]
             way_out = f"use '{better[0]}', which keeps it" if better else "no estimator on offer keeps it here"
@@ -137,7 +146,7 @@ class Pilot(Study):
         rows = []
         for a in self.alternatives:
             found = {name: a.figures[name].mean for name in COMPARED}
-            rows.append({"estimator": a.name, **found, "misfits": "; ".join(a.misfits)})
+            rows.append({"estimator": a.name, **found, "violated_assumptions": "; ".join(a.violated_assumptions)})
         return pd.DataFrame(rows).astype(dict.fromkeys(COMPARED, float))
 
     def headline(self) -> list[str]:
@@ -169,7 +178,8 @@ class Pilot(Study):
             "verdict": self.verdict,
             "figures": {name: _plain(got) for name, got in self.figures.items()},
             "estimators": {
-                a.name: {**{n: _plain(a.figures[n]) for n in COMPARED}, "misfits": list(a.misfits)}
+                a.name: {n: _plain(a.figures[n]) for n in COMPARED}
+                | {"violated_assumptions": list(a.violated_assumptions)}
                 for a in self.alternatives
             },
             "worth": asdict(self.worth),
@@ -203,7 +213,7 @@ def pilot(
     if replications < FEWEST:
         raise fault("options", "replications", replications, f"must be at least {FEWEST} for a pilot")
     _check_before(checked, scenario)
-    (runs,) = pilot_lives(
+    (runs,) = run_pilots(
         scenario, [checked], [checked.measure.outcome, "payout"], replications=replications, seed=start,
         workers=workers, chunk=chunk, progress=progress,
     )  # fmt: skip
@@ -221,27 +231,27 @@ def _check_before(plan: Plan, scenario: Scenario) -> None:
         raise fault("plan", "measure.estimator", name, rule, way_out)
 
 
-def study_of(scenario: Scenario, plan: Plan, runs: PilotLives, seed: int) -> Pilot:
+def study_of(scenario: Scenario, plan: Plan, runs: PilotRuns, seed: int) -> Pilot:
     """The study of pilots that were simulated."""
-    trial = runs.trials[plan.measure.outcome]
-    beside = None if runs.beside is None else runs.beside.get(plan.measure.outcome)
+    readings = runs.by_outcome[plan.measure.outcome]
+    context = None if runs.contexts is None else runs.contexts.get(plan.measure.outcome)
     harm, early = _harm(plan, runs), plan.ends_early
-    concluded = conclude(plan, trial, runs.value, seed, beside=beside, harm=harm)
-    whole = conclude(_to_the_end(plan), trial, runs.value, seed, again=1) if early else None
+    concluded = conclude(plan, readings, runs.value, seed, context=context, harm=harm)
+    whole = conclude(_to_the_end(plan), readings, runs.value, seed, aa_pilots=1) if early else None
     name, level = plan.measure.estimator, plan.measure.level
-    own = Alternative(name, diagnose(concluded), tuple(misfits(name, trial.panel, level)))
+    own = Alternative(name, diagnose(concluded), tuple(violated_assumptions(name, readings.panel, level)))
     worth = worth_of(plan, concluded, runs.gained, runs.partners, runs.inputs, seed, whole)
     fit = (
         other
         for other, e in ESTIMATORS.items()
-        if other != name and not e.slow and not any(misfits(other, trial.panel, level))
+        if other != name and not e.slow and not any(violated_assumptions(other, readings.panel, level))
     )
     others = (
-        Alternative(other, diagnose(conclude(reading(plan, other), trial, runs.value, seed, harm=harm)), ())
+        Alternative(other, diagnose(conclude(with_estimator(plan, other), readings, runs.value, seed, harm=harm)), ())
         for other in fit
     )
     return Pilot(
-        scenario, plan, seed, runs, concluded, own.figures, (own, *others), worth, textbook_power(trial, level)
+        scenario, plan, seed, runs, concluded, own.figures, (own, *others), worth, textbook_power(readings, level)
     )
 
 
@@ -249,16 +259,16 @@ def _to_the_end(plan: Plan) -> Plan:
     return plan.model_copy(update={"interim": Interim()})
 
 
-def _harm(plan: Plan, runs: PilotLives) -> Ints | None:
+def _harm(plan: Plan, runs: PilotRuns) -> Ints | None:
     """Period at whose end limits stop each pilot."""
-    if not plan.guardrails.any or "payout" not in runs.trials:
+    if not plan.guardrails.any or "payout" not in runs.by_outcome:
         return None
-    panel, paid = runs.trials[plan.measure.outcome].panel, runs.trials["payout"].panel
-    seen = watched(plan.guardrails, panel, paid, runs.without_gaming, ESTIMATORS[plan.measure.estimator].estimate)
+    panel, paid = runs.by_outcome[plan.measure.outcome].panel, runs.by_outcome["payout"].panel
+    seen = limit_values(plan.guardrails, panel, paid, runs.without_gaming, ESTIMATORS[plan.measure.estimator].estimate)
     return first_breach(breaches(plan.guardrails, seen))[0]
 
 
-def reading(plan: Plan, estimator: str) -> Plan:
+def with_estimator(plan: Plan, estimator: str) -> Plan:
     """The plan with another estimator."""
     return plan.model_copy(update={"measure": plan.measure.model_copy(update={"estimator": estimator})})
 
@@ -293,7 +303,7 @@ def describe(study: Pilot, width: int = WIDTH) -> str:
         f"What the pilot concludes, beside the truth\n{text_table(head, rows, width)}",
         f"Estimators on the same pilots\n{_estimators(study, width)}",
     ]
-    if study.worth.taught:
+    if study.worth.learned:
         tables.append(f"What it teaches\n{_taught(study, width)}")
     return "\n\n".join(tables)
 
@@ -309,7 +319,7 @@ def plan_text(plan: Plan) -> str:
     d = plan.design
     many = "all eligible partners" if d.partners is None else f"{d.partners} partners"
     read = f"{OUTCOMES[plan.measure.outcome].label} by '{plan.measure.estimator}'"
-    beside = f" beside {listed(list(plan.beside))}" if plan.beside else ""
+    beside = f" beside {listed(list(plan.other_arms))}" if plan.other_arms else ""
     return (
         f"{plan.label or plan.candidate} on trial{beside}: {many}, {d.assignment.replace('_', ' ')} by {d.unit}, "
         f"{quarters(d.quarters)}; {read}; {rule_text(plan)}."
@@ -417,7 +427,7 @@ def ends(study: Pilot) -> list[str]:
     if len(k.periods) > 1:
         bounds = listed([f"{b:.2f}" if np.isfinite(b) else "none" for b in k.bounds])
         how = "as if each were the only one" if plan.interim.uncalibrated else "calibrated by simulation"
-        naive = estimate_text(estimate(mean_of(k.naive)))
+        naive = estimate_text(estimate(mean_of(k.naive_false_positives)))
         said.append(
             f"With {len(k.periods)} looks (bounds on |z|, {how}: {bounds}) it calls an effect in "
             f"{100 * np.mean(k.crossed):.1f} %; without an "
@@ -457,7 +467,7 @@ def worth(study: Pilot) -> str:
 
 def draw(study: Pilot, ax: Axes | None = None) -> Axes:
     """Power against the lift of a full rollout, above the lifts that are plausible."""
-    level, lifts = float(np.mean(study.concluded.trial.level)), study.lifts
+    level, lifts = float(np.mean(study.concluded.readings.level)), study.lifts
     least = study.figures["detectable_lift"].mean
     ends = [*np.quantile(lifts, [0.02, 0.98]), 0.0, 1.2 * (least or 0.0)]
     grid = np.linspace(min(ends), max(ends), _POINTS)
@@ -529,7 +539,7 @@ def _within(got: Estimate) -> str:
 
 
 def _estimators(study: Pilot, width: int) -> str:
-    table = study.estimators().drop(columns="misfits")
+    table = study.estimators().drop(columns="violated_assumptions")
     names = [c for c in table.columns if c != "estimator"]
     rows = [
         (str(row["estimator"]), ["\u2013" if np.isnan(row[n]) else f"{100 * row[n]:.1f} %" for n in names])
@@ -541,14 +551,14 @@ def _estimators(study: Pilot, width: int) -> str:
 def _taught(study: Pilot, width: int) -> str:
     rows = [
         (t.path, [f"{100 * t.explained:.0f} %", _money(study, t.worth.worth)])
-        for t in sorted(study.worth.taught, key=lambda t: -t.explained)
+        for t in sorted(study.worth.learned, key=lambda t: -t.explained)
     ]
     return text_table(["variance learned", "worth of knowing it"], rows, width)
 
 
 def learned(study: Pilot) -> str:
     """Which uncertain numbers the pilot tells most of."""
-    told = [t for t in sorted(study.worth.taught, key=lambda t: -t.explained) if t.explained >= 0.05]
+    told = [t for t in sorted(study.worth.learned, key=lambda t: -t.explained) if t.explained >= 0.05]
     if not told:
         return "It tells next to nothing of any single uncertain number."
     return f"It teaches {listed([f'{t.path} ({100 * t.explained:.0f} % of its variance)' for t in told])}."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 
 from simulator.pilots.diagnosands import DIAGNOSANDS
-from simulator.pilots.estimators.registry import ESTIMATORS
+from simulator.pilots.estimators import ESTIMATORS
 from simulator.pilots.outcomes import OUTCOMES
 from simulator.pilots.plan import Plan
 from simulator.report.html import HtmlTable, facts, inline, render_page
@@ -73,8 +73,8 @@ def _design(study: Pilot) -> dict[str, str]:
 
 def _arms(plan: Plan) -> str:
     share = f"{100 * plan.design.treated_share:.0f} %"
-    if plan.beside:
-        return f"; {share} each on it and on {', '.join(plan.beside)}"
+    if plan.other_arms:
+        return f"; {share} each on it and on {', '.join(plan.other_arms)}"
     return f"; {share} on it" if plan.design.assignment in ("parallel", "stratified") else ""
 
 

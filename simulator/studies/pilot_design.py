@@ -20,12 +20,11 @@ from matplotlib.axes import Axes
 from simulator.core.errors import InputError, Problem, fault
 from simulator.metrics.measure import BASELINE
 from simulator.pilots.decision import conclude, cost_of, gain_of
-from simulator.pilots.diagnosands import POWER, diagnose, sees_plausible, too_eager
-from simulator.pilots.estimators.registry import ESTIMATORS, misfits
+from simulator.pilots.diagnosands import POWER, diagnose, inflated_false_positives, sees_plausible
+from simulator.pilots.estimators import ESTIMATORS, violated_assumptions
 from simulator.pilots.outcomes import OUTCOMES
-from simulator.pilots.plan import Assignment, PilotSchedule, Plan
-from simulator.pilots.plan_file import Given, plan_of, scenario_of
-from simulator.pilots.simulate import PilotLives, pilot_lives
+from simulator.pilots.plan import Assignment, Given, PilotSchedule, Plan, plan_of, scenario_of
+from simulator.pilots.simulate import PilotRuns, run_pilots
 from simulator.report.formats import form_of
 from simulator.report.plots import QUIET, colour, marker, new_axes, sample_note, styled
 from simulator.report.text import WIDTH, text_table, wrap
@@ -82,10 +81,10 @@ def _changed(base: Plan, assignment: Assignment, unit: Any, count: int | None, l
     same = assignment == base.design.assignment
     changed: dict[str, Any] = {
         "assignment": assignment, "unit": unit, "partners": count, "quarters": length,
-        "treated_share": base.design.treated_share if same and not base.beside else 0.5, "steps": None,
+        "treated_share": base.design.treated_share if same and not base.other_arms else 0.5, "steps": None,
         "period_weeks": base.design.period_weeks,
     }  # fmt: skip
-    update = {"design": PilotSchedule(**changed), "interim": type(base.interim)(), "scenario": {}, "beside": ()}
+    update = {"design": PilotSchedule(**changed), "interim": type(base.interim)(), "scenario": {}, "other_arms": ()}
     return base.model_copy(update=update)
 
 
@@ -102,7 +101,7 @@ def _grouped(plan: Plan, scenario: Scenario, shares: Sequence[float], arms: Sequ
     for count in arms:
         if 2 < count <= 2 + len(others):
             level = plan.measure.level / (count - 1)
-            update = {"beside": tuple(others[: count - 2]), "design": with_share(1 / count)}
+            update = {"other_arms": tuple(others[: count - 2]), "design": with_share(1 / count)}
             yield plan.model_copy(update={**update, "measure": plan.measure.model_copy(update={"level": level})})
 
 
@@ -149,8 +148,8 @@ class DesignOption:
         d = self.plan.design
         who = f"{self.partners:.0f} partners by {d.unit}"
         how = d.assignment.replace("_", " ")
-        if self.plan.beside:
-            how += f", {2 + len(self.plan.beside)} arms"
+        if self.plan.other_arms:
+            how += f", {2 + len(self.plan.other_arms)} arms"
         elif d.treated_share != 0.5:
             how += f", {100 * d.treated_share:.0f} % on it"
         read = f"{OUTCOMES[self.plan.measure.outcome].label}, {self.plan.measure.estimator}"
@@ -203,7 +202,7 @@ class Redesign(Study):
         rows = [
             {
                 "assignment": o.plan.design.assignment, "unit": o.plan.design.unit, "partners": o.partners,
-                "treated_share": o.plan.design.treated_share, "arms": 2 + len(o.plan.beside),
+                "treated_share": o.plan.design.treated_share, "arms": 2 + len(o.plan.other_arms),
                 "quarters": o.plan.design.quarters, "outcome": o.plan.measure.outcome,
                 "estimator": o.plan.measure.estimator, "power": o.power.mean, "power_se": o.power.se,
                 "assurance": o.assurance.mean, "bias": o.bias.mean, "bias_se": o.bias.se,
@@ -276,7 +275,7 @@ def redesign(
     _check(power, outcomes, estimators, shares)
     lengths = sorted(set(quarters or range(1, longest(scenario, base) + 1)))
     plans = [plan_of(p, scenario) for p in designs(base, scenario, partners, lengths, assignments, (shares, arms))]
-    simulated = pilot_lives(
+    simulated = run_pilots(
         scenario,
         plans,
         outcomes,
@@ -318,7 +317,7 @@ def _check(
 
 def _read(
     plan: Plan,
-    runs: PilotLives,
+    runs: PilotRuns,
     lengths: Sequence[int],
     outcomes: Sequence[str],
     estimators: Sequence[str] | None,
@@ -331,8 +330,8 @@ def _read(
         if length * WEEKS_PER_QUARTER % plan.design.period_weeks:
             continue
         shorter = runs.until(periods)
-        panel = next(iter(shorter.trials.values())).panel
-        fitting = [n for n in known if not any(misfits(n, panel, plan.measure.level))]
+        panel = next(iter(shorter.by_outcome.values())).panel
+        fitting = [n for n in known if not any(violated_assumptions(n, panel, plan.measure.level))]
         if plan.design.unit == "partner" and "cuped" in fitting and estimators is None:
             fitting.remove("cluster")  # the same where each partner is a cluster of its own
         for outcome in outcomes:
@@ -342,16 +341,16 @@ def _read(
                 yield _option(plan.model_copy(update={"design": design, "measure": measure}), shorter, seed)
 
 
-def _option(plan: Plan, runs: PilotLives, seed: int) -> DesignOption:
-    trial = runs.trials[plan.measure.outcome]
-    concluded = conclude(plan, trial, runs.value, seed, again=1)
+def _option(plan: Plan, runs: PilotRuns, seed: int) -> DesignOption:
+    readings = runs.by_outcome[plan.measure.outcome]
+    concluded = conclude(plan, readings, runs.value, seed, aa_pilots=1)
     found = diagnose(concluded)
     gain = gain_of(plan, concluded, runs.gained, runs.partners)
     sees = sees_plausible(concluded, found["detectable_lift"])
     return DesignOption(
         plan, runs.partners, found["power"], found["assurance"], found["bias"], found["detectable_lift"],
         found["false_positives"], gain, float(cost_of(plan, runs.partners, plan.design.quarters)), sees,
-        not too_eager(found["false_positives"], plan.measure.level),
+        not inflated_false_positives(found["false_positives"], plan.measure.level),
     )  # fmt: skip
 
 
@@ -361,7 +360,7 @@ def _option_dict(o: DesignOption) -> dict[str, Any]:
         "false_positives": o.false_positives,
     }  # fmt: skip
     return {
-        "design": o.plan.design.model_dump(mode="json"), "beside": list(o.plan.beside),
+        "design": o.plan.design.model_dump(mode="json"), "other_arms": list(o.plan.other_arms),
         "measure": o.plan.measure.model_dump(mode="json"),
         "partners": o.partners, "cost": o.cost, "gain": asdict(o.gain), "holds_level": o.holds,
         **{name: {"value": got.mean, "se": got.se, "low": got.low, "high": got.high} for name, got in figures.items()},

@@ -15,10 +15,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from simulator.core.errors import fault
-from simulator.pilots.gradual_rollout import Staged, stage_out
-from simulator.pilots.plan import Plan
-from simulator.pilots.plan_file import Given, plan_of, scenario_of
-from simulator.pilots.stopping_limits import REASONS
+from simulator.pilots.gradual_rollout import RolloutRuns, simulate_rollouts
+from simulator.pilots.interim_analysis import REASONS
+from simulator.pilots.plan import Given, Plan, plan_of, scenario_of
 from simulator.reference.fit import Reference
 from simulator.report.formats import UNDEFINED, NumberFormat, form_of
 from simulator.report.plots import colour, new_axes, sample_note, styled
@@ -42,7 +41,7 @@ class StagedRollout(Study):
     scenario: Scenario
     plan: Plan
     seed: int
-    staged: Staged
+    staged: RolloutRuns
 
     @property
     def title(self) -> str:
@@ -52,12 +51,12 @@ class StagedRollout(Study):
     @property
     def sample_text(self) -> str:
         """What the figures rest on."""
-        return f"{len(self.staged.once):,} simulated worlds, seed {self.seed}"
+        return f"{len(self.staged.at_once):,} simulated worlds, seed {self.seed}"
 
     @property
     def odds(self) -> dict[str, Estimate]:
         """How it goes, and whether that was right: the candidate gains or loses with everybody on it."""
-        gains, stopped = self.staged.once > 0, self.staged.stop > 0
+        gains, stopped = self.staged.at_once > 0, self.staged.stop > 0
         cases = {
             "stopped rightly": stopped & ~gains,
             "stopped wrongly": stopped & gains,
@@ -71,8 +70,8 @@ class StagedRollout(Study):
     def worth(self) -> dict[str, EstimateWithCI]:
         """Money over the horizon, more than with nobody on the candidate; of the limits, more than without them."""
         s = self.staged
-        parts = {"all at once": s.once, "by milestones": s.plain, "with limits": s.guarded}
-        return {name: mean_figure(x) for name, x in {**parts, "the limits": s.guarded - s.plain}.items()}
+        parts = {"all at once": s.at_once, "by milestones": s.without_limits, "with limits": s.with_limits}
+        return {name: mean_figure(x) for name, x in {**parts, "the limits": s.with_limits - s.without_limits}.items()}
 
     def table(self) -> pd.DataFrame:
         """A row per case with its probability, and per way to roll out with its net value; error and 95 % limits."""
@@ -117,7 +116,7 @@ class StagedRollout(Study):
             "study": "rollout",
             "plan": self.plan.model_dump(mode="json"),
             "seed": self.seed,
-            "worlds": len(self.staged.once),
+            "worlds": len(self.staged.at_once),
             "figures": table.astype(object).where(table.notna(), None).to_dict(orient="index"),
             "quarters": by_quarter.where(by_quarter.notna(), None).to_dict(orient="records"),
             "headline": self.headline(),
@@ -133,12 +132,12 @@ class _Work:
     plan: Plan
     seed: int
 
-    def chunk(self, first: int, count: int) -> Staged:
+    def chunk(self, first: int, count: int) -> RolloutRuns:
         """Rollouts first to first + count - 1."""
         stage = prepare(
             self.scenario, self.reference, [self.plan.candidate], self.seed, np.arange(first, first + count)
         )
-        return stage_out(stage, self.plan, self.scenario.goals)
+        return simulate_rollouts(stage, self.plan, self.scenario.goals)
 
 
 @timed
@@ -168,12 +167,12 @@ def rollout(
     work = _Work(scenario, fit_reference(scenario), checked, start)
     size = chunk_size(scenario, replications, workers, chunk)
     jobs = [(at, min(size, replications - at)) for at in range(0, replications, size)]
-    parts: dict[int, Staged] = {}
+    parts: dict[int, RolloutRuns] = {}
 
-    def add(first: int, _count: int, found: Staged) -> None:
+    def add(first: int, _count: int, found: RolloutRuns) -> None:
         parts[first] = found
         if progress is not None:
-            progress(sum(len(p.once) for p in parts.values()), replications)
+            progress(sum(len(p.at_once) for p in parts.values()), replications)
 
     if progress is not None:
         progress(0, replications)
@@ -185,12 +184,15 @@ def rollout(
     return StagedRollout(scenario, checked, start, _joined([parts[at] for at in sorted(parts)]))
 
 
-def _joined(parts: list[Staged]) -> Staged:
-    once, plain, guarded, stop, why = (
-        np.concatenate([getattr(p, name) for p in parts]) for name in ("once", "plain", "guarded", "stop", "why")
+def _joined(parts: list[RolloutRuns]) -> RolloutRuns:
+    at_once, without_limits, with_limits, stop, why = (
+        np.concatenate([getattr(p, name) for p in parts])
+        for name in ("at_once", "without_limits", "with_limits", "stop", "why")
     )
-    on = np.average([p.on for p in parts], axis=0, weights=[len(p.once) for p in parts])
-    return Staged(once, plain, guarded, stop, why, np.concatenate([p.seen for p in parts], axis=1), np.asarray(on))
+    on = np.average([p.on for p in parts], axis=0, weights=[len(p.at_once) for p in parts])
+    return RolloutRuns(
+        at_once, without_limits, with_limits, stop, why, np.concatenate([p.seen for p in parts], axis=1), np.asarray(on)
+    )
 
 
 _PERCENT = NumberFormat(100.0, 1, "%")

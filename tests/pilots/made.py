@@ -16,7 +16,7 @@ def normals(seed: int, name: str, *shape: int) -> Array:
     return np.asarray(ndtri(Streams(seed).draw(name, np.arange(count), 0)[0]).reshape(shape))
 
 
-def trial(
+def readings(
     effect: float, *, pilots: int = 400, partners: int = 20, periods: int = 2, before: int = 1, level: float = 10.0,
     sd: float = 1.0, leak: float = 0.0, cluster: int = 1, shared: float = 0.0, seed: int = 1,
 ) -> PilotReadings:  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simulator.core.streams import Streams
-from simulator.pilots.assignment import Assigned, PartnerHistory, assign
+from simulator.pilots.assignment import PartnerHistory, PilotAssignment, assign
 from simulator.pilots.plan import Plan
 from simulator.scenario.load import parse
 from simulator.world.setting import compile_setting
@@ -55,8 +55,10 @@ def history(w: World) -> PartnerHistory:
     return PartnerHistory(size, np.full(w.shape, -52.0))
 
 
-def drawn(w: World, *, eligible: dict[str, Any] | None = None, beside: tuple[str, ...] = (), **design: Any) -> Assigned:
-    plan = {"candidate": "any", "eligible": eligible or {}, "design": {"quarters": 4, **design}, "beside": beside}
+def drawn(
+    w: World, *, eligible: dict[str, Any] | None = None, beside: tuple[str, ...] = (), **design: Any
+) -> PilotAssignment:
+    plan = {"candidate": "any", "eligible": eligible or {}, "design": {"quarters": 4, **design}, "other_arms": beside}
     return assign(w, Plan.model_validate(plan), history(w))
 
 

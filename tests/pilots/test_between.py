@@ -12,7 +12,7 @@ from simulator.engines.assignment import ProgramAssignment
 from simulator.engines.vector.engine import VectorRun
 from simulator.pilots.panel import spill
 from simulator.pilots.plan import Plan
-from simulator.pilots.simulate import SimulatedPilots, live
+from simulator.pilots.simulate import SimulatedPilots, simulate_pilots
 from simulator.reference.fit import Reference
 from simulator.runs.simulate import Replications, fit_reference, prepare
 from simulator.scenario.load import parse
@@ -82,9 +82,9 @@ def stage(replications: int, program: str = "better", **between: float) -> Repli
     return prepare(scenario(**between), reference(), (program,), 3, np.arange(replications))
 
 
-def tried(s: Replications, program: str = "better", *, gaming: bool = False, **design: object) -> SimulatedPilots:
+def pilots(s: Replications, program: str = "better", *, gaming: bool = False, **design: object) -> SimulatedPilots:
     plan = Plan.model_validate({"candidate": program, "design": {**SHORT, **design}})
-    return live(s, [plan], outcomes=("qualified", "bookings"), gaming=gaming)[0]
+    return simulate_pilots(s, [plan], outcomes=("qualified", "bookings"), gaming=gaming)[0]
 
 
 def spilled(x: SimulatedPilots) -> Array:
@@ -119,11 +119,11 @@ def test_with_a_full_leak_the_last_control_works_as_if_it_were_treated() -> None
 
 def test_resentment_makes_controls_work_less_than_with_no_pilot() -> None:
     s = stage(2, hurt=1.0)
-    x = tried(s, treated_share=0.75)
+    x = pilots(s, treated_share=0.75)
     control = ~x.panels["qualified"].treated
     assert spilled(x).mean() < 0
     assert np.array_equal(np.where(control, 0, x.panels["qualified"].outcome)[~control], x.on["qualified"][~control])
-    away = tried(s, unit="territory")
+    away = pilots(s, unit="territory")
     assert not spilled(away).any(), "no others of one's own territory are on it"
 
 
@@ -132,7 +132,7 @@ def test_displacement_deceives_where_partners_are_assigned_and_not_where_territo
     """With 0.8 of sourcing rivalrous. The contrast that the same assignment shows with nobody on the candidate is taken
     off: its mean is 0 under random assignment, and so is much of the noise."""
     s = stage(24, rivalrous=0.8)
-    x = tried(s, unit=unit)
+    x = pilots(s, unit=unit)
     on, shown = x.panels["qualified"].treated, x.panels["qualified"].outcome - x.off["qualified"]
     contrast = np.array([d[t].mean() - d[~t].mean() for d, t in zip(shown, on, strict=True)])
     gap = contrast - x.estimand("qualified").mean(axis=(1, 2))
@@ -150,17 +150,17 @@ def test_displacement_deceives_where_partners_are_assigned_and_not_where_territo
 def test_what_controls_feel_is_told_by_channel() -> None:
     """Rivalry does what it does where nobody talks, resentment takes away and leaks give; together they are all."""
     everything, rivals, leaks = (
-        tried(stage(3, **between), treated_share=0.75)
+        pilots(stage(3, **between), treated_share=0.75)
         for between in ({"rivalrous": 0.5, "leak": 0.5, "hurt": 0.3}, {"rivalrous": 0.5}, {"leak": 0.5})
     )
-    parts = everything.beside["qualified"].spilled
+    parts = everything.contexts["qualified"].spilled
     panel = everything.panels["qualified"]
     assert np.array_equal(sum(parts.values()), spill(panel, panel.outcome - everything.off["qualified"]))
-    assert np.array_equal(parts["rivalry"], rivals.beside["qualified"].spilled["rivalry"])
+    assert np.array_equal(parts["rivalry"], rivals.contexts["qualified"].spilled["rivalry"])
     assert parts["resentment"].sum() < 0 < parts["contamination"].sum()
-    assert set(rivals.beside["qualified"].spilled) == {"rivalry"}
-    assert not leaks.beside["qualified"].spilled["rivalry"].any()
-    assert leaks.beside["qualified"].spilled["contamination"].sum() > 0
+    assert set(rivals.contexts["qualified"].spilled) == {"rivalry"}
+    assert not leaks.contexts["qualified"].spilled["rivalry"].any()
+    assert leaks.contexts["qualified"].spilled["contamination"].sum() > 0
 
 
 @pytest.mark.parametrize(("program", "moved"), [("better", 1), ("worse", -1)])
@@ -176,7 +176,7 @@ def test_dates_are_moved_across_a_pilots_launch_by_those_it_pays(program: str, m
     at_launch = np.flatnonzero((c["moved"] == moved) & (c["week"] == (0 if moved > 0 else -1)))
     assert len(at_launch) > 10
     assert np.all(c["cell"][at_launch] % 2 == 0)
-    x = tried(s, program, gaming=True)
+    x = pilots(s, program, gaming=True)
     panel = x.panels["bookings"]
     first, treated = panel.outcome[..., 0] - x.off["bookings"][..., 0], panel.treated[..., 0]
     true = x.on["bookings"][..., 0] - x.off["bookings"][..., 0]

@@ -11,13 +11,12 @@ from scipy import stats
 from simulator.core.arrays import Array
 from simulator.pilots.decision import PilotWorth, conclude, cost_of, gain_of, worth_of
 from simulator.pilots.diagnosands import PilotConclusions
-from simulator.pilots.estimators.estimate import Estimated
 from simulator.pilots.interim_analysis import InterimResult
-from simulator.pilots.plan import Plan
-from simulator.pilots.plan_file import plan_of
+from simulator.pilots.panel import PilotEstimate
+from simulator.pilots.plan import Plan, plan_of
 from simulator.scenario.load import parse
 from simulator.stats.sensitivity.factors import EstimateWithCI
-from tests.pilots.made import normals, trial
+from tests.pilots.made import normals, readings
 from tests.scenario.texts import SMALL
 
 N = 4000
@@ -34,13 +33,13 @@ def told(value: Array, effect: Array) -> PilotConclusions:
     known = np.full(len(value), np.inf)
     weight = np.cov(value, effect)[0, 1] / np.var(effect, ddof=1)
     says = value.mean() + weight * (effect - effect.mean()) > 0
-    return PilotConclusions(trial(0.0, pilots=4), 0.05, at_end(effect, known), says, value)
+    return PilotConclusions(readings(0.0, pilots=4), 0.05, at_end(effect, known), says, value)
 
 
 def at_end(effect: Array, known: Array) -> InterimResult:
     """Pilots that are looked at when their two periods are over."""
     return InterimResult(
-        np.array([2]), np.array([1.96]), np.array([1.96]), np.full(len(effect), 2), Estimated(effect, known, known),
+        np.array([2]), np.array([1.96]), np.array([1.96]), np.full(len(effect), 2), PilotEstimate(effect, known, known),
         known > np.inf, effect, known > np.inf, np.zeros(len(effect)), np.zeros(len(effect)),
     )  # fmt: skip
 
@@ -70,7 +69,7 @@ def test_evsi_and_evpi_of_the_normal_with_two_actions(worth: PilotWorth) -> None
 def test_half_the_variance_is_learned_where_error_and_prior_are_alike(worth: PilotWorth) -> None:
     """Of the normal itself 1 - 25 / 50; its coordinate on (0, 1) has (6/pi asin(r/2))^2."""
     spearman = 6 / np.pi * np.arcsin(np.sqrt(0.5) / 2)
-    assert worth.taught[0].explained == pytest.approx(spearman**2, abs=0.03)
+    assert worth.learned[0].explained == pytest.approx(spearman**2, abs=0.03)
 
 
 def test_piloting_gains_what_it_tells_less_delay_and_cost(worth: PilotWorth) -> None:
@@ -113,14 +112,14 @@ def test_money_by_hand() -> None:
 )
 def test_rules_go_above_their_bar(decision: dict[str, object], bar: float) -> None:
     """The level is 10 exactly, so a lift of 5 % is an effect of .5; a rollout worth effect - .4 pays above .4."""
-    pilots = trial(0.0, pilots=400, sd=1e-9)
+    pilots = readings(0.0, pilots=400, sd=1e-9)
     effect = np.linspace(-1, 1, 400)
     panel = replace(pilots.panel, outcome=pilots.off + np.where(pilots.panel.treated, effect[:, None, None], 0.0))
-    says = conclude(plan(decision=decision), replace(pilots, panel=panel), effect - 0.4, 1, again=1).go
+    says = conclude(plan(decision=decision), replace(pilots, panel=panel), effect - 0.4, 1, aa_pilots=1).go
     assert (says == (effect > bar)).mean() > 0.99
 
 
 def test_significant_means_positive_too() -> None:
-    harmful = conclude(plan(), trial(-3.0, pilots=50), np.ones(50), 1, again=1)
+    harmful = conclude(plan(), readings(-3.0, pilots=50), np.ones(50), 1, aa_pilots=1)
     assert harmful.called.all()
     assert not harmful.go.any()

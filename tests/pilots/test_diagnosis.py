@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulator.pilots.diagnosands import PilotConclusions, diagnose, too_eager
-from simulator.pilots.estimators.registry import ESTIMATORS
-from simulator.pilots.interim_analysis import looked
+from simulator.pilots.diagnosands import PilotConclusions, diagnose, inflated_false_positives
+from simulator.pilots.estimators import ESTIMATORS
+from simulator.pilots.interim_analysis import run_interim_looks
 from simulator.pilots.panel import PilotContext, PilotReadings, spill
 from simulator.pilots.plan import Interim
 from simulator.stats.estimate import Estimate
-from tests.pilots.made import trial
+from tests.pilots.made import readings
 
 
 def concluded(
-    pilots: PilotReadings, name: str = "difference", level: float = 0.05, value: float = 1.0, again: int = 1
+    pilots: PilotReadings, name: str = "difference", level: float = 0.05, value: float = 1.0, aa_pilots: int = 1
 ) -> PilotConclusions:
-    seen = looked(Interim(), pilots, ESTIMATORS[name].estimate, level, 1, again)
+    seen = run_interim_looks(Interim(), pilots, ESTIMATORS[name].estimate, level, 1, aa_pilots)
     says = seen.crossed & (seen.estimated.effect > 0)
     return PilotConclusions(pilots, level, seen, says, np.full(len(says), value))
 
@@ -39,7 +39,7 @@ def near(got: Estimate, expected: float) -> bool:
 
 @pytest.fixture(scope="module")
 def figures() -> dict[str, Estimate]:
-    return diagnose(concluded(trial(1.0, pilots=800), again=1))
+    return diagnose(concluded(readings(1.0, pilots=800), aa_pilots=1))
 
 
 def test_power_is_that_of_the_t_test(figures: dict[str, Estimate]) -> None:
@@ -48,7 +48,7 @@ def test_power_is_that_of_the_t_test(figures: dict[str, Estimate]) -> None:
 
 
 def test_power_at_other_effects_too() -> None:
-    got = concluded(trial(0.3, pilots=500))
+    got = concluded(readings(0.3, pilots=500))
     for effect in (0.5, 1.0, 1.5):
         assert near(got.power_at(effect), power_of(effect, 10))
 
@@ -66,12 +66,12 @@ def test_intervals_cover_and_a_a_pilots_keep_the_level(figures: dict[str, Estima
     assert near(figures["false_positives"], 0.05)
     assert near(figures["bias"], 0.0)
     assert near(figures["lift"], 0.1)
-    assert not too_eager(figures["false_positives"], 0.05)
+    assert not inflated_false_positives(figures["false_positives"], 0.05)
 
 
 def test_called_effects_are_exaggerated_as_the_t_test_says() -> None:
     """E[d | called] / effect and P(d < 0 | called) by numerical integration over the t statistic's parts."""
-    got, effect, n = diagnose(concluded(trial(0.3, pilots=1500, periods=1))), 0.3, 10
+    got, effect, n = diagnose(concluded(readings(0.3, pilots=1500, periods=1))), 0.3, 10
     z, s = np.meshgrid(stats.norm.ppf((np.arange(2000) + 0.5) / 2000), stats.chi2.ppf((np.arange(500) + 0.5) / 500, 18))
     d, se = effect + z * np.sqrt(2 / n), np.sqrt(2 / n) * np.sqrt(s / 18)
     called = np.abs(d) > stats.t.ppf(0.975, 18) * se
@@ -81,11 +81,11 @@ def test_called_effects_are_exaggerated_as_the_t_test_says() -> None:
 
 def leaky(effect: float) -> dict[str, Estimate]:
     """Figures of pilots that leak a quarter of the effect, and of it take a tenth away by resentment."""
-    made = concluded(trial(effect, pilots=100, leak=0.25))
-    perceived = spill(made.trial.panel, made.trial.panel.outcome - made.trial.off)
+    made = concluded(readings(effect, pilots=100, leak=0.25))
+    perceived = spill(made.readings.panel, made.readings.panel.outcome - made.readings.off)
     nothing = np.zeros(len(perceived))
     parts = {"contamination": perceived + 0.1 * effect, "resentment": np.full(len(perceived), -0.1 * effect)}
-    return diagnose(replace(made, beside=PilotContext(nothing, nothing, nothing + 4, nothing + 1, parts)))
+    return diagnose(replace(made, context=PilotContext(nothing, nothing, nothing + 4, nothing + 1, parts)))
 
 
 def test_a_leak_is_found_and_biases_by_as_much() -> None:
@@ -103,7 +103,7 @@ def test_contamination_of_a_harmful_candidate_has_the_same_sign() -> None:
 
 
 def test_growth_that_nobody_caused_is_what_before_after_overstates_by() -> None:
-    pilots = trial(1.0, pilots=100)
+    pilots = readings(1.0, pilots=100)
     grown = replace(pilots, panel=replace(pilots.panel, before=pilots.panel.before - 0.5))
     got = diagnose(concluded(grown))
     assert near(got["pre_post"], 0.05)
@@ -111,8 +111,8 @@ def test_growth_that_nobody_caused_is_what_before_after_overstates_by() -> None:
 
 
 def test_wrong_go_and_wrong_stop_are_all_that_is_said_where_the_truth_is_one_sided() -> None:
-    lost = diagnose(concluded(trial(1.0, pilots=100), value=-1.0))
-    gained = diagnose(concluded(trial(1.0, pilots=100), value=1.0))
+    lost = diagnose(concluded(readings(1.0, pilots=100), value=-1.0))
+    gained = diagnose(concluded(readings(1.0, pilots=100), value=1.0))
     assert (lost["wrong_go"].mean, lost["wrong_stop"].mean) == (lost["assurance"].mean, 0.0)
     assert gained["wrong_stop"].mean == pytest.approx(1 - (gained["assurance"].mean or 0.0))
     assert gained["wrong_go"].mean == 0.0
@@ -120,13 +120,13 @@ def test_wrong_go_and_wrong_stop_are_all_that_is_said_where_the_truth_is_one_sid
 
 def test_partners_taken_for_single_that_were_assigned_as_one_are_too_eager() -> None:
     """With half the variance shared within 4 partners the naive error is too small; the clustered one is not."""
-    pilots = trial(0.0, pilots=200, partners=48, cluster=4, shared=1.0)
-    assert too_eager(diagnose(concluded(pilots, "difference", again=1))["false_positives"], 0.05)
-    assert not too_eager(diagnose(concluded(pilots, "cluster", again=1))["false_positives"], 0.05)
+    pilots = readings(0.0, pilots=200, partners=48, cluster=4, shared=1.0)
+    assert inflated_false_positives(diagnose(concluded(pilots, "difference", aa_pilots=1))["false_positives"], 0.05)
+    assert not inflated_false_positives(diagnose(concluded(pilots, "cluster", aa_pilots=1))["false_positives"], 0.05)
 
 
 def test_a_a_assignments_are_those_of_the_design_drawn_anew() -> None:
-    pilots = trial(1.0, pilots=50, cluster=2)
+    pilots = readings(1.0, pilots=50, cluster=2)
     one, two = (pilots.without_effect(1, draw) for draw in (0, 1))
     assert (one.treated.sum(axis=(1, 2)) == pilots.panel.treated.sum(axis=(1, 2))).all()
     assert (one.treated[:, ::2] == one.treated[:, 1::2]).all()  # pairs stay together
@@ -136,7 +136,7 @@ def test_a_a_assignments_are_those_of_the_design_drawn_anew() -> None:
 
 
 def test_strata_keep_their_share_in_a_a_assignments() -> None:
-    pilots = trial(1.0, pilots=50)
+    pilots = readings(1.0, pilots=50)
     stratum = np.argsort(np.argsort(pilots.off[..., 0], axis=1), axis=1) // 5
     ranked = PilotReadings(replace(pilots.panel, stratum=stratum), pilots.on, pilots.off)
     drawn = ranked.without_effect(1, 0)

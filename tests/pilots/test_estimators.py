@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.optimize import minimize
 
-from simulator.pilots.estimators.parallel import outcomes
-from simulator.pilots.estimators.registry import ESTIMATORS, misfits
-from simulator.pilots.estimators.stepped_wedge import components
-from simulator.pilots.estimators.synthetic_control import _weights
+from simulator.pilots.estimators import ESTIMATORS, violated_assumptions
+from simulator.pilots.estimators.regression import components, outcomes
+from simulator.pilots.estimators.relabelling import _weights
 from simulator.pilots.panel import PilotPanel
 from tests.pilots.panels import normal_panel
 
@@ -216,10 +215,10 @@ def obeys_the_laws(name: str, panel: PilotPanel, order: np.ndarray, shift: float
         (moved, scale * found.effect, scale),
         (lifted, found.effect + added, 1.0),
     ):
-        again, close = estimate(other), 1e-4 if name == "mixed" else 1e-6  # its optimiser stops somewhere
-        assert again.effect == pytest.approx(effect, rel=close, abs=close)
-        assert again.se == pytest.approx(unit * found.se, rel=close, abs=close)
-        assert again.limits()[0] == pytest.approx(
+        aa_pilots, close = estimate(other), 1e-4 if name == "mixed" else 1e-6  # its optimiser stops somewhere
+        assert aa_pilots.effect == pytest.approx(effect, rel=close, abs=close)
+        assert aa_pilots.se == pytest.approx(unit * found.se, rel=close, abs=close)
+        assert aa_pilots.limits()[0] == pytest.approx(
             effect - unit * (found.effect - found.limits()[0]), rel=close, abs=close
         )
 
@@ -253,13 +252,15 @@ def test_a_panel_that_shows_no_contrast_has_no_effect() -> None:
 
 def test_each_says_where_it_is_not_to_be_trusted() -> None:
     few, many = normal_panel(1, 2, 8, 3), normal_panel(1, 2, 30)
-    assert list(misfits("cuped", many)) == []
-    assert list(misfits("cluster", few)) == []
-    (said,) = misfits("cuped", few)
+    assert list(violated_assumptions("cuped", many)) == []
+    assert list(violated_assumptions("cluster", few)) == []
+    (said,) = violated_assumptions("cuped", few)
     assert said == "takes what was assigned as one for assigned singly, so its errors are too small: use 'cluster'"
-    assert "needs 1 periods before launch" in next(misfits("did", replace(many, before=many.before[..., :0])))
-    assert "use 'stepped_wedge'" in next(misfits("cuped", WEDGE))
-    assert "use 'randomisation'" in next(misfits("stepped_wedge", normal_panel(1, 2, 9, design="wedge")))
-    (said,) = misfits("randomisation", normal_panel(1, 2, 6, 4))
+    assert "needs 1 periods before launch" in next(
+        violated_assumptions("did", replace(many, before=many.before[..., :0]))
+    )
+    assert "use 'stepped_wedge'" in next(violated_assumptions("cuped", WEDGE))
+    assert "use 'randomisation'" in next(violated_assumptions("stepped_wedge", normal_panel(1, 2, 9, design="wedge")))
+    (said,) = violated_assumptions("randomisation", normal_panel(1, 2, 6, 4))
     assert said == "cannot reject at 0.05, as labels could be drawn in 20 ways only: assign more units"
-    assert "assign more units" in next(misfits("cluster", normal_panel(1, 2, 6, 4)))
+    assert "assign more units" in next(violated_assumptions("cluster", normal_panel(1, 2, 6, 4)))

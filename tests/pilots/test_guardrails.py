@@ -7,12 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.pilots.estimators.registry import ESTIMATORS
-from simulator.pilots.gradual_rollout import from_before
-from simulator.pilots.interim_analysis import look_periods, looked
+from simulator.pilots.estimators import ESTIMATORS
+from simulator.pilots.gradual_rollout import with_periods_before
+from simulator.pilots.interim_analysis import (
+    breaches,
+    cost_overrun,
+    first_breach,
+    gaming_share,
+    interim_periods,
+    lift_so_far,
+    run_interim_looks,
+)
 from simulator.pilots.panel import PilotPanel, PilotReadings
 from simulator.pilots.plan import Guardrails, Interim
-from simulator.pilots.stopping_limits import breaches, cost_overrun, first_breach, gaming_share, lift_so_far
 from simulator.stats.estimate import estimate as estimate_of
 from simulator.stats.estimate import mean_of
 from tests.pilots import made
@@ -61,7 +68,7 @@ def test_limits_stop_at_the_first_that_is_passed() -> None:
 def test_lift_so_far_is_the_estimate_of_what_was_seen() -> None:
     panel = normal_panel(41, 200, 16, design="wedge", effect=2.0)
     panel = replace(panel, outcome=panel.outcome + 10.0, before=panel.before + 10.0)
-    found = lift_so_far(panel, lambda p: ESTIMATORS["stepped_wedge"].estimate(from_before(p)))
+    found = lift_so_far(panel, lambda p: ESTIMATORS["stepped_wedge"].estimate(with_periods_before(p)))
     assert np.isnan(found[:, 0]).all()  # nobody is on it yet
     last = found[:, -1]
     assert abs(last.mean() - 0.2) < 4 * last.std() / np.sqrt(200) + 0.004  # the level is an estimate too
@@ -69,12 +76,12 @@ def test_lift_so_far_is_the_estimate_of_what_was_seen() -> None:
 
 
 def test_looks_are_spread_over_whole_periods() -> None:
-    assert look_periods(3, 8).tolist() == [3, 6, 8]
-    assert look_periods(4, 4).tolist() == [1, 2, 3, 4]
-    assert look_periods(1, 5).tolist() == [5]
+    assert interim_periods(3, 8).tolist() == [3, 6, 8]
+    assert interim_periods(4, 4).tolist() == [1, 2, 3, 4]
+    assert interim_periods(1, 5).tolist() == [5]
 
 
-def trial(seed: int, effect: float, pilots: int = 160) -> PilotReadings:
+def readings(seed: int, effect: float, pilots: int = 160) -> PilotReadings:
     panel = normal_panel(seed, pilots, 24, periods=5, shared=0.0)
     simulated = replace(panel, outcome=panel.outcome + effect * panel.treated)
     return PilotReadings(simulated, panel.outcome + effect, panel.outcome)
@@ -82,18 +89,20 @@ def trial(seed: int, effect: float, pilots: int = 160) -> PilotReadings:
 
 def test_five_looks_call_too_often_unless_bounds_are_calibrated() -> None:
     estimate = ESTIMATORS["difference"].estimate
-    found = looked(Interim(looks=5, boundary="pocock"), trial(42, 0.0), estimate, 0.05, 1)
-    naive = estimate_of(mean_of(found.naive)).low
+    found = run_interim_looks(Interim(looks=5, boundary="pocock"), readings(42, 0.0), estimate, 0.05, 1)
+    naive = estimate_of(mean_of(found.naive_false_positives)).low
     assert naive is not None
     assert naive > 0.05
-    assert abs(found.false.mean() - 0.05) < 4 * np.sqrt(2 * 0.05 * 0.95 / 320)
+    assert abs(found.false_positives.mean() - 0.05) < 4 * np.sqrt(2 * 0.05 * 0.95 / 320)
     assert found.crossed.mean() < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 160)
-    plain = looked(Interim(looks=5, boundary="none"), trial(42, 0.0), estimate, 0.05, 1, again=2)
-    assert plain.false.mean() > 0.07
+    plain = run_interim_looks(Interim(looks=5, boundary="none"), readings(42, 0.0), estimate, 0.05, 1, aa_pilots=2)
+    assert plain.false_positives.mean() > 0.07
 
 
 def test_a_large_effect_ends_a_pilot_early() -> None:
-    found = looked(Interim(looks=5, boundary="pocock"), trial(43, 2.5), ESTIMATORS["difference"].estimate, 0.05, 1)
+    found = run_interim_looks(
+        Interim(looks=5, boundary="pocock"), readings(43, 2.5), ESTIMATORS["difference"].estimate, 0.05, 1
+    )
     assert found.crossed.mean() > 0.95
     assert found.length.mean is not None
     assert found.length.mean < 2.5
@@ -103,36 +112,38 @@ def test_a_large_effect_ends_a_pilot_early() -> None:
 
 def test_five_looks_at_independent_increments_call_as_often_as_theory_says() -> None:
     """0.1417 at 1.96 each (Armitage, McPherson and Rowe 1969); levels of partners do not stay, so tables hold too."""
-    found = looked(Interim(looks=5, boundary="none"), made.trial(0.0, periods=5, pilots=800, partners=60),
-                   ESTIMATORS["difference"].estimate, 0.05, 1, again=1)  # fmt: skip
-    assert abs(found.naive.mean() - 0.1417) < 4 * np.sqrt(0.1417 * 0.8583 / 800)
-    assert np.array_equal(found.false, found.naive)
+    found = run_interim_looks(Interim(looks=5, boundary="none"), made.readings(0.0, periods=5, pilots=800, partners=60),
+                   ESTIMATORS["difference"].estimate, 0.05, 1, aa_pilots=1)  # fmt: skip
+    assert abs(found.naive_false_positives.mean() - 0.1417) < 4 * np.sqrt(0.1417 * 0.8583 / 800)
+    assert np.array_equal(found.false_positives, found.naive_false_positives)
 
 
 def test_a_limit_ends_a_pilot_without_a_call_and_counts_where_a_look_is_at_the_same_time() -> None:
     """Of an effect seen at the first look at once, pilots that a limit stops then call nothing, at any effect; those
     that it stops later have long ended."""
     harm = np.array([0, 1, 5, 4] * 40)
-    big, name = trial(45, 9.0), ESTIMATORS["difference"].estimate
-    found = looked(Interim(looks=5, boundary="pocock"), big, name, 0.05, 1, harm=harm)
+    big, name = readings(45, 9.0), ESTIMATORS["difference"].estimate
+    found = run_interim_looks(Interim(looks=5, boundary="pocock"), big, name, 0.05, 1, harm=harm)
     assert found.stopped.tolist() == [True, False, False, False] * 40
     assert np.array_equal(found.crossed, ~found.stopped)
     assert (found.ends == 1).all()
     assert (found.lower[found.stopped] == -np.inf).all()
-    once = looked(Interim(), big, name, 0.05, 1, again=1, harm=harm)
-    assert once.ends.tolist() == [1, 2, 5, 5] * 40
-    assert once.stopped.tolist() == [True, True, False, True] * 40
+    at_once = run_interim_looks(Interim(), big, name, 0.05, 1, aa_pilots=1, harm=harm)
+    assert at_once.ends.tolist() == [1, 2, 5, 5] * 40
+    assert at_once.stopped.tolist() == [True, True, False, True] * 40
     first, whole = (name(big.panel.until(k)).effect for k in (1, 5))
-    assert np.array_equal(once.estimated.effect[::4], first[::4])
-    assert np.array_equal(once.estimated.effect[2::4], whole[2::4])
+    assert np.array_equal(at_once.estimated.effect[::4], first[::4])
+    assert np.array_equal(at_once.estimated.effect[2::4], whole[2::4])
 
 
 def test_the_lower_limit_over_looks_is_above_0_where_a_positive_effect_is_called() -> None:
-    found = looked(Interim(looks=4, boundary="pocock"), trial(46, 0.8), ESTIMATORS["difference"].estimate, 0.05, 1)
+    found = run_interim_looks(
+        Interim(looks=4, boundary="pocock"), readings(46, 0.8), ESTIMATORS["difference"].estimate, 0.05, 1
+    )
     assert np.array_equal(found.lower > 0, found.crossed & (found.estimated.effect > 0))
 
 
 def test_one_look_is_the_plain_test() -> None:
-    plain = trial(44, 0.5)
-    found = looked(Interim(looks=1, boundary="none"), plain, ESTIMATORS["difference"].estimate, 0.05, 1)
+    plain = readings(44, 0.5)
+    found = run_interim_looks(Interim(looks=1, boundary="none"), plain, ESTIMATORS["difference"].estimate, 0.05, 1)
     assert (found.crossed == ESTIMATORS["difference"].estimate(plain.panel).rejects()).all()

@@ -13,7 +13,7 @@ from simulator.engines.vector.engine import VectorRun
 from simulator.engines.vector.records import DONE
 from simulator.pilots.outcomes import OUTCOMES, Periods, sourced
 from simulator.pilots.plan import Outcome, Plan
-from simulator.pilots.simulate import SimulatedPilots, live
+from simulator.pilots.simulate import SimulatedPilots, simulate_pilots
 from simulator.reference.fit import Reference
 from simulator.runs.simulate import Replications, fit_reference, prepare
 from simulator.scenario.load import parse
@@ -39,8 +39,8 @@ def stage(text: str, program: str = "full", replications: int = 3, fitted_on: st
 
 
 @pytest.fixture(scope="module")
-def tried() -> SimulatedPilots:
-    return live(stage(SMALL), [PLAN])[0]
+def pilots() -> SimulatedPilots:
+    return simulate_pilots(stage(SMALL), [PLAN])[0]
 
 
 def test_a_plan_names_what_can_be_read() -> None:
@@ -54,7 +54,7 @@ def test_a_candidate_equal_to_the_baseline_does_exactly_nothing(assignment: str,
     design = {"quarters": 2, "assignment": assignment}
     plan = Plan.model_validate({"candidate": "same", "design": design})
     talk = "\n[pilot]\ncontamination = 0.5\nresentment = 0.5\n"
-    x = live(stage(SAME + talk, "same", 2, SAME), [plan], gaming=gaming)[0]
+    x = simulate_pilots(stage(SAME + talk, "same", 2, SAME), [plan], gaming=gaming)[0]
     for name, panel in x.panels.items():
         if not gaming or name in ("qualified", "pipeline", "payout", "ease"):
             assert np.array_equal(panel.outcome, x.off[name]), name
@@ -85,34 +85,36 @@ def test_periods_by_hand() -> None:
     assert sums.tolist() == [[[3.0, 12.0], [0.0, 0.0]]]
 
 
-def test_periods_before_launch_are_those_of_mature_weeks(tried: SimulatedPilots) -> None:
+def test_periods_before_launch_are_those_of_mature_weeks(pilots: SimulatedPilots) -> None:
     """52 weeks of burn-in less 39 in which the pipeline fills leave one quarter."""
-    panel = tried.panels["bookings"]
+    panel = pilots.panels["bookings"]
     assert panel.before.shape == (3, 6, 1)
     assert panel.shape == (3, 6, 2)
     assert panel.before.any()
 
 
-def test_an_attribution_by_source_credits_all_that_is_found(tried: SimulatedPilots) -> None:
-    on = tried.panels["pipeline"].treated
-    found = np.where(on, tried.panels["pipeline"].outcome, 0.0).sum(axis=(1, 2)) / on.sum(axis=(1, 2))
-    credited = tried.beside["pipeline"].sourced
+def test_an_attribution_by_source_credits_all_that_is_found(pilots: SimulatedPilots) -> None:
+    on = pilots.panels["pipeline"].treated
+    found = np.where(on, pilots.panels["pipeline"].outcome, 0.0).sum(axis=(1, 2)) / on.sum(axis=(1, 2))
+    credited = pilots.contexts["pipeline"].sourced
     assert np.all((0.5 * found < credited) & (credited < found)), "all but what the vendor found"
-    assert credited.mean() > 5 * tried.estimand("pipeline").mean()
-    assert np.isnan(tried.beside["payout"].sourced).all()
+    assert credited.mean() > 5 * pilots.estimand("pipeline").mean()
+    assert np.isnan(pilots.contexts["payout"].sourced).all()
 
 
 def test_deals_of_two_partners_on_different_programs_are_counted() -> None:
     s = stage(JOINT + PLAIN + SHARED.replace("RULE", "equal"), "shared")
     plan = Plan.model_validate({"candidate": "shared", "design": {"quarters": 2}})
-    x = live(s, [plan], outcomes=("qualified",), gaming=False)[0]
-    found = x.beside["qualified"]
+    x = simulate_pilots(s, [plan], outcomes=("qualified",), gaming=False)[0]
+    found = x.contexts["qualified"]
     assert np.array_equal(found.deals, x.panels["qualified"].outcome.sum(axis=(1, 2)))
     # Of four partners two are on it: for each, 2 of the 3 others are not. 0.6 of the deals have a second partner.
     share = found.shared.sum() / found.deals.sum()
     assert abs(share - 0.6 * 2 / 3) < 4 * np.sqrt(0.4 * 0.6 / found.deals.sum())
-    away = live(s, [Plan.model_validate({"candidate": "shared", "design": {"quarters": 2, "treated_share": 0.99}})])[0]
-    assert np.all(away.beside["qualified"].shared < found.shared)
+    away = simulate_pilots(
+        s, [Plan.model_validate({"candidate": "shared", "design": {"quarters": 2, "treated_share": 0.99}})]
+    )[0]
+    assert np.all(away.contexts["qualified"].shared < found.shared)
 
 
 def test_surveys_are_as_reliable_as_they_say() -> None:
@@ -152,7 +154,7 @@ def test_who_is_paid_less_than_peers_finds_it_unfair() -> None:
 
 
 def test_without_mature_weeks_there_is_nothing_before_launch() -> None:
-    x = live(stage(SMALL.replace("burn_in_weeks = 52", "burn_in_weeks = 39"), replications=1, fitted_on=SMALL), [PLAN])[
-        0
-    ]
+    x = simulate_pilots(
+        stage(SMALL.replace("burn_in_weeks = 52", "burn_in_weeks = 39"), replications=1, fitted_on=SMALL), [PLAN]
+    )[0]
     assert all(panel.before.shape == (1, 6, 0) for panel in x.panels.values())

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 import simulator as sim
 from simulator.cli.main import main
 from simulator.pilots.panel import over_cells
-from simulator.pilots.plan_file import parse_plan
+from simulator.pilots.plan import parse_plan
 from simulator.scenario.load import parse
 from simulator.studies.pilot import study_of
 from tests.engines.quick import quick_reference
@@ -134,10 +134,10 @@ def test_before_after_overstates_by_what_timing_games_move_and_by_nothing_withou
     assert abs(more.mean or 0.0) <= 4 * (more.se or 0.0)
     over = []
     for c in (games.concluded, without_gaming.concluded):
-        panel = c.trial.panel
+        panel = c.readings.panel
         change = panel.outcome - panel.before.mean(axis=2)[..., None]
-        over.append(over_cells(change, panel.treated) - c.trial.effect)
-    gap = (over[0] - over[1]) / games.concluded.trial.level.mean()
+        over.append(over_cells(change, panel.treated) - c.readings.effect)
+    gap = (over[0] - over[1]) / games.concluded.readings.level.mean()
     se = gap.std(ddof=1) / np.sqrt(len(gap))
     assert gap.mean() > 4 * se
     assert abs(gap.mean() - moved.mean) <= 4 * se
@@ -152,15 +152,17 @@ def test_no_effect_is_no_effect() -> None:
     found = sim.pilot(same, {**PLAN, "candidate": "same"}, replications=8, seed=1)
     assert found.figures["lift"].mean == 0.0
     assert found.worth.now.value == 0.0
-    assert np.array_equal(found.concluded.trial.panel.outcome, found.concluded.trial.off)
+    assert np.array_equal(found.concluded.readings.panel.outcome, found.concluded.readings.off)
 
 
 def test_a_program_beside_the_candidate_takes_partners_and_no_part_in_the_comparison() -> None:
     """Without rivals what others are on changes nothing: the estimand and whoever is observed are as they would be."""
     others = world().with_program("same", like="baseline").with_program("much", like="more")
     thirds = {**PLAN, "design": {"quarters": 2, "treated_share": 0.3}}
-    one, two = (sim.pilot(others, {**thirds, "beside": [name]}, replications=8, seed=1) for name in ("same", "much"))
-    assert one.concluded.trial.panel.observed.sum(axis=1).max() < 12
+    one, two = (
+        sim.pilot(others, {**thirds, "other_arms": [name]}, replications=8, seed=1) for name in ("same", "much")
+    )
+    assert one.concluded.readings.panel.observed.sum(axis=1).max() < 12
     assert one.runs.partners == 12
     assert one.figures == two.figures
     assert not np.array_equal(one.runs.gained, two.runs.gained)
@@ -246,7 +248,7 @@ def test_redesign_finds_the_cheapest_that_reaches_the_power() -> None:
     table = found.table()
     by_design = table.set_index(["unit", "partners", "quarters", "estimator"])
     assert set(table["quarters"]) == {1, 2}
-    groups = {(o.plan.design.treated_share, 2 + len(o.plan.beside), o.plan.measure.level) for o in found.options}
+    groups = {(o.plan.design.treated_share, 2 + len(o.plan.other_arms), o.plan.measure.level) for o in found.options}
     assert groups == {(0.5, 2, 0.05), (0.25, 2, 0.05), (1 / 3, 3, 0.025)}
     assert set(table["partners"][table["treated_share"] < 0.5]) == {12.0}
     assert by_design.loc[("partner", 8.0, 2, "difference"), "cost"] == 160.0
@@ -358,7 +360,7 @@ def test_a_limit_on_gaming_stops_pilots_of_those_who_game() -> None:
     games, without_gaming = (sim.pilot(world(opportunists=share), plan, replications=8, seed=1) for share in (1.0, 0.0))
     assert games.concluded.seen.stopped.mean() >= 0.5
     assert not without_gaming.concluded.seen.stopped.any()
-    fair, paid = without_gaming.runs.without_gaming, without_gaming.runs.trials["payout"].panel.outcome
+    fair, paid = without_gaming.runs.without_gaming, without_gaming.runs.by_outcome["payout"].panel.outcome
     assert fair is not None
     assert np.array_equal(fair, paid)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from simulator.core.errors import InputError
-from simulator.pilots.plan_file import load_plan, parse_plan, plan_of, scenario_of
+from simulator.pilots.plan import load_plan, parse_plan, plan_of, scenario_of
 from simulator.scenario.load import load, parse
 from simulator.scenario.schema import Scenario
 from tests.scenario.texts import SMALL
@@ -109,15 +109,15 @@ def test_what_does_not_fit_together(design: str, message: str, scenario: Scenari
 
 
 def test_arms_are_of_programs_there_are_and_leave_some_on_the_baseline(scenario: Scenario) -> None:
-    head = 'candidate = "growth"\nbeside = ["grwth", "growth"]\n[design]\nquarters = 2\n'
+    head = 'candidate = "growth"\nother_arms = ["grwth", "growth"]\n[design]\nquarters = 2\n'
     assert faults(head, scenario) == [
-        "plan:2: beside[0] = 'grwth': must be a candidate program of the scenario (did you mean 'growth'?)",
-        "plan:2: beside[1] = 'growth': is tried already (name each program once)",
+        "plan:2: other_arms[0] = 'grwth': must be a candidate program of the scenario (did you mean 'growth'?)",
+        "plan:2: other_arms[1] = 'growth': is tried already (name each program once)",
         "plan:3: design.treated_share = 0.5: must be below 0.333, as each of 3 programs has as many and some units "
         "stay as they are (such as 0.25)",
     ]
     told = faults(head + 'assignment = "matched_pairs"\n', scenario)
-    assert any("has no arms for other programs beside the candidate" in line for line in told)
+    assert any("has no arms for other programs than the candidate" in line for line in told)
 
 
 def test_a_plan_made_in_python_is_checked_like_a_file(scenario: Scenario) -> None:

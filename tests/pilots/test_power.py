@@ -12,9 +12,7 @@ from scipy.stats import multivariate_normal, norm
 from statsmodels.stats.power import TTestIndPower
 
 from simulator.core.arrays import Array
-from simulator.pilots.estimators.registry import ESTIMATORS
-from simulator.pilots.panel import PilotPanel, PilotReadings
-from simulator.pilots.power import (
+from simulator.pilots.diagnosands import (
     detectable,
     textbook_power,
     two_sample_power,
@@ -22,7 +20,9 @@ from simulator.pilots.power import (
     wedge_power,
     wedge_variance,
 )
-from simulator.pilots.sequential_bounds import boundary, calibrated, crossing, first_crossing, spent
+from simulator.pilots.estimators import ESTIMATORS
+from simulator.pilots.interim_analysis import boundary, calibrated, crossing, first_crossing, spent
+from simulator.pilots.panel import PilotPanel, PilotReadings
 from simulator.stats.sensitivity.factors import Factor
 from simulator.stats.sensitivity.value_of_information import value_of_knowing
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from simulator.pilots.estimators.registry import ESTIMATORS, misfits
+from simulator.pilots.estimators import ESTIMATORS, violated_assumptions
 from simulator.pilots.panel import PilotPanel
 from tests.pilots.panels import normal_panel
 
@@ -42,22 +42,22 @@ def wrongly(name: str, panel: PilotPanel) -> float:
 )
 def test_a_true_effect_is_rejected_at_the_nominal_rate(name: str, panel: PilotPanel) -> None:
     assert near(wrongly(name, panel), count=panel.shape[0])
-    assert list(misfits(name, panel)) == []
+    assert list(violated_assumptions(name, panel)) == []
 
 
 def test_few_clusters_break_the_naive_and_not_the_one_that_is_offered() -> None:
     """Eight territories of four partners: a warning names what holds, and it does."""
     panel = normal_panel(23, PILOTS, 8, 4, effect=EFFECT)
-    for naive in ("difference", "cuped"):
-        assert wrongly(naive, panel) > 0.07
-        (said,) = misfits(naive, panel)
+    for naive_false_positives in ("difference", "cuped"):
+        assert wrongly(naive_false_positives, panel) > 0.07
+        (said,) = violated_assumptions(naive_false_positives, panel)
         assert said.endswith("use 'cluster'")
     assert near(wrongly("cluster", panel))
     many = ESTIMATORS["cluster"].estimate(panel)
     as_if_many = 2.0 * ndtr(-np.abs(many.z(EFFECT)))
     assert np.mean(as_if_many <= 0.05) > 0.08  # normal quantiles, as if clusters were many
     wedge = normal_panel(24, PILOTS, 9, 2, effect=EFFECT, design="wedge")
-    assert next(misfits("stepped_wedge", wedge)).endswith("use 'randomisation'")
+    assert next(violated_assumptions("stepped_wedge", wedge)).endswith("use 'randomisation'")
     assert near(wrongly("randomisation", wedge))
 
 

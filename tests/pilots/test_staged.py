@@ -11,7 +11,7 @@ from simulator.core.errors import InputError
 from simulator.engines.assignment import ProgramAssignment
 from simulator.engines.totals.settlement import settle
 from simulator.engines.vector.engine import VectorRun
-from simulator.pilots.gradual_rollout import Staged, joining, stage_out
+from simulator.pilots.gradual_rollout import RolloutRuns, joining, simulate_rollouts
 from simulator.pilots.plan import Plan
 from simulator.scenario.load import parse
 from simulator.studies import rollout as staging
@@ -26,22 +26,22 @@ def plan(candidate: str = "full", **parts: object) -> Plan:
     return Plan.model_validate({"candidate": candidate, **parts})
 
 
-def simulated(text: str = SMALL, candidate: str = "full", replications: int = 3, **parts: object) -> Staged:
+def simulated(text: str = SMALL, candidate: str = "full", replications: int = 3, **parts: object) -> RolloutRuns:
     s = stage(text, candidate, replications)
-    return stage_out(s, plan(candidate, **parts), parse(text).goals)
+    return simulate_rollouts(s, plan(candidate, **parts), parse(text).goals)
 
 
 def test_everybody_at_once_is_the_rollout_of_one_milestone() -> None:
     found = simulated()
-    assert (found.plain == found.once).all()
-    assert (found.guarded == found.once).all()
+    assert (found.without_limits == found.at_once).all()
+    assert (found.with_limits == found.at_once).all()
     assert not found.stop.any()
-    assert found.once.any()
+    assert found.at_once.any()
 
 
 def test_a_candidate_equal_to_the_baseline_is_worth_exactly_nothing() -> None:
     found = simulated(SAME, "same", rollout=HALVES, guardrails={"max_cost_overrun": 0.01})
-    assert not np.concatenate([found.once, found.plain, found.guarded]).any()
+    assert not np.concatenate([found.at_once, found.without_limits, found.with_limits]).any()
 
 
 def test_partners_join_by_milestones_and_stay() -> None:
@@ -61,7 +61,7 @@ def test_a_stop_takes_all_back_from_the_next_quarter_on() -> None:
     """A limit that anything passes stops after the first quarter: as a life in which half are on it for 13 weeks."""
     s, goals = stage(SMALL), parse(SMALL).goals
     asked = plan(rollout=HALVES, guardrails={"min_lift": 10.0})
-    found = stage_out(s, asked, goals)
+    found = simulate_rollouts(s, asked, goals)
     assert found.stop.tolist() == [1, 1, 1]
     assert (found.why == 2).all()
     start = VectorRun(s.world, s.rollout("baseline"), s.mode[True]).run(-52, 0)
@@ -70,13 +70,15 @@ def test_a_stop_takes_all_back_from_the_next_quarter_on() -> None:
     nobody = start.branch(s.rollout("baseline")).run(0, 39).finish()
     own, other = (settle(run).totals for run in (by_hand, nobody))
     gained = (own["margin"] - own["cost"] - other["margin"] + other["cost"]) / 100
-    assert found.guarded == pytest.approx(gained)
-    assert not np.allclose(found.guarded, found.plain)
+    assert found.with_limits == pytest.approx(gained)
+    assert not np.allclose(found.with_limits, found.without_limits)
 
 
-def study(once: list[float], stop: list[int], why: list[int]) -> StagedRollout:
-    x = np.array(once)
-    staged = Staged(x, x / 2, x / 4, np.array(stop), np.array(why), np.zeros((3, len(once), 2)), np.array([0.5, 1.0]))
+def study(at_once: list[float], stop: list[int], why: list[int]) -> StagedRollout:
+    x = np.array(at_once)
+    staged = RolloutRuns(
+        x, x / 2, x / 4, np.array(stop), np.array(why), np.zeros((3, len(at_once), 2)), np.array([0.5, 1.0])
+    )
     limited = plan(guardrails={"max_cost_overrun": 0.1})
     return StagedRollout(parse(SMALL), limited, 1, staged)
 

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.core.arrays import Array, Bools, Ints
-from simulator.pilots.estimators.estimate import Estimated
+from simulator.pilots.panel import PilotEstimate
 
 _ELEMENTS = 4_000_000
 """Numbers in the largest array at a time."""
@@ -52,13 +52,13 @@ class Rows:
         return Rows(self.y[part], self.x[part], self.used[part], self.cluster[part], stratum)
 
 
-def regressed(rows: Rows) -> Estimated:
+def regress(rows: Rows) -> PilotEstimate:
     """The treatment's coefficient, its CR2 standard error and degrees of freedom."""
     r, n, k = rows.x.shape
     step = max(1, _ELEMENTS // (n * (k + 1) ** 2))
     parts = [_regressed(rows.of(slice(start, start + step))) for start in range(0, r, step)]
     effect, se, degrees = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Estimated(effect, se, degrees)
+    return PilotEstimate(effect, se, degrees)
 
 
 def residuals(rows: Rows) -> Array:

@@ -14,11 +14,10 @@ import warnings
 import numpy as np
 
 from simulator.core.arrays import Array, Ints
-from simulator.pilots.estimators.estimate import Estimated
-from simulator.pilots.panel import PilotPanel
+from simulator.pilots.panel import PilotEstimate, PilotPanel
 
 
-def mixed(panel: PilotPanel) -> Estimated:
+def mixed(panel: PilotPanel) -> PilotEstimate:
     """The treatment's coefficient with the model's error."""
     r, p, _ = panel.shape
     level = panel.before.mean(axis=2)[..., None] if panel.before.shape[2] else np.zeros((r, p, 0))
@@ -33,7 +32,7 @@ def mixed(panel: PilotPanel) -> Estimated:
         known = degrees > 0 and np.linalg.matrix_rank(x) == x.shape[1]
         found.append((*_fitted(y, x, cluster, partner), degrees) if known else (np.nan, np.nan, np.nan))
     effect, se, of_freedom = np.array(found).T
-    return Estimated(effect, se, of_freedom)
+    return PilotEstimate(effect, se, of_freedom)
 
 
 def _fitted(y: Array, x: Array, cluster: Ints, partner: Ints) -> tuple[float, float]:
