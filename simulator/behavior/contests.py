@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.core.arrays import Array, Bools, Ints
+from simulator.core.arrays import Array, Bools, ranks
 
 _INV_SQRT_2PI = 0.3989422804014327
 
@@ -45,12 +45,3 @@ def prize_price(value: Array, expected: Array, sd: Array, winners: int, rivals: 
     gap = expected - np.take_along_axis(expected, to_beat, axis=1)
     price = tournament_price(value, gap, spread, np.take_along_axis(spread, to_beat, axis=1))
     return np.where(striving, price, 0.0)
-
-
-def ranks(result: Array, members: Bools) -> Ints:
-    """Rank of each partner by `result` (R, P), best first from 0; ties go by partner number.
-
-    Partners that are no `members` (R or 1, P) come after all others.
-    """
-    order = np.argsort(-np.where(members, result, -np.inf), axis=1, kind="stable")
-    return np.argsort(order, axis=1, kind="stable")

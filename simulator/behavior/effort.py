@@ -21,15 +21,11 @@ import numpy as np
 
 from simulator.behavior.enablement import SupportEffects
 from simulator.behavior.expectations import Expectations
-from simulator.behavior.gaming import kinds
 from simulator.behavior.participation import ParticipationState, ParticipationValue
-from simulator.behavior.perceived_value import PerceivedValue
 from simulator.behavior.trust import TrustState
 from simulator.core.arrays import Array, Bools, Ints, partner_sum
-from simulator.program.marketing_funds import sourcing_lift
-from simulator.program.measures import MEASURES, Event
 from simulator.world import opportunities
-from simulator.world.setting import ACTIVITIES, WEEKS_PER_QUARTER, WEEKS_PER_YEAR, Setting
+from simulator.world.setting import ACTIVITIES, WEEKS_PER_YEAR, Setting
 from simulator.world.shocks import CompiledShocks
 
 
@@ -91,6 +87,11 @@ def intensity(cosell: Array, usual_open: Array, open_deals: Array) -> Array:
 def pace(recent: Array, expected: Array, prior_deals: Array, weeks: Array) -> Array:
     """Recent closings over expected ones, shrunk to 1 by `prior_deals`; recent and expected in deals per week."""
     return (recent * weeks + prior_deals) / (expected * weeks + prior_deals)
+
+
+def sourcing_lift(stock: Array, most: Array, scale: Array) -> Array:
+    """1 + a (1 - exp(-s/s0)); stock and scale in the same unit."""
+    return np.asarray(1.0 - most * np.expm1(-stock / scale))
 
 
 class EffortState:
@@ -239,76 +240,3 @@ class EffortState:
         if self.membership is not None and self.presence is not None:
             wins = np.where(self.presence < 1.0, self.expected_wins, wins)
         self.recent = self.recent + (wins - self.recent) / self.setting.behavior("pace_weeks")
-
-
-class FalseClaimGains:
-    """What false claims would gain, over the components that pay on them; arrays (R, P) of cents."""
-
-    def __init__(self, shape: tuple[int, int]) -> None:
-        self.activity: dict[Event, Array] = {}
-        self.registration = np.zeros(shape)
-        self.protected = np.zeros(shape)
-
-    def only(self, presence: Array | None) -> None:
-        """Nobody who is not there is tempted."""
-        if presence is not None:
-            self.activity = {event: gain * presence for event, gain in self.activity.items()}
-            self.registration = self.registration * presence
-            self.protected = self.protected * presence
-
-    def add_prizes(self, view: PerceivedValue, prices: Sequence[Array], members: Bools) -> None:
-        """Add the prizes of one program: nobody audits what a rank rests on."""
-        for prize, price in zip(view.program.prizes, prices, strict=True):
-            measure, gain = MEASURES[prize.measure], np.where(members, price, 0.0)
-            if measure.padded:
-                self.activity[measure.event] = self.activity.get(measure.event, 0.0) + gain * 100.0
-            if measure.event != Event.CERTIFIED:
-                self.registration = self.registration + gain * view.tier_forecasts[prize.measure].credit
-
-    def add(self, view: PerceivedValue, prices: Sequence[Array], members: Bools) -> None:
-        """Add the components of one program for the partners `members` (R or 1, P) on it."""
-        for k, c in enumerate(view.program.components):
-            gain = kinds.false_claim_gain(prices[k], c.terms.audit_rate, c.terms.penalty_multiple)
-            gain = np.where(members, gain, 0.0)
-            if c.measure.padded:
-                self.activity[c.measure.event] = self.activity.get(c.measure.event, 0.0) + gain * 100.0
-            if c.measure.event != Event.CERTIFIED:
-                self.registration = self.registration + gain * view.forecasts[k].credit
-            if c.registration is not None:
-                room = np.clip(1.0 - view.rate * WEEKS_PER_QUARTER / c.registration.per_quarter, 0.0, 1.0)
-                self.protected = self.protected + gain * view.forecasts[k].credit * room
-
-
-def registration_shares(
-    setting: Setting,
-    source: Array,
-    false_claim_gains: FalseClaimGains,
-    cost: Array,
-    opportunist: Bools,
-    *,
-    claiming: bool,
-) -> tuple[Array, Array]:
-    """Shares of the vendor's customers registered with joint work, and registered at all; arrays (R, P)."""
-    hazard = setting.behavior("registration_hazard") + np.zeros(source.shape)
-    without_gaming = kinds.registration_share(hazard, source)
-    if not claiming:
-        return without_gaming, without_gaming
-    more = np.where(opportunist, kinds.false_claim_rate(_upheld(setting, false_claim_gains.registration), cost), 0.0)
-    return without_gaming, kinds.registration_share(hazard + more, source)
-
-
-def squatting_shares(setting: Setting, false_claim_gains: FalseClaimGains, cost: Array, opportunist: Bools) -> Array:
-    """Share of the other partners' customers from the vendor that each opportunist registers first, (R, P).
-
-    Its gain is what protected claims pay, net of audits, in the room that its own deals leave of the registration cap.
-    """
-    rate = np.where(opportunist, kinds.false_claim_rate(_upheld(setting, false_claim_gains.protected), cost), 0.0)
-    return kinds.registration_share(rate, np.ones(rate.shape))
-
-
-def _upheld(setting: Setting, gain: Array) -> Array:
-    """What a claim of a customer that nobody works on gains, in expectation over disputes about it."""
-    if setting.scenario.disputes is None:
-        return gain
-    lost = setting.numbers("disputes.claimed_probability") * setting.numbers("disputes.overturned_share")
-    return gain * (1.0 - lost)

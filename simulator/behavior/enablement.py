@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.core.arrays import Array, Bools, Ints
-from simulator.program.enablement import Supports
+from simulator.program.support import Supports
 
 
 @dataclass(frozen=True)

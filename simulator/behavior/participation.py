@@ -25,6 +25,7 @@ from scipy.special import expit, logit
 
 from simulator.core.arrays import Array, Bools, Ints
 from simulator.world.setting import WEEKS_PER_YEAR, Setting
+from simulator.world.world import World
 
 _COUNTED = ("active", "weeks", "joined", "left", "returned")
 
@@ -121,3 +122,11 @@ class ParticipationState:
         assert self._smooth is not None
         gain = (self._smooth - certain / n) / np.maximum(income / n, 1.0)
         return gain if wage is None else gain - (wage - 1.0)
+
+
+def participation_at_start(world: World) -> ParticipationState | None:
+    """Who takes part at the start of the burn-in; None where all do."""
+    if world.setting.scenario.participation is None:
+        return None
+    start = -world.setting.burn_in
+    return ParticipationState(world.setting, world.participation(start)[0], start)

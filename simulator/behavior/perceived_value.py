@@ -21,11 +21,10 @@ from simulator.behavior.lead_times import active, active_weeks, landing_price, l
 from simulator.behavior.marketing_funds import both, felt_share, granted, spent_share
 from simulator.behavior.participation import ParticipationValue, certainty_equivalent
 from simulator.core.arrays import Array, Bools, Ints
-from simulator.program.awards import Prize
-from simulator.program.compiled import CompiledProgram, TierCriterion
+from simulator.program.compiled import CompiledProgram, TierCriterion, resolve_groups
 from simulator.program.measures import MEASURES, TALLIES, Event
 from simulator.program.schedule import Schedule, claim_price, expected_payout, expected_square
-from simulator.program.stacking import resolve_groups
+from simulator.program.support import Prize
 from simulator.world.setting import WEEKS_PER_QUARTER, WEEKS_PER_YEAR, Setting
 
 Factors = Sequence[Array] | None

@@ -28,8 +28,7 @@ from simulator.engines.totals.settlement import attribute, ledger_rows
 from simulator.engines.vector.engine import VectorRun
 from simulator.engines.vector.records import DONE
 from simulator.program.credit_splits import ALONE
-from simulator.program.deal_codes import ACCOUNTS, deal_code
-from simulator.program.measures import Event
+from simulator.program.measures import ACCOUNTS, Event, deal_code
 from simulator.reference.fit import Reference
 from simulator.scenario.schema import Scenario
 from simulator.world.disputes import NONE

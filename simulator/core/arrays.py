@@ -27,3 +27,12 @@ def take(table: Array, rep: Ints, column: Ints | None = None) -> Array:
     if table.shape[0] > 1:
         return table[:, 0].take(rep) if column is None else table.take(rep * table.shape[1] + column)
     return np.full(rep.shape, table[0, 0]) if column is None else table[0].take(column)
+
+
+def ranks(result: Array, members: Bools) -> Ints:
+    """Rank of each partner by `result` (R, P), best first from 0; ties go by partner number.
+
+    Partners that are no `members` (R or 1, P) come after all others.
+    """
+    order = np.argsort(-np.where(members, result, -np.inf), axis=1, kind="stable")
+    return np.argsort(order, axis=1, kind="stable")

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from simulator.core.arrays import Array
-from simulator.program.marketing_funds import MarketingFund
+from simulator.program.conditions import MarketingFund, Registration
 from simulator.program.measures import MEASURES
 from simulator.program.schedule import Schedule
 from simulator.program.values import Numbers
@@ -207,6 +207,15 @@ class ComponentSpec(TableSpec):
     def advance(self, number: Numbers) -> Array | None:  # noqa: ARG002
         """Cents paid when a window starts, of which a partner keeps what `schedule` gives at its end; None: nothing."""
         return None
+
+    def registration(self, number: Numbers) -> Registration | None:  # noqa: ARG002
+        """Under which terms deals must be registered to count; None: they need not be."""
+        return None
+
+    @property
+    def shares_deals(self) -> bool:
+        """Whether it pays second partners of deals."""
+        return self.split is not None
 
     def spending(self, number: Numbers) -> MarketingFund | None:  # noqa: ARG002
         """How what accrues is spent where it is a fund for joint marketing; None: it is the partner's."""

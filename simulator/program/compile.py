@@ -4,33 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from math import inf
 
 import numpy as np
+from pydantic import Field
 
 from simulator.core.arrays import Array
-from simulator.program.awards import prizes_of
-from simulator.program.base import WINDOW_WEEKS, ComponentSpec, Criterion, QualityGate, TierStatus
+from simulator.program.base import (
+    WINDOW_WEEKS,
+    ComponentSpec,
+    Criterion,
+    Listed,
+    ProgramBudget,
+    QualityGate,
+    TableSpec,
+    TierStatus,
+    number,
+)
 from simulator.program.compiled import (
     CompiledComponent,
     CompiledProgram,
     CompiledTerms,
-    Registration,
     TierCriterion,
     Tiers,
 )
-from simulator.program.components.deal_registration import DealRegistration
+from simulator.program.conditions import CompiledBudget, Eligibility, Gate
 from simulator.program.credit_splits import compile_split
-from simulator.program.deal_codes import ACCOUNTS, ATTACHMENTS, COMPLEXITIES, ENGAGEMENTS
-from simulator.program.eligibility import reach_of
-from simulator.program.enablement import supports_of
-from simulator.program.gates_and_budgets import CompiledBudget, Gate
-from simulator.program.governance import compile_rules
-from simulator.program.measures import MEASURES, Event, tally_name
+from simulator.program.governance import ReviewRule, compile_rules
+from simulator.program.measures import ACCOUNTS, ATTACHMENTS, COMPLEXITIES, ENGAGEMENTS, MEASURES, Event, tally_name
+from simulator.program.support import Award, Enablement, prizes_of, supports_of
 from simulator.program.values import Numbers
 
-if TYPE_CHECKING:
-    from simulator.scenario.schema import Program as ProgramSpec
+
+class ProgramSpec(TableSpec):
+    """The written form of a program: a named set of components, with tier status and explicit stacking."""
+
+    label: str = Field("", description="name used in reports", max_length=80)
+    components: dict[str, ComponentSpec] = Field(default_factory=dict, description="components by name")
+    tiers: TierStatus | None = Field(None, description="partner tiers")
+    deal_ceiling: float | None = number(
+        None, "most that all components paid by claim pay on one deal", unit="share of deal", gt=0, le=1
+    )
+    budget: ProgramBudget | None = Field(None, description="what all partners together may accrue")
+    admin_cost_per_year: float = number(0.0, "fixed cost of running the program", unit="money per year", ge=0)
+    paperwork_per_year: float = number(
+        0.0, "what taking part costs a partner in paperwork", unit="money per partner and year", ge=0
+    )
+    awards: dict[str, Award] = Field(default_factory=dict, description="recognition: prizes for the best of a quarter")
+    enablement: Enablement | None = Field(None, description="non-cash support of partners")
+    review: Listed[ReviewRule] = Field((), description="governance: rules by which rates, targets or pools move")
 
 
 def compile_program(
@@ -79,13 +101,6 @@ def _component(
         cap=None if spec.terms.cap is None else terms("cap") * 100,
         floor=None if spec.terms.floor is None else terms("floor") * 100,
     )
-    registration = None
-    if isinstance(spec, DealRegistration):
-        second = None
-        if spec.second_uplift is not None:
-            whole = number("uplift")
-            second = np.where(whole > 0, number("second_uplift") / np.where(whole > 0, whole, 1.0), 0.0)
-        registration = Registration(number("protection_weeks"), spec.registrations_per_quarter, second)
     one = np.ones((1, 1))
     return CompiledComponent(
         name=name,
@@ -105,8 +120,8 @@ def _component(
         ),
         group=spec.exclusive_group,
         list_price=spec.terms.price_basis == "list",
-        registration=registration,
-        eligibility=reach_of(spec, number, partners),
+        registration=spec.registration(number),
+        eligibility=_eligibility(spec, number, partners),
         gate=None if spec.gate is None else _gate(spec.gate, number.below("gate")),
         pool=None
         if spec.pool is None
@@ -125,6 +140,24 @@ def _component(
         split=compile_split(spec.split, number, signed=MEASURES[spec.measured()].event == Event.SIGNED),
         spending=spec.spending(number),
     )
+
+
+def _eligibility(spec: ComponentSpec, number: Numbers, partners: Sequence[tuple[str, ...]]) -> Eligibility | None:
+    """Whom and when a component counts for, None where it says nothing of it; partners: what each goes by."""
+    named = bool(spec.only_partners or spec.not_partners)
+    if not named and spec.from_week is None and spec.until_week is None and spec.within_weeks is None:
+        return None
+    return Eligibility(
+        partners=np.array([[float(_names_match(spec, names)) for names in partners]]) if named else None,
+        first=-inf if spec.from_week is None else float(spec.from_week),
+        last=inf if spec.until_week is None else float(spec.until_week),
+        within=None if spec.within_weeks is None else number("within_weeks"),
+    )
+
+
+def _names_match(spec: ComponentSpec, names: tuple[str, ...]) -> bool:
+    asked = not spec.only_partners or any(n in spec.only_partners for n in names)
+    return asked and not any(n in spec.not_partners for n in names)
 
 
 def _gate(spec: QualityGate, number: Numbers) -> Gate:

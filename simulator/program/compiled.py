@@ -8,24 +8,18 @@ Money and counts are in hundredths and integral, held in float64, so sums are ex
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulator.core.arrays import Array, Ints, take
-from simulator.program.awards import Prize
-from simulator.program.credit_splits import CompiledSplit
-from simulator.program.enablement import Supports
+from simulator.program.conditions import CompiledBudget, Eligibility, Gate, MarketingFund, Registration
+from simulator.program.credit_splits import ALONE, SECOND, CompiledSplit, Joint, divided, second_share
 from simulator.program.governance import CompiledRule
-from simulator.program.marketing_funds import MarketingFund
 from simulator.program.measures import Measure
 from simulator.program.schedule import Schedule
-
-if TYPE_CHECKING:
-    from simulator.program.eligibility import Eligibility
-    from simulator.program.gates_and_budgets import CompiledBudget, Gate
-
+from simulator.program.support import Prize, Supports
 
 CLOSED_WEEKS = 13
 """Components paid by claim accrue at the end of every so many weeks."""
@@ -43,18 +37,6 @@ class CompiledTerms:
     audit_rate: Array
     audit_cost: Array
     penalty_multiple: Array
-
-
-@dataclass(frozen=True)
-class Registration:
-    """Protection window in weeks, shape (R or 1, 1), and registrations accepted per partner and quarter.
-
-    second: what a second registrant is credited of what the first one is, (R or 1, 1); None without second ones.
-    """
-
-    protection_weeks: Array
-    per_quarter: int
-    second: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +131,11 @@ class CompiledProgram:
         return tuple(sorted({*(self.tiers.measures if self.tiers else ()), *(p.measure for p in self.prizes)}))
 
     @property
+    def pools(self) -> tuple[CompiledBudget | None, ...]:
+        """The pool of each component, None where it has none."""
+        return tuple(c.pool for c in self.components)
+
+    @property
     def groups(self) -> tuple[tuple[int, ...], ...]:
         """Positions of components in each exclusive group of two or more, in order."""
         named: dict[str, list[int]] = {}
@@ -166,3 +153,71 @@ def rows_of(schedule: Schedule, rep: Ints) -> Schedule:
     floor = None if schedule.floor is None else take(schedule.floor, rep)
     cap = None if schedule.cap is None else take(schedule.cap, rep)
     return replace(schedule, base=take(schedule.base, rep), knots=knots, floor=floor, cap=cap)
+
+
+def resolve_groups(program: CompiledProgram, payouts: Sequence[Array], *, by_claim: bool) -> list[Array]:
+    """In each exclusive group keep only the highest payout (the first of equals); others become 0.
+
+    payouts: one array per component, all of one shape; only groups of components paid by claim, or only of those paid
+    by window, are looked at.
+    """
+    kept = list(payouts)
+    for group in program.groups:
+        if program.components[group[0]].by_claim != by_claim:
+            continue
+        best = np.argmax(np.stack([payouts[k] for k in group]), axis=0)
+        for position, k in enumerate(group):
+            kept[k] = np.where(best == position, payouts[k], 0.0)
+    return kept
+
+
+def apply_ceiling(program: CompiledProgram, payouts: Sequence[Array], *, rep: Ints, amount: Array) -> list[Array]:
+    """Scale the payouts by claim on each deal down, to whole cents, where their sum passes the program's ceiling."""
+    if program.deal_ceiling is None:
+        return list(payouts)
+    most = np.floor(take(program.deal_ceiling, rep) * amount)
+    total = np.zeros(amount.shape)
+    for p in payouts:
+        total = total + p
+    over = (total > most) & (amount > 0)
+    scale = np.where(over, most / np.where(over, total, 1.0), 1.0)
+    return [np.where(over, np.floor(p * scale), p) for p in payouts]
+
+
+def own_amount(
+    program: CompiledProgram, *, rep: Ints, amount: Array, role: Ints, joint: Callable[[Ints], Joint]
+) -> Array:
+    """The part of each deal's amount (n,) that the ceiling leaves to the claim's own partner.
+
+    The second partner's part is the largest share that a component paid by claim gives it; together the parts are the
+    deal. joint: facts of the claims at places.
+    """
+    at = np.flatnonzero(role != ALONE)
+    rules = [c.split for c in program.components if c.by_claim and c.split is not None]
+    if not len(at) or not rules:
+        return amount
+    facts = joint(at)
+    second = np.max([second_share(rule, rep=rep[at], joint=facts) for rule in rules], axis=0)
+    out = amount.astype(float)
+    # Never 0 for a deal: an amount of 0 says that there is none, and no ceiling.
+    out[at] = np.maximum(amount[at] * np.where(role[at] == SECOND, second, 1.0 - second), 1e-9)
+    return out
+
+
+def own_credit(
+    component: CompiledComponent, *, rep: Ints, credit: Array, role: Ints, joint: Callable[[Ints], Joint]
+) -> Array:
+    """What is left to the claim's own partner of the credit (n,) of its deal. joint: facts of the claims at places."""
+    split, registration = component.split, component.registration
+    if split is None:
+        second = None if registration is None else registration.second
+        theirs = np.zeros(credit.shape) if second is None else np.rint(credit * take(second, rep))
+        return np.where(role == SECOND, theirs, credit)
+    at = np.flatnonzero((role != ALONE) & (credit > 0))
+    if not len(at):
+        return credit
+    share = second_share(split, rep=rep[at], joint=joint(at))
+    parts = divided(credit[at], np.stack((1.0 - share, share), axis=-1))
+    out = credit.copy()
+    out[at] = np.where(role[at] == SECOND, parts[:, 1], parts[:, 0])
+    return out

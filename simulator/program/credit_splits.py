@@ -22,20 +22,15 @@ split the first partner has all of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 
-from simulator.core.arrays import Array
+from simulator.core.arrays import Array, Bools, Ints, take
 from simulator.program.base import CreditSplit, SplitRule
 from simulator.program.values import Numbers
-
-if TYPE_CHECKING:
-    from simulator.program.compiled import CompiledComponent
 
 
 def equal(count: int) -> Array:
@@ -111,9 +106,6 @@ def divided(amount: Array, shares: Array) -> Array:
     return np.asarray(parts + (rank < left[..., None]))
 
 
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-
 ALONE, FIRST, SECOND = 0, 1, 2
 """Roles of a claim: of a deal with one partner, of the first partner of a joint deal, of the second."""
 
@@ -169,38 +161,15 @@ def _by_rule(split: CompiledSplit, rep: Ints, joint: Joint) -> Array:
     one = np.ones(rep.shape)
     contribution = np.stack((one, joint.documented), axis=-1)
     if split.rule == "fixed":
-        return _of(split.second, rep)
+        return take(split.second, rep)
     if split.rule == "equal":
         return 0.5 * one
     if split.rule == "contribution":
         return by_contribution(contribution)[:, 1]
     if split.rule == "contribution_and_risk":
         at_risk = np.stack((one, joint.documented * joint.at_risk), axis=-1)
-        return by_contribution_and_risk(contribution, at_risk, _of(split.risk_weight, rep))[:, 1]
+        return by_contribution_and_risk(contribution, at_risk, take(split.risk_weight, rep))[:, 1]
     logits = np.stack((joint.neither, joint.first, joint.second, joint.both), axis=-1)
     worth = win_odds_worth(logits, one)
     values = shapley_of_two(worth[:, 1], worth[:, 2], worth[:, 3])
     return as_shares(np.stack(values, axis=-1))[:, 1]
-
-
-def own_credit(
-    component: CompiledComponent, *, rep: Ints, credit: Array, role: Ints, joint: Callable[[Ints], Joint]
-) -> Array:
-    """What is left to the claim's own partner of the credit (n,) of its deal. joint: facts of the claims at places."""
-    split, registration = component.split, component.registration
-    if split is None:
-        second = None if registration is None else registration.second
-        theirs = np.zeros(credit.shape) if second is None else np.rint(credit * _of(second, rep))
-        return np.where(role == SECOND, theirs, credit)
-    at = np.flatnonzero((role != ALONE) & (credit > 0))
-    if not len(at):
-        return credit
-    share = second_share(split, rep=rep[at], joint=joint(at))
-    parts = divided(credit[at], np.stack((1.0 - share, share), axis=-1))
-    out = credit.copy()
-    out[at] = np.where(role[at] == SECOND, parts[:, 1], parts[:, 0])
-    return out
-
-
-def _of(value: Array, rep: Ints) -> Array:
-    return np.full(rep.shape, value[0, 0]) if value.shape[0] == 1 else value[rep, 0]

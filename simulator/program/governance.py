@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +23,8 @@ from pydantic import Field
 
 from simulator.core.arrays import Array
 from simulator.program.base import Listed, TableSpec, number
+from simulator.program.conditions import CompiledBudget
 from simulator.program.values import Numbers
-
-if TYPE_CHECKING:
-    from simulator.program.compiled import CompiledComponent
 
 QUARTERS = 4
 """Quarters that a rule may look back on."""
@@ -127,13 +125,14 @@ class ProgramAdjustments:
         return {**totals, "review.stopped": stopped.astype(np.int64)}
 
     def reviewed(
-        self, rules: Sequence[CompiledRule], components: Sequence[CompiledComponent], quarter: int
+        self, rules: Sequence[CompiledRule], pools: Sequence[CompiledBudget | None], quarter: int
     ) -> ProgramAdjustments:
-        """After the review at the end of quarter number `quarter`, counted from launch, 1 the first."""
+        """After the review at the end of quarter number `quarter`, counted from launch, 1 the first; pools: by
+        component."""
         factors = {"rate": list(self.rates), "target": list(self.targets), "pool": list(self.pools)}
         for rule in rules:
             if quarter % rule.every == 0:
-                _apply(rule, rule.of(self.quarters), factors, components)
+                _apply(rule, rule.of(self.quarters), factors, pools)
         fresh = WindowResults.nothing(len(self.rates), len(self.rates[0]) if self.rates else 1)
         return ProgramAdjustments(
             tuple(factors["rate"]), tuple(factors["target"]), tuple(factors["pool"]),
@@ -146,7 +145,7 @@ class ProgramAdjustments:
 
 
 def _apply(
-    rule: CompiledRule, signal: Array, factors: Mapping[str, list[Array]], components: Sequence[CompiledComponent]
+    rule: CompiledRule, signal: Array, factors: Mapping[str, list[Array]], pools: Sequence[CompiledBudget | None]
 ) -> None:
     """Move the factors of one rule, in place of the lists' entries."""
     if rule.acts_on == "stop":
@@ -161,7 +160,7 @@ def _apply(
         moved = np.where(stopped, 0.0, np.clip(held[k] * step, rule.low, rule.high))
         giver = rule.funded_by
         if giver is not None:
-            here, there = components[k].pool, components[giver].pool
+            here, there = pools[k], pools[giver]
             assert here is not None
             assert there is not None
             added = np.minimum((moved - held[k]) * here.amount, held[giver] * there.amount)

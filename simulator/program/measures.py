@@ -1,12 +1,12 @@
-"""Measures: the quantities that claims add up in.
+"""What claims report of deals, and the quantities they add up in.
 
-A measure says on which event a claim arises and what it counts. Values are in hundredths: cents of money, or 100 for
-one unit, so that every sum is an exact integer.
+What a deal is, is one integer, its code: market, complexity, engagement, account kind and attachment. A measure says on
+which event a claim arises and what it counts. Values are in hundredths: cents of money, or 100 for one unit, so that
+every sum is an exact integer.
 
-Tallies: what tiers and prizes add up over time, a measure on all claims or on those of one engagement.
-
-A criterion is a weighted sum of tallies, sum_t w_t x_t >= T; one on a single measure has one term of weight 1. Claims
-without a deal (certifications, false claims) have no engagement and count in every tally of their event.
+Tiers and prizes add up tallies: a measure on all claims, or on those of one engagement. A criterion is a weighted sum
+of tallies, sum_t w_t x_t >= T; one on a single measure has one term of weight 1. Claims without a deal (certifications,
+false claims) have the code -1, no engagement, and count in every tally of their event.
 """
 
 from __future__ import annotations
@@ -17,7 +17,32 @@ from enum import IntEnum
 import numpy as np
 
 from simulator.core.arrays import Array, Bools, Ints
-from simulator.program.deal_codes import ENGAGEMENTS, engagement_of
+
+ENGAGEMENTS = ("sourced", "assisted")
+ACCOUNTS = ("new", "existing", "named")
+COMPLEXITIES = ("standard", "complex")
+ATTACHMENTS = ("plain", "attached")
+CODES_PER_MARKET = len(COMPLEXITIES) * len(ENGAGEMENTS) * len(ACCOUNTS) * len(ATTACHMENTS)
+
+
+def deal_code(market: Ints, complexity: Ints, engagement: Ints, account: Ints, attached: Ints) -> Ints:
+    """The code of a deal's market, complexity, engagement, account and attachment, each as its position in its list."""
+    return (((market * 2 + complexity) * 2 + engagement) * 3 + account) * 2 + attached
+
+
+def engagement_of(code: Ints) -> Ints:
+    """The position in `ENGAGEMENTS` of deals by their code."""
+    return code // (len(ACCOUNTS) * len(ATTACHMENTS)) % len(ENGAGEMENTS)
+
+
+def complexity_of(code: Ints) -> Ints:
+    """The position in `COMPLEXITIES` of deals by their code."""
+    return code // (len(ENGAGEMENTS) * len(ACCOUNTS) * len(ATTACHMENTS)) % len(COMPLEXITIES)
+
+
+def attached_of(code: Ints) -> Bools:
+    """Whether deals are attached, by their code."""
+    return np.asarray((code >= 0) & (code % len(ATTACHMENTS) == 1))
 
 
 class Event(IntEnum):

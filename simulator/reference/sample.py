@@ -8,12 +8,18 @@ import numpy as np
 
 from simulator.core.arrays import Array, Ints, take
 from simulator.engines.vector.engine import VectorRun
-from simulator.program.compiled import CLOSED_WEEKS, CompiledComponent, CompiledProgram
-from simulator.program.credit_splits import ALONE, SECOND, Joint, own_credit
-from simulator.program.deal_codes import attached_of
-from simulator.program.gates_and_budgets import Gate, Quality
-from simulator.program.measures import TALLIES, Event
-from simulator.program.stacking import apply_ceiling, own_amount, resolve_groups
+from simulator.program.compiled import (
+    CLOSED_WEEKS,
+    CompiledComponent,
+    CompiledProgram,
+    apply_ceiling,
+    own_amount,
+    own_credit,
+    resolve_groups,
+)
+from simulator.program.conditions import Gate, Quality
+from simulator.program.credit_splits import ALONE, SECOND, Joint
+from simulator.program.measures import TALLIES, Event, attached_of
 from simulator.world.after_sale import OUTCOMES, expansion_amount, outcome_times
 from simulator.world.disputes import NONE
 from simulator.world.setting import WEEKS_PER_YEAR

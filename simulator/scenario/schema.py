@@ -17,13 +17,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 import simulator.program.components  # noqa: F401  (registers the component kinds)
-from simulator.program.awards import Award
-from simulator.program.base import COMPONENTS, ComponentSpec, Listed, ProgramBudget, TableSpec, TierStatus, number
-from simulator.program.enablement import Enablement
-from simulator.program.governance import ReviewRule
-from simulator.program.plugins import load_plugins
+from simulator.program.base import COMPONENTS, ComponentSpec, Listed, TableSpec, number
+from simulator.program.compile import ProgramSpec
 from simulator.scenario.behavior import Behavior, Disputes, Gaming
 from simulator.scenario.market import Economy, Market, PartnerSegment, Shocks, Territory
+from simulator.scenario.plugins import load_plugins
 
 
 class Participation(TableSpec):
@@ -198,23 +196,10 @@ class Correlation(TableSpec):
     source: str = Field("", description="where it comes from")
 
 
-class Program(TableSpec):
+class Program(ProgramSpec):
     """A candidate design: a named set of components, with tier status and explicit stacking."""
 
-    label: str = Field("", description="name used in reports", max_length=80)
     components: dict[str, AnyComponent] = Field(default_factory=dict, description="components by name")
-    tiers: TierStatus | None = Field(None, description="partner tiers")
-    deal_ceiling: float | None = number(
-        None, "most that all components paid by claim pay on one deal", unit="share of deal", gt=0, le=1
-    )
-    budget: ProgramBudget | None = Field(None, description="what all partners together may accrue")
-    admin_cost_per_year: float = number(0.0, "fixed cost of running the program", unit="money per year", ge=0)
-    paperwork_per_year: float = number(
-        0.0, "what taking part costs a partner in paperwork", unit="money per partner and year", ge=0
-    )
-    awards: dict[str, Award] = Field(default_factory=dict, description="recognition: prizes for the best of a quarter")
-    enablement: Enablement | None = Field(None, description="non-cash support of partners")
-    review: Listed[ReviewRule] = Field((), description="governance: rules by which rates, targets or pools move")
 
 
 class Scenario(TableSpec):

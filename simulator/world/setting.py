@@ -118,8 +118,7 @@ class Setting:
     @property
     def sharing(self) -> bool:
         """Whether any program has a use for the second partners of deals."""
-        components = [c for p in self.scenario.programs.values() for c in p.components.values()]
-        return any(c.split is not None or getattr(c, "second_uplift", None) is not None for c in components)
+        return any(c.shares_deals for p in self.scenario.programs.values() for c in p.components.values())
 
     @property
     def horizon(self) -> int:

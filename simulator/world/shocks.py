@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.behavior.contests import ranks
-from simulator.core.arrays import Array, Bools, Ints
+from simulator.core.arrays import Array, Bools, Ints, ranks
 from simulator.scenario import market as scenario
 from simulator.world.setting import Partners, Setting
 

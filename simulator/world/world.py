@@ -14,14 +14,12 @@ from itertools import pairwise
 import numpy as np
 from scipy.special import ndtri
 
-from simulator.behavior.gaming.kinds import kinds_on
-from simulator.behavior.participation import ParticipationState
 from simulator.core.arrays import Array, Bools, Ints, take
 from simulator.core.errors import SimulatorError
 from simulator.core.streams import Streams, poisson
 from simulator.core.table import Table
 from simulator.program.credit_splits import Joint
-from simulator.program.deal_codes import deal_code
+from simulator.program.measures import deal_code
 from simulator.world import opportunities
 from simulator.world.disputes import OVERTURNED, DisputeMarks
 from simulator.world.joint_deals import JointDeals
@@ -115,7 +113,7 @@ class World:
         self.size_effect = p.size_log_sd * ndtri(first[1])
         self.win_effect = p.win_logit_sd * ndtri(first[2])
         s = self.setting
-        self.opportunist: Bools = (first[3] < s.gaming("opportunist_share")) & bool(kinds_on(s.scenario.gaming))
+        self.opportunist: Bools = first[3] < s.gaming("opportunist_share")
         self.inert: Bools = second[0] < s.behavior("inert_share")
         spread = s.gaming("misreport_log_sd") * ndtri(second[1])
         self.misreport_cost = s.gaming("misreport_cost") * 100 * np.exp(spread)
@@ -331,13 +329,6 @@ class World:
                 at = np.flatnonzero(week == now)
                 amount[at] = np.maximum(np.rint(amount[at] * take(factor, rep[at], market[at])), 1.0)
         return amount
-
-    def membership(self) -> ParticipationState | None:
-        """Who takes part at the start of the burn-in; None where all do."""
-        if self.setting.scenario.participation is None:
-            return None
-        start = -self.setting.burn_in
-        return ParticipationState(self.setting, self.participation(start)[0], start)
 
     def participation(self, week: int) -> tuple[Array, Array]:
         """Marks (R, P) of a review of participation: who reconsiders, and how it turns out."""

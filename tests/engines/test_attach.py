@@ -7,8 +7,7 @@ import pytest
 
 from simulator.engines.events.program_office import ProgramCohort
 from simulator.engines.vector.engine import VectorRun
-from simulator.program.deal_codes import attached_of
-from simulator.program.measures import Event
+from simulator.program.measures import Event, attached_of
 from simulator.runs.simulate import fit_reference, prepare
 from simulator.scenario.load import parse
 from simulator.studies.verify import verify

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from simulator.behavior.effort import sourcing_lift
 from simulator.engines.events import closing
 from simulator.engines.vector.engine import VectorRun
-from simulator.program.marketing_funds import MarketingFund, sourcing_lift
+from simulator.program.conditions import MarketingFund
 from simulator.runs.simulate import fit_reference, prepare
 from simulator.scenario.load import parse
 from simulator.studies.verify import verify

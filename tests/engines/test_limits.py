@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.engines.ledger import RunOutcome
-from simulator.program.gates_and_budgets import Gate, Quality, prorated
+from simulator.program.conditions import Gate, Quality, prorated
 from tests.engines.simulated import rows, share, simulated
 from tests.program.build import money, num, only
 from tests.scenario.texts import SMALL, problems_of

@@ -11,8 +11,7 @@ import pytest
 from simulator.engines.events import accounts
 from simulator.engines.vector.engine import VectorRun
 from simulator.program.credit_splits import SECOND
-from simulator.program.deal_codes import deal_code
-from simulator.program.measures import TALLIES, Event, Tally
+from simulator.program.measures import TALLIES, Event, Tally, deal_code
 from simulator.runs.simulate import fit_reference, prepare
 from simulator.scenario.load import parse
 from simulator.studies.lint.lint import lint

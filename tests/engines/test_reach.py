@@ -9,7 +9,7 @@ import pytest
 
 from simulator.behavior.lead_times import landing_price
 from simulator.engines.ledger import RunOutcome
-from simulator.program.eligibility import Eligibility
+from simulator.program.conditions import Eligibility
 from tests.engines.simulated import rows, share, simulated
 from tests.program.build import num, only
 from tests.scenario.texts import SMALL, problems_of

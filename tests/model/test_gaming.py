@@ -10,16 +10,17 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from simulator.behavior.gaming import kinds
-from simulator.behavior.gaming.timing import at_cells, next_window
+from simulator.behavior.gaming import false_claims, kinds
+from simulator.behavior.gaming.false_claims import false_claim_rate, registration_share
+from simulator.behavior.gaming.timing import at_cells, early_concession, next_window, push_lost, push_risk
 from simulator.core.arrays import Array
 from simulator.program.schedule import Schedule, expected_payout
 from tests.program.build import num, scalar, schedule
 
 
 def padding(price: float, detection: float, multiple: float, cost: float = 400.0) -> float:
-    gain = kinds.false_claim_gain(num(price), num(detection), num(multiple))
-    return scalar(kinds.false_claim_rate(gain, num(cost)))
+    gain = false_claims.false_claim_gain(num(price), num(detection), num(multiple))
+    return scalar(false_claim_rate(gain, num(cost)))
 
 
 @given(m=st.floats(1, 1e5), penalty=st.floats(0, 1e6), d=st.floats(0, 1))
@@ -44,7 +45,7 @@ def test_deterrence_catches_a_penalty_charged_on_all_claims(monkeypatch: pytest.
     def wrong(price: Array, detection: Array, penalty_multiple: Array) -> Array:
         return (1.0 - detection) * price - (1.0 - detection) * penalty_multiple * price
 
-    monkeypatch.setattr(kinds, "false_claim_gain", wrong)
+    monkeypatch.setattr(false_claims, "false_claim_gain", wrong)
     assert padding(100, 0.39, 1.5) == 0
     with pytest.raises(AssertionError):
         test_padding_by_hand()
@@ -61,7 +62,7 @@ def test_more_audit_or_penalty_never_raises_padding(m: float, multiple: float, d
 def test_the_rate_of_padding_is_the_best_one() -> None:
     """gain n - cost n^2 / 2 by grid: at gain 50 and cost 400 the best n is .125."""
     n = np.linspace(0, 1, 100_001)
-    assert n[np.argmax(50 * n - 200 * n * n)] == pytest.approx(scalar(kinds.false_claim_rate(num(50), num(400))))
+    assert n[np.argmax(50 * n - 200 * n * n)] == pytest.approx(scalar(false_claim_rate(num(50), num(400))))
 
 
 def test_an_option_must_gain_more_than_the_tie_slack() -> None:
@@ -76,16 +77,16 @@ def test_an_option_must_gain_more_than_the_tie_slack() -> None:
 def test_the_risk_of_a_delay_compounds(weeks: float, risk: float) -> None:
     """1 - (1 - r)^w, and a mark below it is a loss."""
     lost = 1 - (1 - risk) ** weeks
-    assert kinds.push_risk(np.array([weeks]), np.array([risk]))[0] == pytest.approx(lost, abs=1e-12)
+    assert push_risk(np.array([weeks]), np.array([risk]))[0] == pytest.approx(lost, abs=1e-12)
     marks = np.array([lost - 1e-9, lost + 1e-9])
-    assert kinds.push_lost(marks, np.full(2, weeks), np.full(2, risk)).tolist() == [True, False]
+    assert push_lost(marks, np.full(2, weeks), np.full(2, risk)).tolist() == [True, False]
 
 
 def test_delays_concessions_and_registrations_by_hand() -> None:
     """1 % over 4 weeks: 1 - .99^4 = .03940399. 3 weeks at 2 % of 10,000: 600; never more than half. 1 - e^-.6."""
-    assert kinds.push_risk(np.array([4.0]), np.array([0.01]))[0] == pytest.approx(0.03940399, abs=1e-15)
-    assert kinds.conceded(np.full(2, 10_000.0), np.array([3.0, 40.0]), np.full(2, 0.02)).tolist() == [600, 5000]
-    assert kinds.registration_share(num(0.3), num(2.0))[0, 0] == pytest.approx(0.4511883639)
+    assert push_risk(np.array([4.0]), np.array([0.01]))[0] == pytest.approx(0.03940399, abs=1e-15)
+    assert early_concession(np.full(2, 10_000.0), np.array([3.0, 40.0]), np.full(2, 0.02)).tolist() == [600, 5000]
+    assert registration_share(num(0.3), num(2.0))[0, 0] == pytest.approx(0.4511883639)
 
 
 class Ahead(SimpleNamespace):

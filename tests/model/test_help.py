@@ -13,7 +13,7 @@ from simulator.engines.events import governance
 from simulator.engines.totals.settlement import settle
 from simulator.engines.vector.engine import VectorRun
 from simulator.program.compiled import CompiledProgram
-from simulator.program.enablement import Supports
+from simulator.program.support import Supports
 from simulator.reference.fit import Reference
 from simulator.runs.simulate import fit_reference, prepare
 from simulator.scenario.load import parse

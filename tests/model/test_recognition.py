@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from simulator.behavior.contests import ranks, tournament_price
+from simulator.behavior.contests import tournament_price
+from simulator.core.arrays import ranks
 from tests.program.build import num, scalar
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.program.deal_codes import CODES_PER_MARKET, attached_of, complexity_of, deal_code, engagement_of
-from simulator.program.stacking import apply_ceiling, resolve_groups
+from simulator.program.compiled import apply_ceiling, resolve_groups
+from simulator.program.measures import CODES_PER_MARKET, attached_of, complexity_of, deal_code, engagement_of
 from tests.program.build import compiled, money, only
 
 TIERS = (

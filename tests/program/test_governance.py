@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.program.gates_and_budgets import CompiledBudget
+from simulator.program.conditions import CompiledBudget
 from simulator.program.governance import CompiledRule, ProgramAdjustments
 
 ONE = np.ones((1, 1))
@@ -28,10 +27,10 @@ def after(
     rules: list[CompiledRule], *quarters: tuple[float, float, float], pools: tuple[float, ...] = ()
 ) -> ProgramAdjustments:
     """What is in force after quarters of (accrued, attained, expected) of component 0; of component 1 nothing."""
-    parts: Any = [SimpleNamespace(pool=CompiledBudget(p * ONE, 13)) for p in pools] or [SimpleNamespace(pool=None)] * 2
+    budgets = [CompiledBudget(p * ONE, 13) for p in pools] or [None, None]
     now = ProgramAdjustments.at_launch(2, 1)
     for number, seen in enumerate(quarters, start=1):
-        now = now.seeing(0, *(np.array([[x]]) for x in seen)).reviewed(rules, parts, number)
+        now = now.seeing(0, *(np.array([[x]]) for x in seen)).reviewed(rules, budgets, number)
     return now
 
 

@@ -17,8 +17,8 @@ from hypothesis.extra import numpy as hnp
 from simulator.core.arrays import Array
 from simulator.program import credit_splits
 from simulator.program.base import SplitRule
-from simulator.program.compiled import Registration
-from simulator.program.credit_splits import CompiledSplit, Joint, own_credit, second_share
+from simulator.program.compiled import Registration, own_credit
+from simulator.program.credit_splits import CompiledSplit, Joint, second_share
 
 
 def game(n: int, worth: Callable[[tuple[int, ...]], float]) -> Array:

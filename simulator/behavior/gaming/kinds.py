@@ -1,37 +1,75 @@
-"""Gaming: transforms of claims, chosen because the payout pays for them and for no other reason.
+"""Kinds of gaming: transforms of claims, chosen because the payout pays for them and for no other reason.
 
-No rule here knows a component. A partner compares payout differences under the transform with its own costs; with all
-kinds switched off it is its own honest twin.
+No rule here knows a component. A partner compares payout differences under the transform with its own costs, and
+with all kinds switched off files what happened. A kind is one row of `KINDS`; its gain is a pure function of a module
+beside this one, and each engine lets it act at its moment.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import Enum
+
 import numpy as np
 
-from simulator.core.arrays import Array, Bools, Ints
+from simulator.core.arrays import Array, Ints
 from simulator.scenario.behavior import Gaming
 
-KINDS = ("timing", "padding", "credit_claiming", "splitting", "discount_dumping", "squatting")
-"""Kinds of gaming, each with a switch of its name in a scenario's `gaming`."""
+
+class Moment(Enum):
+    """When a kind of gaming acts."""
+
+    VENDOR_FINDS_CUSTOMER = "the vendor finds a customer"
+    WEEK = "partners file the week's activity claims"
+    PROPOSAL = "a partner makes a proposal"
+    SIGNATURE = "a signed deal is filed"
+    WINDOW_END = "a payout window ends"
+
+
+@dataclass(frozen=True)
+class GamingKind:
+    """A kind of gaming.
+
+    name: of its switch in a scenario's `gaming`; moment: when it acts; label: what opportunists do, as in "an
+    opportunist ..."; sets_prices: whether it needs price authority.
+    """
+
+    name: str
+    moment: Moment
+    label: str
+    sets_prices: bool = False
+
+    def on(self, switches: Gaming) -> bool:
+        """Whether a scenario lets opportunists do it."""
+        allowed = not self.sets_prices or switches.price_authority == "partner"
+        return allowed and bool(getattr(switches, self.name))
+
+
+KINDS: dict[str, GamingKind] = {
+    kind.name: kind
+    for kind in (
+        GamingKind("timing", Moment.WINDOW_END, "moves signatures across the end of a window"),
+        GamingKind("padding", Moment.WEEK, "files claims of activities that did not happen"),
+        GamingKind("credit_claiming", Moment.VENDOR_FINDS_CUSTOMER, "registers customers whom the vendor found"),
+        GamingKind("splitting", Moment.SIGNATURE, "files one deal as several claims, or two deals as one"),
+        GamingKind("discount_dumping", Moment.PROPOSAL, "buys wins with the vendor's price", sets_prices=True),
+        GamingKind("squatting", Moment.VENDOR_FINDS_CUSTOMER, "registers customers whom other partners would work"),
+    )
+}
+"""Every kind of gaming by name."""
 
 TIE = 1e-9
 """A choice must gain more than this share of its value, so that rounding never decides."""
 
 
 def kinds_on(switches: Gaming) -> frozenset[str]:
-    """The kinds of gaming that a scenario switches on; who cannot set prices cannot dump them."""
-    on = {kind for kind in KINDS if getattr(switches, kind)}
-    return frozenset(on if switches.price_authority == "partner" else on - {"discount_dumping"})
+    """Names of the kinds of gaming that a scenario switches on."""
+    return frozenset(name for name, kind in KINDS.items() if kind.on(switches))
 
 
-def false_claim_gain(price: Array, detection: Array, penalty_multiple: Array) -> Array:
-    """(1 - d) m - d F per false claim, where the penalty F is a multiple of the claim's price m."""
-    return (1.0 - detection) * price - detection * (penalty_multiple * price)
-
-
-def false_claim_rate(gain: Array, cost: Array) -> Array:
-    """Claims per week that maximise gain n - cost n^2 / 2: none where detection d > m / (m + F) (Becker 1968)."""
-    return np.maximum(0.0, gain) / cost
+def kinds_at(moment: Moment, on: frozenset[str]) -> tuple[GamingKind, ...]:
+    """The kinds among those named in `on` that act at a moment."""
+    return tuple(kind for kind in KINDS.values() if kind.moment is moment and kind.name in on)
 
 
 def kept(clawed: Array, detection: Array, penalty_multiple: Array) -> Array:
@@ -44,11 +82,6 @@ def audit_mark(mark: Array, seen: Array) -> Array:
     return np.where(seen > 0, mark / np.where(seen > 0, seen, 1.0), 2.0)
 
 
-def registration_share(hazard: Array, source: Array) -> Array:
-    """Share of the vendor's own customers that a partner registers: 1 - exp(-h q)."""
-    return -np.expm1(-hazard * source)
-
-
 def best_option(gains: Array, value: Array) -> Ints:
     """The best option per row of `gains` (n, options), option 0 being to leave things as they are.
 
@@ -58,18 +91,3 @@ def best_option(gains: Array, value: Array) -> Ints:
     best = np.argmax(gains, axis=1)
     gain = np.take_along_axis(gains, best[:, None], axis=1)[:, 0]
     return np.where(gain > TIE * (1.0 + np.abs(value)), best, 0)
-
-
-def push_lost(mark: Array, weeks: Array, risk_per_week: Array) -> Bools:
-    """Whether a deal delayed by `weeks` is lost, by its own mark."""
-    return np.asarray(mark < -np.expm1(weeks * np.log1p(-risk_per_week)), dtype=bool)
-
-
-def push_risk(weeks: Array, risk_per_week: Array) -> Array:
-    """Probability that a deal delayed by `weeks` is lost."""
-    return -np.expm1(weeks * np.log1p(-risk_per_week))
-
-
-def conceded(amount: Array, weeks: Array, concession_per_week: Array) -> Array:
-    """Cents given to the customer for signing `weeks` early, at most half of the deal."""
-    return np.rint(amount * np.minimum(weeks * concession_per_week, 0.5))

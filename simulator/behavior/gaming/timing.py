@@ -1,11 +1,14 @@
-"""Schedules at single partners, as the choice of a filing date needs them; shared by both engines."""
+"""Timing: moving a signature across the end of a window, where the windows pay differently.
+
+What a pull or a push costs, and the schedules at single partners that the choice of a filing date rests on.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from simulator.behavior.perceived_value import PerceivedValue
-from simulator.core.arrays import Array, Ints
+from simulator.core.arrays import Array, Bools, Ints
 from simulator.program.schedule import Knot, Schedule, expected_payout
 
 
@@ -39,3 +42,18 @@ def next_window(
     expected = expected_payout(at_cells(smooth, rep, who), mean + extra, sd)
     likely = view.likely[k]
     return expected if likely is None else expected * np.broadcast_to(likely, shape)[rep, who][:, None]
+
+
+def push_lost(mark: Array, weeks: Array, risk_per_week: Array) -> Bools:
+    """Whether a deal delayed by `weeks` is lost, by its own mark."""
+    return np.asarray(mark < -np.expm1(weeks * np.log1p(-risk_per_week)), dtype=bool)
+
+
+def push_risk(weeks: Array, risk_per_week: Array) -> Array:
+    """Probability that a deal delayed by `weeks` is lost."""
+    return -np.expm1(weeks * np.log1p(-risk_per_week))
+
+
+def early_concession(amount: Array, weeks: Array, concession_per_week: Array) -> Array:
+    """Cents given to the customer for signing `weeks` early, at most half of the deal."""
+    return np.rint(amount * np.minimum(weeks * concession_per_week, 0.5))

@@ -17,12 +17,17 @@ from simulator.behavior.gaming.timing import at_cells
 from simulator.behavior.marketing_funds import granted
 from simulator.behavior.perceived_value import PerceivedValue
 from simulator.core.arrays import Array, Ints
-from simulator.program.compiled import CompiledComponent, TierCriterion
-from simulator.program.credit_splits import ALONE, SECOND, Joint, own_credit
-from simulator.program.deal_codes import engagement_of
-from simulator.program.measures import TALLIES
+from simulator.program.compiled import (
+    CompiledComponent,
+    TierCriterion,
+    apply_ceiling,
+    own_amount,
+    own_credit,
+    resolve_groups,
+)
+from simulator.program.credit_splits import ALONE, SECOND, Joint
+from simulator.program.measures import TALLIES, engagement_of
 from simulator.program.schedule import Schedule
-from simulator.program.stacking import apply_ceiling, own_amount, resolve_groups
 from simulator.world.disputes import NONE, OVERTURNED
 from simulator.world.setting import WEEKS_PER_QUARTER
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.behavior.effort import FalseClaimGains, registration_shares, squatting_shares
+from simulator.behavior.gaming.false_claims import FalseClaimGains, registration_shares, squatting_shares
 from simulator.core.arrays import Array, Ints
 from simulator.engines.events.deals import Opportunity
 from simulator.program.measures import MEASURES, Event

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.engines.ledger import attributed
+from simulator.program.compiled import resolve_groups
+from simulator.program.conditions import CompiledBudget, Quality, prorated
 from simulator.program.credit_splits import SECOND
-from simulator.program.deal_codes import attached_of
-from simulator.program.gates_and_budgets import CompiledBudget, Quality, prorated
 from simulator.program.governance import ProgramAdjustments
-from simulator.program.measures import Event
-from simulator.program.stacking import resolve_groups
+from simulator.program.measures import Event, attached_of
 
 if TYPE_CHECKING:
     from simulator.engines.events.accounts import Claim, ClosedWindow, PartnerAccount

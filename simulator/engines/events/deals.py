@@ -10,6 +10,7 @@ import numpy as np
 import simpy
 
 from simulator.behavior.gaming import kinds
+from simulator.behavior.gaming.false_claims import false_claim_rate
 from simulator.core.arrays import Array
 from simulator.engines.events import governance
 from simulator.engines.events.accounts import Claim, ClosedWindow, PartnerAccount
@@ -19,8 +20,7 @@ from simulator.engines.events.gaming.deal_splitting import file
 from simulator.engines.events.gaming.discount_dumping import propose
 from simulator.engines.events.joint_deals import file_together, is_joint, second_of
 from simulator.program.credit_splits import SECOND
-from simulator.program.deal_codes import complexity_of
-from simulator.program.measures import MEASURES, Event
+from simulator.program.measures import MEASURES, Event, complexity_of
 from simulator.world import opportunities
 
 if TYPE_CHECKING:
@@ -255,5 +255,5 @@ class Partner:
         for name in _PADDED:
             event = MEASURES[name].event
             if event in run.false_gain:
-                rates[int(event)] = float(kinds.false_claim_rate(run.false_gain[event][:, self.who], cost)[0])
+                rates[int(event)] = float(false_claim_rate(run.false_gain[event][:, self.who], cost)[0])
         return rates

@@ -14,7 +14,9 @@ import numpy as np
 import simpy
 from simpy.events import NORMAL, URGENT, EventPriority
 
-from simulator.behavior.effort import EffortState, FalseClaimGains
+from simulator.behavior.effort import EffortState
+from simulator.behavior.gaming.false_claims import FalseClaimGains
+from simulator.behavior.participation import participation_at_start
 from simulator.behavior.word_of_mouth import HeardProgram, blended_values, partners_talk
 from simulator.core.arrays import Array, partner_sum
 from simulator.engines.assignment import BehaviorMode, ProgramAssignment
@@ -26,9 +28,9 @@ from simulator.engines.events.deals import Opportunity, Partner, Process
 from simulator.engines.events.gaming.timing import Timing
 from simulator.engines.events.payments import Payments
 from simulator.engines.events.program_office import ProgramCohort
-from simulator.program.awards import Prize
 from simulator.program.governance import ProgramAdjustments
 from simulator.program.schedule import Schedule
+from simulator.program.support import Prize
 from simulator.world.setting import WEEKS_PER_QUARTER
 from simulator.world.world import World
 
@@ -65,7 +67,7 @@ class EventRun:
         self.effort = EffortState(
             self.setting, world.rate, world.inert, mode.expectations, world.shocks, mode.responding
         )
-        self.effort.membership = world.membership()
+        self.effort.membership = participation_at_start(world)
         self.talking = partners_talk(self.setting)
         self.log: list[tuple[Any, ...]] | None = [] if log else None
         p = self.setting.partners

@@ -40,7 +40,7 @@ def review(
             now = now.seeing(k, np.array([[paid]]), np.array([[attained]]), partner_sum(usual)[:, None])
         held[index] = now
         if week % WEEKS_PER_QUARTER == 0:
-            held[index] = now.reviewed(program.review, program.components, week // WEEKS_PER_QUARTER)
+            held[index] = now.reviewed(program.review, program.pools, week // WEEKS_PER_QUARTER)
             _note_moves(run, program, now, held[index])
 
 

@@ -11,8 +11,8 @@ from simulator.behavior.perceived_value import PerceivedValue
 from simulator.core.arrays import Array, Bools, Ints
 from simulator.engines.assignment import ProgramWithForecasts
 from simulator.engines.events.accounts import Claim, PartnerAccount
-from simulator.program.awards import Prize
 from simulator.program.schedule import Schedule
+from simulator.program.support import Prize
 from simulator.world.setting import WEEKS_PER_QUARTER
 
 if TYPE_CHECKING:

@@ -19,12 +19,12 @@ from simulator.engines.assignment import ProgramWithForecasts
 from simulator.engines.vector.contests import Contest
 from simulator.engines.vector.joint_deals import ceiling_base, own_credits
 from simulator.engines.vector.registrations import DealRegistrations
+from simulator.program.compiled import apply_ceiling, resolve_groups
+from simulator.program.conditions import Quality
 from simulator.program.credit_splits import ALONE, SECOND
-from simulator.program.gates_and_budgets import Quality
 from simulator.program.governance import ProgramAdjustments
 from simulator.program.measures import TALLIES
 from simulator.program.schedule import Schedule
-from simulator.program.stacking import apply_ceiling, resolve_groups
 from simulator.world.disputes import OVERTURNED
 from simulator.world.setting import WEEKS_PER_QUARTER, Setting
 from simulator.world.world import World

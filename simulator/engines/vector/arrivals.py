@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.behavior.effort import registration_shares, squatting_shares
-from simulator.behavior.gaming import kinds
+from simulator.behavior.gaming.false_claims import false_claim_rate, registration_shares, squatting_shares
 from simulator.core.arrays import Array, Ints
 from simulator.engines.vector.deals import go_alone, schedule
 from simulator.engines.vector.joint_deals import other_cells
@@ -99,7 +98,7 @@ def _pad(run: VectorRun, week: int) -> None:
         event = MEASURES[name].event
         if event not in run.false_claim_gains.activity:
             continue
-        rate = kinds.false_claim_rate(run.false_claim_gains.activity[event], run.world.misreport_cost)
+        rate = false_claim_rate(run.false_claim_gains.activity[event], run.world.misreport_cost)
         rate = np.where(run.world.opportunist, np.minimum(rate, run.world.most_false), 0.0)
         rep, who, audit = run.world.false_claims(name, week, rate)
         if len(rep):

@@ -10,11 +10,10 @@ import numpy as np
 
 from simulator.core.arrays import Array, Bools
 from simulator.engines.vector.accounts import ClosedWindows, ProgramAccounts
+from simulator.program.conditions import CompiledBudget, Quality, prorated
 from simulator.program.credit_splits import SECOND
-from simulator.program.deal_codes import attached_of
-from simulator.program.gates_and_budgets import CompiledBudget, Quality, prorated
 from simulator.program.governance import ProgramAdjustments
-from simulator.program.measures import Event
+from simulator.program.measures import Event, attached_of
 
 if TYPE_CHECKING:
     from simulator.engines.vector.engine import VectorRun

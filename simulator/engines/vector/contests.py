@@ -6,12 +6,11 @@ import copy
 
 import numpy as np
 
-from simulator.behavior.contests import ranks
-from simulator.core.arrays import Array, Bools, Ints
+from simulator.core.arrays import Array, Bools, Ints, ranks
 from simulator.core.table import Table
-from simulator.program.awards import Prize
 from simulator.program.credit_splits import SECOND
 from simulator.program.measures import MEASURES
+from simulator.program.support import Prize
 
 
 class Contest:

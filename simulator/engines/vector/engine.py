@@ -12,9 +12,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulator.behavior.effort import EffortState, FalseClaimGains
+from simulator.behavior.effort import EffortState
 from simulator.behavior.enablement import SupportEffects, help_of
-from simulator.behavior.participation import ParticipationValue
+from simulator.behavior.gaming.false_claims import FalseClaimGains
+from simulator.behavior.participation import ParticipationValue, participation_at_start
 from simulator.behavior.perceived_value import PerceivedValue
 from simulator.behavior.word_of_mouth import HeardProgram, blended_values, partners_talk
 from simulator.core.arrays import Array, Bools, Ints, partner_sum
@@ -58,7 +59,7 @@ class VectorRun:
         self.effort = EffortState(
             self.setting, world.rate, world.inert, mode.expectations, world.shocks, mode.responding
         )
-        self.effort.membership = world.membership()
+        self.effort.membership = participation_at_start(world)
         self.talking = partners_talk(self.setting)
         self.false_claim_gains = FalseClaimGains(self.shape)
         self.work, self.open = np.zeros(self.shape), np.zeros(self.shape)

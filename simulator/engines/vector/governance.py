@@ -32,7 +32,7 @@ def review(run: VectorRun, week: int) -> None:
             paid, reached = accrued.sum(axis=1, keepdims=True), attained.sum(axis=1, keepdims=True)
             now = now.seeing(k, paid, reached, partner_sum(expected)[:, None])
         if week % WEEKS_PER_QUARTER == 0:
-            now = now.reviewed(rules, components, week // WEEKS_PER_QUARTER)
+            now = now.reviewed(rules, offer.program.pools, week // WEEKS_PER_QUARTER)
         run.in_force = {**run.in_force, index: now}
         for b in accounts:
             b.in_force = now

@@ -13,10 +13,9 @@ import numpy as np
 
 from simulator.core.arrays import Array, Bools, Ints
 from simulator.core.table import Table
-from simulator.program.compiled import CompiledComponent, CompiledProgram
-from simulator.program.credit_splits import ALONE, FIRST, SECOND, Joint, own_credit
+from simulator.program.compiled import CompiledComponent, CompiledProgram, own_amount, own_credit
+from simulator.program.credit_splits import ALONE, FIRST, SECOND, Joint
 from simulator.program.measures import Event
-from simulator.program.stacking import own_amount
 from simulator.world.world import World
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from simulator.program.base import ComponentSpec, component, number
-from simulator.program.marketing_funds import MarketingFund
+from simulator.program.conditions import MarketingFund
 from simulator.program.schedule import Schedule
 from simulator.program.values import Numbers
 

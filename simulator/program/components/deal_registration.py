@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
+
 from simulator.program.base import ComponentSpec, Window, component, number
+from simulator.program.conditions import Registration
 from simulator.program.schedule import Schedule
 from simulator.program.values import Numbers
 
@@ -46,3 +49,14 @@ class DealRegistration(ComponentSpec):
 
     def schedule(self, number: Numbers) -> Schedule:
         return Schedule(number("uplift"))
+
+    def registration(self, number: Numbers) -> Registration:
+        second = None
+        if self.second_uplift is not None:
+            whole = number("uplift")
+            second = np.where(whole > 0, number("second_uplift") / np.where(whole > 0, whole, 1.0), 0.0)
+        return Registration(number("protection_weeks"), self.registrations_per_quarter, second)
+
+    @property
+    def shares_deals(self) -> bool:
+        return self.split is not None or self.second_uplift is not None

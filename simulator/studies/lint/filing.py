@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.core.arrays import Array, Bools, Ints
+from simulator.program.compiled import apply_ceiling, resolve_groups
 from simulator.program.measures import Event
 from simulator.program.schedule import expected_payout
-from simulator.program.stacking import apply_ceiling, resolve_groups
 from simulator.studies.lint.rule import LintFinding, lint_rule
 from simulator.studies.lint.typical_deals import TypicalDeals
 from simulator.studies.lint.typical_partners import ComponentPay, ProgramView

@@ -16,10 +16,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from simulator.behavior.gaming import kinds
+from simulator.behavior.gaming.false_claims import false_claim_gain, false_claim_rate
 from simulator.core.arrays import Array, Bools
-from simulator.program.deal_codes import ACCOUNTS, CODES_PER_MARKET
-from simulator.program.measures import Event
+from simulator.program.measures import ACCOUNTS, CODES_PER_MARKET, Event
 from simulator.program.schedule import segments
 from simulator.studies.lint.rule import LintFinding, lint_rule
 from simulator.studies.lint.typical_deals import TypicalDeals
@@ -232,11 +231,11 @@ def deterrence(view: ProgramView) -> Iterator[LintFinding]:
     """A false claim of an activity is worth its risk: detection d is not above m / (m + F)."""
     for paid in view.paid:
         terms, price = paid.component.terms, paid.price * 100.0
-        gain = kinds.false_claim_gain(price, terms.audit_rate[0], terms.penalty_multiple[0])
+        gain = false_claim_gain(price, terms.audit_rate[0], terms.penalty_multiple[0])
         if not paid.component.measure.padded or not paid.counts or not (gain > 0).any():
             continue
         cost = view.typical.setting.gaming("misreport_cost")[0] * 100.0
-        stake = view.total(kinds.false_claim_rate(gain, cost) * price, paid) * WEEKS_PER_YEAR
+        stake = view.total(false_claim_rate(gain, cost) * price, paid) * WEEKS_PER_YEAR
         audit, multiple = float(terms.audit_rate[0, 0]), float(terms.penalty_multiple[0, 0])
         needed = 1.0 / (1.0 + multiple)
         yield LintFinding(

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from simulator.behavior.gaming import kinds as gaming
+from simulator.behavior.gaming.false_claims import registration_share
 from simulator.core.arrays import Array, Ints
-from simulator.program.deal_codes import deal_code
-from simulator.program.measures import Event
+from simulator.program.measures import Event, deal_code
 from simulator.world import opportunities
 from simulator.world.setting import Setting
 
@@ -83,7 +82,7 @@ def _assisted(setting: Setting, who: int) -> float:
     p, t = setting.partners, setting.territories
     home = p.territory == p.territory[who]
     hazard = setting.behavior("registration_hazard")
-    registered = float(gaming.registration_share(hazard, np.ones((1, 1)))[0, 0])
+    registered = float(registration_share(hazard, np.ones((1, 1)))[0, 0])
     return registered * float(t.rate[0, p.territory[who]] / p.mean_rate[0, home].sum())
 
 

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.behavior.gaming import kinds
-from simulator.behavior.gaming.timing import next_window, perceived
+from simulator.behavior.gaming.timing import early_concession, next_window, perceived, push_lost, push_risk
 from simulator.core.arrays import Array, take
 from simulator.engines.events.accounts import Claim, PartnerAccount, counted
 from simulator.engines.events.closing import quality
 from simulator.engines.events.disputes import disputed
 from simulator.engines.events.joint_deals import first_role
-from simulator.program.deal_codes import attached_of
-from simulator.program.gates_and_budgets import Quality
-from simulator.program.measures import Event
-from simulator.program.stacking import resolve_groups
+from simulator.program.compiled import resolve_groups
+from simulator.program.conditions import Quality
+from simulator.program.measures import Event, attached_of
 from simulator.world.setting import WEEKS_PER_QUARTER
 
 if TYPE_CHECKING:
@@ -81,11 +80,11 @@ class Timing:
         return out
 
     def _risk(self, weeks: float) -> float:
-        return float(kinds.push_risk(np.array([weeks]), take(self.risk, _ZERO))[0])
+        return float(push_risk(np.array([weeks]), take(self.risk, _ZERO))[0])
 
     def _conceded(self, opp: Opportunity, week: int) -> float:
         weeks = np.array([opp.due - week])
-        return float(kinds.conceded(np.array([opp.amount]), weeks, take(self.concession, _ZERO))[0])
+        return float(early_concession(np.array([opp.amount]), weeks, take(self.concession, _ZERO))[0])
 
     def _draft(self, opp: Opportunity, week: int) -> Claim:
         """The claim that an opportunity would make if filed just before `week`."""
@@ -219,7 +218,7 @@ class Timing:
         for account in partner.all_accounts():
             account.post(claim, sign=-1)
         delay = np.array([run.week - claim.time])
-        lost = kinds.push_lost(np.array([run.deals.delay[opp.deal]]), delay, take(self.risk, _ZERO))[0]
+        lost = push_lost(np.array([run.deals.delay[opp.deal]]), delay, take(self.risk, _ZERO))[0]
         claim.week, claim.time, claim.moved = run.week, float(run.week), 1
         run.delayed.append(opp)
         if lost:

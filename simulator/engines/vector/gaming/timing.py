@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.behavior.gaming import kinds
-from simulator.behavior.gaming.timing import at_cells, next_window, perceived
+from simulator.behavior.gaming.timing import at_cells, early_concession, next_window, perceived, push_lost, push_risk
 from simulator.behavior.perceived_value import PerceivedValue
 from simulator.core.arrays import Array, Bools, Ints, take
 from simulator.core.table import Table
@@ -18,12 +18,10 @@ from simulator.engines.vector.deals import slot, truth
 from simulator.engines.vector.disputes import disputed
 from simulator.engines.vector.joint_deals import first_role, follow
 from simulator.engines.vector.records import CLAIM
-from simulator.program.compiled import CompiledProgram
+from simulator.program.compiled import CompiledProgram, resolve_groups
+from simulator.program.conditions import Quality
 from simulator.program.credit_splits import SECOND
-from simulator.program.deal_codes import attached_of
-from simulator.program.gates_and_budgets import Quality
-from simulator.program.measures import TALLIES, Event
-from simulator.program.stacking import resolve_groups
+from simulator.program.measures import TALLIES, Event, attached_of
 from simulator.world.setting import WEEKS_PER_QUARTER
 
 if TYPE_CHECKING:
@@ -71,7 +69,7 @@ def _as_claims(run: VectorRun, opp: Ints, week: int) -> tuple[Table, Array]:
     s, o = run.setting, run.opps
     rep = o["cell"][opp] // run.shape[1]
     weeks = o["due"][opp] - week
-    conceded = kinds.conceded(o["amount"][opp], weeks, take(s.gaming("concession_per_week"), rep))
+    conceded = early_concession(o["amount"][opp], weeks, take(s.gaming("concession_per_week"), rep))
     price = conceded if s.scenario.gaming.price_authority == "partner" else np.zeros(len(opp))
     claims = Table(CLAIM)
     claims.append(
@@ -103,7 +101,7 @@ def _choose(
     gains, value = _payout_gains(run, b, week, cells, push, drawn, ladder, target)
     rep, who = np.divmod(cells, run.shape[1])
     margin = np.broadcast_to(s.partners.own_margin, run.shape)[rep, who]
-    risk = kinds.push_risk(delay, take(s.gaming("push_loss_per_week"), rep[at_push]))
+    risk = push_risk(delay, take(s.gaming("push_loss_per_week"), rep[at_push]))
     own = take(s.gaming("timing_cost"), rep) * 100
     gains -= margin[:, None] * ladder.push(np.rint(c["amount"][push] * risk))
     if s.scenario.gaming.price_authority == "vendor":
@@ -325,7 +323,7 @@ def _push(run: VectorRun, rows: Ints, week: int, delay: Array) -> None:
         accounts.post(rows, c, sign=-1.0)
     opp = c["opp"][rows]
     risk = take(run.setting.gaming("push_loss_per_week"), c["cell"][rows] // run.shape[1])
-    lost = kinds.push_lost(run.world.deals["delay"][run.opps["deal"][opp]], delay, risk)
+    lost = push_lost(run.world.deals["delay"][run.opps["deal"][opp]], delay, risk)
     run.opps["lost"][opp[lost]] = True
     run.opps["filed"][opp[~lost]] = True
     c["event"][rows[lost]] = -1

@@ -1,18 +1,20 @@
-"""Enablement: non-cash support that a program gives its partners, each with a cost and an effect on what they bring.
+"""What a program gives its partners beside pay: enablement, and prizes for the best of a quarter.
 
-Training adds to the activity that a partner's skill follows; content makes stages faster as far as it is used; an
-executive sponsor helps in named accounts, product specialists in complex deals, as far as there are enough of them.
+Every support has a cost and an effect on what partners bring. Training adds to the activity that a partner's skill
+follows; content makes stages faster as far as it is used; an executive sponsor helps in named accounts, product
+specialists in complex deals, as far as there are enough of them. A prize is recognition, no cash.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import Field
 
 from simulator.core.arrays import Array
 from simulator.program.base import TableSpec, number
+from simulator.program.measures import MEASURES
 from simulator.program.values import Numbers
 
 
@@ -90,3 +92,31 @@ def supports_of(spec: Enablement | None, number: Numbers) -> Supports | None:
 def given(spec: Enablement) -> Iterator[str]:
     """Names of the supports that are given."""
     return (name for name in type(spec).model_fields if getattr(spec, name) is not None)
+
+
+class Award(TableSpec):
+    """The best `winners` of a fiscal quarter get a prize; who reports nothing wins nothing."""
+
+    measure: str = Field("revenue", description=f"one of {', '.join(MEASURES)}")
+    winners: int = number(1, "partners that win in a quarter", unit="partners", ge=1, le=1000)
+    value: float = number(..., "what winning is worth to a partner", unit="money", ge=0)
+    cost: float = number(0.0, "what a prize costs the vendor", unit="money per winner", ge=0)
+
+
+@dataclass(frozen=True)
+class Prize:
+    """A compiled award; value and cost in cents, (R or 1, 1)."""
+
+    name: str
+    measure: str
+    winners: int
+    value: Array
+    cost: Array
+
+
+def prizes_of(awards: Mapping[str, Award], number: Numbers) -> tuple[Prize, ...]:
+    """The prizes of a program. number: reader below its awards."""
+    return tuple(
+        Prize(name, a.measure, a.winners, number(f"{name}.value") * 100, number(f"{name}.cost") * 100)
+        for name, a in awards.items()
+    )
