@@ -24,13 +24,14 @@ from simulator.cli.studies import (
     pilot,
     redteam,
     rollout,
-    select,
     sensitivity,
     uncertainty,
     value_of_information,
     winners,
 )
+from simulator.cli.study_command import StudyCommand
 from simulator.core.errors import InputError, SimulatorError
+from simulator.studies.registry import declared
 
 
 class _Reporting(click.Group):
@@ -96,10 +97,11 @@ for _command in (
     optimize,
     sensitivity,
     value_of_information,
-    select,
     winners,
     forecast,
     rollout,
     pilot,
 ):
     main.add_command(_command)
+for _name, (_module, _summary) in declared().items():
+    main.add_command(StudyCommand(_name, _summary))

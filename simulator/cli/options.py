@@ -76,8 +76,11 @@ class HasJson(Protocol):
     def to_json(self) -> str: ...
 
 
-def finish(text: str, study: HasJson, *, json_file: str | None, quiet: bool, place: object = None) -> None:
-    """Print a result and write its JSON. place: the run directory, if there is one.
+def finish(
+    text: str, study: HasJson, *, json_file: str | None, quiet: bool, place: object = None,
+    label: str = "Run directory",
+) -> None:  # fmt: skip
+    """Print a result and write its JSON. place: what was written, if anything; label: what that is.
 
     With JSON on standard output everything else goes to standard error, so that it can be piped.
     """
@@ -89,7 +92,7 @@ def finish(text: str, study: HasJson, *, json_file: str | None, quiet: bool, pla
     elif json_file is not None:
         Path(json_file).write_text(study.to_json() + "\n", encoding="utf-8")
     if place is not None:
-        click.echo(place if quiet else f"Run directory: {place}", err=to_stderr)
+        click.echo(place if quiet else f"{label}: {place}", err=to_stderr)
 
 
 def tell(

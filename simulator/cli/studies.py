@@ -59,19 +59,6 @@ def optimize(scenario: str, levers: str, **settings: Any) -> None:
     tell(partial(run, load(scenario), levers), describe, **settings)
 
 
-@click.command(epilog=examples("select scenarios/quickstart.toml --replications 500"))
-@click.argument("scenario", metavar="SCENARIO")
-@programs_option
-@_study
-def select(scenario: str, **settings: Any) -> None:
-    """Say which program of SCENARIO to choose: chance of being best, and regret."""
-    from simulator.scenario.load import load
-    from simulator.studies.select import describe
-    from simulator.studies.select import select as run
-
-    tell(partial(run, load(scenario)), describe, **settings)
-
-
 @click.command(epilog=examples("winners scenarios/quickstart.toml --replications 200"))
 @click.argument("scenario", metavar="SCENARIO")
 @programs_option

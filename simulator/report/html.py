@@ -8,23 +8,22 @@ A study as HTML: in a notebook, and as a page of its own.
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from html import escape as html_escape
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simulator.report.plots import figure_of, styled
-
-if TYPE_CHECKING:
-    from simulator.studies.base import Study
-
+from simulator.report.tables import Column, Table
 
 _ID = re.compile(r'(\bid="|href="#|url\(#)')
 
@@ -82,39 +81,70 @@ def _environment() -> Environment:
     )  # fmt: skip
 
 
-_UNSAID = ("Creator", "Date", "Format", "Type")
-"""What a drawing would tell of itself."""
 _ROWS = 20
-"""Rows of a table that are shown."""
-_STYLE = (
-    "body{font-family:system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em}svg{max-width:100%;height:auto}"
-)
+"""Rows of a table that are shown in a notebook."""
 
 
-def study_html(study: Study) -> str:
-    """Headline, sample and table."""
-    said = "".join(f"<li>{html_escape(line)}</li>" for line in study.headline())
-    table = study.table()
-    left = f"<p>{len(table) - _ROWS:,} more rows in <code>table()</code>.</p>" if len(table) > _ROWS else ""
-    shown = table.head(_ROWS).to_html(border=0, na_rep="\u2013", float_format=lambda x: f"{x:,.4g}", index=False)
-    title = f"<p><strong>{html_escape(study.title)}</strong>: {html_escape(study.sample_text)}</p>"
-    return f"<div>{title}<ul>{said}</ul>{shown}{left}</div>"
+class ShownStudy(Protocol):
+    """What is shown of a study."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def sample_text(self) -> str: ...
+    @property
+    def cost_text(self) -> str: ...
+    def headline(self) -> list[str]: ...
+    def tables(self) -> list[Table]: ...
+    def table(self) -> pd.DataFrame: ...
+    def notes(self) -> list[str]: ...
+    def stored_figures(self) -> Mapping[str, Callable[[Axes], object]]: ...
 
 
-def took(study: Study) -> str:
+def study_view(study: ShownStudy) -> str:
+    """A study in a notebook: headline, tables of at most some rows, and notes."""
+    return notebook(study.title, study.sample_text, study.headline(), _tables(study, _ROWS), study.notes())
+
+
+def study_page(study: ShownStudy) -> str:
+    """A study as a page of its own: headline, whole tables, notes and its figures."""
+    figures = [
+        inline(partial(figure_of, draw), f"figure-{k}", study.title, name.replace("_", " "))
+        for k, (name, draw) in enumerate(study.stored_figures().items())
+    ]
+    return render_page(
+        "study.html", title=study.title, sample=study.sample_text, headline=study.headline(),
+        tables=_tables(study, None), notes=[*study.notes(), study.cost_text], figures=figures,
+    )  # fmt: skip
+
+
+def took(study: ShownStudy) -> str:
     """What it cost in time, as a paragraph."""
-    return f"<p>{html_escape(study.cost_text)}</p>" if study.cost_text else ""
+    return f"<p>{escape(study.cost_text)}</p>" if study.cost_text else ""
 
 
-def study_page(study: Study) -> str:
-    """A whole page, with the figure within it."""
-    drawn = io.StringIO()
-    with styled():
-        figure = figure_of(lambda ax: study.plot(ax=ax))
-        figure.savefig(drawn, format="svg", bbox_inches="tight", metadata=dict.fromkeys(_UNSAID))
-    picture = drawn.getvalue()
-    title = html_escape(study.title)
-    head = f'<meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
-    drawing = f'<figure role="img" aria-label="{title}">{picture[picture.index("<svg") :]}</figure>'
-    body = f"<main><h1>{title}</h1>{study._html()}{took(study)}{drawing}</main>"
-    return f'<!DOCTYPE html><html lang="en"><head>{head}</head><body>{body}</body></html>'
+def _tables(study: ShownStudy, most: int | None) -> list[HtmlTable]:
+    return [html_table(table, most) for table in study.tables() or [_plain(study.table())]]
+
+
+def _plain(frame: pd.DataFrame) -> Table:
+    """A data frame as a table, for studies that declare none."""
+    values = {str(name): [_value(x) for x in frame[name]] for name in frame.columns}
+    columns = [Column(name, name, found) for name, found in values.items()]
+    return Table("", [str(name) for name in frame.index], columns)
+
+
+def _value(x: object) -> str | float | None:
+    if x is None or (isinstance(x, float) and math.isnan(x)):
+        return None
+    return f"{x:,.4g}" if isinstance(x, float) else str(x)
+
+
+def html_table(table: Table, most: int | None = None) -> HtmlTable:
+    """A table for HTML, of at most so many rows."""
+    body, left = table.body, 0
+    if most is not None and len(body) > most:
+        body, left = body[:most], len(body) - most
+    more = f"; {left:,} more rows in table()" if left else ""
+    caption = " ".join((f"{table.title}{more}".removeprefix("; "), *table.notes)).strip()
+    return HtmlTable(caption, table.head, body, table.meanings[: len(body)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simulator.core.errors import fault
+from simulator.runs.run_directory import Writer
 from simulator.scenario.validation.finding import suggestion
 
 # Okabe and Ito's palette (Color Universal Design, 2008) in an order in which neighbours differ in lightness.
@@ -141,3 +143,13 @@ def save_figure(figure: Figure, path: Path) -> None:
     vector = path.suffix == ".svg"
     with styled():
         figure.savefig(path, bbox_inches="tight", metadata={"Date": None} if vector else {"Software": None})
+
+
+def figure_files(figures: Mapping[str, Callable[[], Figure]]) -> dict[str, Writer]:
+    """Files of figures by their names, as PNG and as SVG; each figure is drawn once."""
+
+    def written(make: Callable[[], Figure]) -> Writer:
+        return lambda path: save_figure(make(), path)
+
+    drawn = {name: written(cache(make)) for name, make in figures.items()}
+    return {f"figures/{name}.{end}": write for name, write in drawn.items() for end in ("png", "svg")}

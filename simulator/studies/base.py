@@ -1,19 +1,20 @@
-"""What every study offers in Python, so that who knows one knows all.
+"""The base of all studies, what declares one, and what studies share.
 
-study.table()        its figures, as a data frame
-study.headline()     what can be said, in sentences, never more than the error allows
-study.plot(ax=ax)    a figure, on Axes that are given or on new ones; the Axes come back
-study.to_json()      all figures
-study.report(path)   one HTML file with all of that
-study                in a notebook: headline, sample, table, and how long it took
+To add a study, write one module in this room:
 
-Checks of what a study is asked to do, before anything is run.
+1. A frozen dataclass below `RunStudy` (it has `simulated`, a run of replications) or below `Study`, with its results as
+   fields, and `kind` and `subject` (of `Study`: `title` and `sample_text`).
+2. `tables()`: a list of `report.tables.Table`, raw estimates with units. `headline()`: sentences.
+3. `plot_kinds`: name -> method that draws on given Axes; the first is what `plot()` draws.
+4. A function that runs it: `scenario` first, then options as keywords (`programs`, `replications`, `seed`, `workers`,
+   `engine`, `chunk`, `progress` are known; others are `Annotated[type, Option("help", "METAVAR")]`). It checks the
+   known ones by `RunSettings.of(scenario, ...)`, simulates by `settings.simulate(scenario)`, and is decorated with
+   `@study("name", "What it does to SCENARIO.", examples=["name scenarios/quickstart.toml"])`.
 
-Variants of programs: the same program with other numbers, simulated together so that they share worlds and burn-in.
-
-The reference population is fitted once for a scenario; a variant needs only statistics of its own claims.
-
-Inputs of a sensitivity study: the scenario's uncertain numbers, with what is known of them, and their groups.
+From these follow `table()`, `text()` for terminals, the view in notebooks, `report(path)` as an HTML page, `to_json()`,
+`save()` and the command `incentive-sim name`. Where the plain form does not do, override `table()` (other columns),
+`notes()` (sentences below the tables), `details()` (more of the JSON), `stored_figures()` or `exit_code`.
+`select` is a small example; `tests/studies/test_contract.py` holds every registered study to all of this.
 """
 
 from __future__ import annotations
@@ -21,23 +22,28 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, wraps
-from inspect import signature
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 
 from simulator.core.errors import InputError, Problem, SimulatorError, fault
-from simulator.core.progress import span, watched
+from simulator.core.progress import span
 from simulator.metrics.measure import BASELINE, STRATEGIC, runs
 from simulator.metrics.net_value import net_value
 from simulator.metrics.registry import metrics_of
 from simulator.reference.fit import Reference
+from simulator.report.html import study_page, study_view, took
+from simulator.report.plots import draw_kind, figure_files, figure_of
+from simulator.report.tables import Table, records
+from simulator.report.text import WIDTH, wrap
+from simulator.runs import run_directory
 from simulator.runs.designs import Design
 from simulator.runs.simulate import SimulationResult, fit_reference, simulate
 from simulator.scenario.paths import bounds_at, number_paths, with_values
@@ -46,15 +52,21 @@ from simulator.scenario.uncertainty import quantile
 from simulator.scenario.validation.finding import shown, suggestion
 from simulator.stats.estimate import Array, Statistic
 from simulator.stats.sensitivity.factors import Factor
+from simulator.studies.registry import timed
+from simulator.studies.settings import ENGINES, Progress, check_precision
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
+__all__ = ["Progress", "check_precision", "records", "timed"]
 
 
 class Study(ABC):
-    """The result of a study."""
+    """The result of a study.
 
+    plot_kinds: name -> method that draws it on Axes, the first the default of `plot`; figure_rows: rows that a figure
+    has room for in a stored file, those of the table if None; exit_code: of the command.
+    """
+
+    plot_kinds: ClassVar[Mapping[str, Callable[..., Axes]]] = {}
+    figure_rows: ClassVar[int | None] = None
     _seconds: float | None = None
 
     def __init_subclass__(cls) -> None:
@@ -71,20 +83,57 @@ class Study(ABC):
         """What the figures rest on."""
 
     @abstractmethod
-    def table(self) -> pd.DataFrame:
-        """The figures."""
-
-    @abstractmethod
     def headline(self) -> list[str]:
         """What can be said, a sentence each."""
 
-    @abstractmethod
-    def plot(self, *, ax: Axes | None = None) -> Axes:
-        """A figure, on `ax` or a new figure."""
+    def tables(self) -> list[Table]:
+        """Its tables, the main one first."""
+        return []
 
-    @abstractmethod
+    def notes(self) -> list[str]:
+        """How to read the tables, a sentence each."""
+        return []
+
+    def details(self) -> dict[str, Any]:
+        """What `to_dict` has beside headline and tables."""
+        return {}
+
+    @property
+    def exit_code(self) -> int:
+        """How the command ends: 0, or 1 where there are findings."""
+        return 0
+
+    def table(self) -> pd.DataFrame:
+        """The figures of its first table at full precision, errors as `NAME_se`."""
+        return self.tables()[0].frame()
+
+    def text(self, width: int = WIDTH) -> str:
+        """Headline, tables and notes for a terminal."""
+        tables = [table.text(width) for table in self.tables()]
+        parts = [wrap(self.headline(), width), *tables, wrap([*self.notes(), self.sample_text], width)]
+        return "\n\n".join(part for part in parts if part)
+
+    def plot(self, *args: Any, **kwargs: Any) -> Axes:
+        """Draw a figure: `plot(kind=None, ax=None, **options)`.
+
+        kind: a name of `plot_kinds`, the first if None; ax: where, a new figure if None; options: of the figure. Raises
+        `InputError` for an unknown kind.
+        """
+        return self._plot(*args, **kwargs)
+
+    def _plot(self, kind: str | None = None, ax: Axes | None = None, **options: Any) -> Axes:
+        return draw_kind(self.plot_kinds, self, next(iter(self.plot_kinds)) if kind is None else kind, ax, **options)
+
+    def stored_figures(self) -> Mapping[str, Callable[[Axes], object]]:
+        """Name -> what draws it, of the figures of its run directory and its page."""
+        if not self.plot_kinds:
+            return {"figure": lambda ax: self.plot(ax=ax)}
+        return {name: partial(draw, self) for name, draw in self.plot_kinds.items()}
+
     def to_dict(self) -> dict[str, Any]:
-        """All figures as plain dicts; what is undefined is None."""
+        """Headline, tables and details as plain dicts; what is undefined is None."""
+        tables = [table.to_dict() for table in self.tables()]
+        return {**self._asked(), "headline": self.headline(), **self.details(), "tables": tables}
 
     def to_json(self) -> str:
         """`to_dict` as JSON text."""
@@ -96,7 +145,7 @@ class Study(ABC):
         return "" if self._seconds is None else f"Took {span(self._seconds) if self._seconds >= 1 else 'under 1 s'}."
 
     def report(self, path: str | os.PathLike[str]) -> Path:
-        """Write headline, tables and figure as one HTML file that needs nothing else; an existing one is replaced.
+        """Write headline, tables and figures as one HTML file that needs nothing else; an existing one is replaced.
 
         Of a comparison it is the report that leadership reads, of a calibration one of its own.
 
@@ -110,36 +159,36 @@ class Study(ABC):
 
     def _page(self) -> str:
         """What `report` writes."""
-        from simulator.report.html import study_page
-
         return study_page(self)
 
     def _html(self) -> str:
-        """Headline and table as HTML."""
-        from simulator.report.html import study_html
+        """Headline and tables as HTML."""
+        return study_view(self)
 
-        return study_html(self)
+    def _asked(self) -> dict[str, Any]:
+        """What `to_dict` begins with: what was studied."""
+        return {"study": self.title, "sample": self.sample_text}
+
+    def _figure_height(self) -> float:
+        rows = len(self.table()) if self.figure_rows is None else self.figure_rows
+        return max(3.4, 1.6 + 0.45 * min(rows, 30))
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
         printer.text("\n".join(self.headline()))  # of a terminal, where there is no HTML
 
     def _repr_html_(self) -> str:
-        from simulator.report.html import took
-
         return self._html() + took(self)
 
 
 class RunStudy(Study):
     """A study of one run of replications.
 
-    simulated: the run; kind: what its run directory is called; subject: what was studied of the scenario; figure_rows:
-    that a stored figure has room for, those of the table if None.
+    simulated: the run; kind: what its run directory is called; subject: what was studied of the scenario.
     """
 
     simulated: SimulationResult
     kind: ClassVar[str]
     subject: ClassVar[str]
-    figure_rows: ClassVar[int | None] = None
 
     @property
     def title(self) -> str:
@@ -156,52 +205,65 @@ class RunStudy(Study):
         """What the figures rest on: `2,000 replications, seed 7`."""
         return f"{self.simulated.replications:,} replications, seed {self.simulated.seed}"
 
+    def stored_figures(self) -> Mapping[str, Callable[[Axes], object]]:
+        return super().stored_figures() if self.plot_kinds else {self.kind: lambda ax: self.plot(ax=ax)}
+
     def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True) -> Path:
         """Write a run directory below `out` and return it."""
-        from simulator.report.save import save_study
+        simulated, when = self.simulated, run_directory.now()
+        manifest = {**run_directory.manifest_of(simulated, when=when, command=command), **self.manifest()}
+        files: dict[str, run_directory.Writer] = {
+            "scenario.json": run_directory.json_file(self.scenario.tree()),
+            "fitted.json": run_directory.json_file(dict(simulated.fitted)),
+            "inputs.parquet": run_directory.table_file(_inputs(simulated)),
+            **({"replications.parquet": run_directory.replications_file(simulated)} if simulated.totals else {}),
+            **{f"{name}.parquet": run_directory.table_file(table) for name, table in self.stored_tables().items()},
+            f"{self.kind}.json": run_directory.json_file(self.to_dict()),
+            "summary.json": run_directory.json_file(self.summary()),
+            **(self.figure_files() if plots else {}),
+        }
+        return run_directory.write_run(out, self._directory + run_directory.run_name(simulated, when), files, manifest)
 
-        return save_study(self, self.kind, self._figures() if plots else {}, out, command, self.figure_rows)
+    def figure_files(self) -> dict[str, run_directory.Writer]:
+        """Files of its stored figures."""
+        height = self._figure_height()
+        return figure_files(
+            {name: partial(figure_of, draw, height=height) for name, draw in self.stored_figures().items()}
+        )
 
-    def _figures(self) -> Mapping[str, Callable[[Axes], Axes]]:
-        """Name -> what draws it, of the figures that are stored."""
-        return {self.kind: lambda ax: self.plot(ax=ax)}
+    def stored_tables(self) -> dict[str, pd.DataFrame]:
+        """Name -> table, of what the run directory has beside replications and inputs."""
+        return {self.kind: self.table()}
+
+    def summary(self) -> dict[str, Any]:
+        """What `show` prints of a stored run, and what was studied."""
+        told = {"text": self.text()} if self.tables() else {}
+        return {**self._asked(), "sample": self.sample_text, "headline": self.headline(), **told}
+
+    def manifest(self) -> dict[str, Any]:
+        """What the manifest of the run directory has beside settings and versions."""
+        return {"study": self.kind}
+
+    @property
+    def _directory(self) -> str:
+        return f"{self.kind}_"
+
+    def _asked(self) -> dict[str, Any]:
+        run = self.simulated
+        asked = {"study": self.kind.replace("_", " "), "seed": run.seed, "replications": run.replications}
+        return {"scenario": self.scenario.name, **asked}
 
     def _told(self) -> dict[str, Any]:
         """What `to_dict` of every study of a run begins with."""
-        run = self.simulated
-        asked = {"study": self.kind.replace("_", " "), "seed": run.seed, "replications": run.replications}
-        return {"scenario": self.scenario.name, **asked, "headline": self.headline()}
+        return {**self._asked(), "headline": self.headline()}
 
 
-P = ParamSpec("P")
-S = TypeVar("S", bound=Study)
+def _inputs(simulated: SimulationResult) -> pd.DataFrame:
+    """Values of the uncertain numbers: a row per replication, with the world that it met."""
+    world = np.asarray(simulated.design.luck(simulated.ids))
+    return pd.DataFrame({"replication": simulated.ids, "world": world, **simulated.values()})
 
 
-def timed(run: Callable[P, S]) -> Callable[P, S]:
-    """Let a study know how long it took; where it tells of its progress and nobody asked, a notebook shows it."""
-    tells = "progress" in signature(run).parameters
-
-    @wraps(run)
-    def measured(*args: P.args, **kwargs: P.kwargs) -> S:
-        start = time.monotonic()
-        given: Any = kwargs.get("progress")
-        with watched(given) as progress:
-            if tells and progress is not None:
-                kwargs["progress"] = progress
-            study = run(*args, **kwargs)
-        object.__setattr__(study, "_seconds", time.monotonic() - start)
-        return study
-
-    return measured
-
-
-def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of a table as plain dicts; None for what is undefined."""
-    found: list[dict[str, Any]] = json.loads(table.to_json(orient="records", double_precision=15))
-    return found
-
-
-ENGINES = ("vector", "events")
 _PLACE = "options"
 """What messages about options name as their file."""
 
@@ -250,30 +312,9 @@ def check_design(design: Design | None) -> None:
         raise fault(_PLACE, "vectors", design, "replications must each meet a world of their own", "see `sim.split`")
 
 
-def check_precision(precision: float | None, most: int, replications: int | None, design: Design | None) -> None:
-    """Raises `InputError` for a precision that cannot be run to."""
-    if precision is None:
-        return
-    problems = []
-    if not 0 < precision < 1:
-        problems.append(Problem(_PLACE, "precision", shown(precision), "must be between 0 and 1", "1 % is 0.01"))
-    if replications is not None:
-        rule = "says how many, and so does precision"
-        problems.append(Problem(_PLACE, "replications", shown(replications), rule, "give one of the two, and `most`"))
-    if most < 2:
-        problems.append(Problem(_PLACE, "most", shown(most), "must be at least 2"))
-    if design is not None:
-        problems.append(Problem(_PLACE, "vectors", "", "precision chooses the design itself", "leave it out"))
-    if problems:
-        raise InputError(problems)
-
-
 def _unknown(name: str, known: list[str]) -> Problem:
     hint = suggestion(name, known) or f"there are {', '.join(known)}"
     return Problem(_PLACE, "programs", shown(name), "no such program in the scenario", hint)
-
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,7 @@ from simulator.metrics.base import Metric
 from simulator.metrics.measure import BASELINE, STRATEGIC, Measured, measure, runs, shown_programs
 from simulator.report.formats import NOT_DISTINGUISHABLE, form_of_differences, form_of_estimates
 from simulator.report.payout_curve import payout_curve
-from simulator.report.plots import figure_of, styled
-from simulator.report.save import figure_files
+from simulator.report.plots import figure_files, figure_of, styled
 from simulator.report.text import WIDTH, Row, text_table, with_unit, wrap
 from simulator.runs import run_directory, stored_runs
 from simulator.runs.checkpoints import CheckpointStore

@@ -127,7 +127,7 @@ class Forecast(RunStudy):
     def to_dict(self) -> dict[str, Any]:
         return {**self._told(), "weeks": self.table().to_dict(orient="records")}
 
-    def _figures(self) -> Mapping[str, Callable[[Axes], Axes]]:
+    def stored_figures(self) -> Mapping[str, Callable[[Axes], Axes]]:
         # MOVED
 
         return stored_figures(self)

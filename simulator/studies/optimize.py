@@ -41,6 +41,7 @@ from simulator.report.plots import (
     QUIET,
     colour,
     draw_kind,
+    figure_files,
     figure_of,
     interval,
     legend_beside,
@@ -49,7 +50,6 @@ from simulator.report.plots import (
     rows_for,
     sample_note,
 )
-from simulator.report.save import figure_files
 from simulator.report.text import WIDTH, Row, text_table, with_unit, wrap
 from simulator.runs import run_directory
 from simulator.runs.simulate import SimulationResult

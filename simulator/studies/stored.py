@@ -160,6 +160,8 @@ def listed(found: Sequence[StoredRun | SimulatorError]) -> str:
 def shown(run: StoredRun) -> str:
     """What a study other than a comparison said, and its tables."""
     said = run.json("summary.json") if (run.place / "summary.json").is_file() else {}
+    if "text" in said:
+        return f"{_line(run)}\n\n{said['text']}"
     parts = [_line(run), "\n".join(said.get("headline", ()))]
     for path in sorted(run.place.glob("*.parquet")):
         if path.stem not in _BULK:

@@ -140,7 +140,7 @@ class Winners(RunStudy):
             },
         }
 
-    def _figures(self) -> Mapping[str, Callable[[Axes], Axes]]:
+    def stored_figures(self) -> Mapping[str, Callable[[Axes], Axes]]:
         moved = {f"moves_{p}": partial(self.plot, "moves", program=p) for p in self.tiered()}
         return {"change": partial(self.plot, "change"), **moved}
 

@@ -46,7 +46,8 @@ def test_examples_of_help_are_right(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name not in SILENT])
 def test_every_command_has_json_and_quiet(name: str) -> None:
-    options = {option for parameter in main.commands[name].params for option in parameter.opts}
+    command = main.commands[name]
+    options = {option for parameter in command.get_params(click.Context(command)) for option in parameter.opts}
     assert {"--json", "--quiet"} <= options
 
 

@@ -8,16 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from matplotlib import pyplot
 
-import simulator.studies.select as select_module
-import simulator.studies.winners as winners_module
-from simulator.cli.main import main
 from simulator.core.errors import InputError
 from simulator.runs.run_directory import verified
 from simulator.runs.simulate import SimulationResult, simulate
-from simulator.studies import select as selection
 from simulator.studies import winners
 from simulator.studies.base import Bench
 from simulator.studies.select import Selection, select
@@ -47,12 +42,12 @@ def test_the_cheapest_is_best_where_nobody_responds(study: Selection) -> None:
 
 
 def test_a_selection_is_told_drawn_and_saved(study: Selection, tmp_path: Path) -> None:
-    text = selection.describe(study)
+    text = study.text()
     for row in ("Net value", "P(highest expectation)", "Regret, worst"):
         assert row in text
     assert list(study.table().index) == list(study.programs)
     assert json.loads(study.to_json())["programs"]["baseline"]["worst"] == 0.0
-    for kind in selection.KINDS:
+    for kind in study.plot_kinds:
         assert study.plot(kind).get_title(loc="left")
     pyplot.close("all")
     assert verified(study.save(tmp_path, plots=False))
@@ -117,18 +112,3 @@ def test_tier_moves_are_a_matrix() -> None:
     assert study.moves("growth").to_dict(orient="index") == {"registered": {"registered": 2.0, "gold": 1.0}}
     assert study.plot("moves", program="growth").get_xlabel() == "Tier at the end under growth"
     pyplot.close("all")
-
-
-# -- commands ------------------------------------------------------------------------------------------------------
-
-
-def test_commands(study: Selection, won: Winners, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(select_module, "select", lambda _, **_given: study)
-    monkeypatch.setattr(winners_module, "winners", lambda _, **_given: won)
-    scenario = str(Path(__file__).parents[2] / "scenarios" / "quickstart.toml")
-    for name, shown in (("select", "Regret, mean"), ("winners", "paid more [%]")):
-        result = CliRunner().invoke(main, [name, scenario, "--out", str(tmp_path / name), "--no-plots"])
-        assert result.exit_code == 0, result.output
-        assert shown in result.stdout
-        assert len(list((tmp_path / name).iterdir())) == 1
-    assert np.isfinite(study.table()["net_value"]).all()

@@ -165,7 +165,7 @@ class Sensitivity(RunStudy):
             "rows": records(self.table()),
         }
 
-    def _figures(self) -> Mapping[str, Callable[[Axes], Axes]]:
+    def stored_figures(self) -> Mapping[str, Callable[[Axes], Axes]]:
         return {f"{self.method.name}_{p}": partial(self.plot, p) for p in self.programs}
 
     def _html(self) -> str:

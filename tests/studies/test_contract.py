@@ -1,0 +1,159 @@
+"""What every registered study keeps to, in Python and through the command line.
+
+A study is added to `CASES` with arguments that make it quick, and with every option that changes what is computed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+from matplotlib.figure import Figure
+
+from simulator.cli.main import main
+from simulator.runs.run_directory import verified
+from simulator.scenario.load import parse
+from simulator.studies.base import RunStudy, Study
+from simulator.studies.registry import declared, registered
+from tests.cli.test_studies import TINY
+from tests.engines.quick import quick_reference
+
+
+@dataclass(frozen=True)
+class Case:
+    """How a study is run quickly: options of its command, and variants that compute something else."""
+
+    options: tuple[str, ...]
+    variants: tuple[tuple[str, ...], ...] = ()
+    exit_code: int = 0
+
+
+CASES = {
+    "select": Case(("--replications=8",), (("--replications=9",), ("--seed=5",), ("--programs=baseline",))),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick() -> Iterator[None]:
+    with quick_reference(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("simulator.runs.simulate._DESIGN_POINTS", 4)
+        yield
+
+
+@pytest.fixture(scope="module")
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("contract") / "tiny.toml"
+    path.write_text(TINY)
+    return path
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in arguments], prog_name="incentive-sim")
+
+
+def study_of(name: str) -> Study:
+    """The study in Python, run with the options of its case."""
+    found = registered(name)
+    context = main.commands[name].make_context(name, ["scenario.toml", *CASES[name].options])
+    given = {k: v for k, v in context.params.items() if k not in ("scenario", "out", "json_file", "quiet", "no_plots")}
+    arguments = given if found.arguments is None else found.arguments(given)
+    study = found.run(parse(TINY), **arguments)
+    assert isinstance(study, Study)
+    return study
+
+
+def plain(text: str) -> str:
+    """Words of a text, however they are wrapped, aligned or marked up."""
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", text)).split())
+
+
+def texts(study: Study) -> Iterator[str]:
+    """Everything that a reader must find: sentences and every cell of every table."""
+    yield from study.headline()
+    for table in study.tables():
+        yield from (cell for row in (table.head, *table.body) for cell in row)
+
+
+def test_every_registered_study_has_a_case() -> None:
+    assert set(CASES) == set(declared())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_one_declaration_gives_all_forms(name: str, tmp_path: Path) -> None:
+    study = study_of(name)
+    assert isinstance(study.table(), pd.DataFrame)
+    assert study.headline()
+    assert study.tables()
+    wanted = [plain(text) for text in texts(study)]
+    page = study.report(tmp_path / "page.html").read_text()
+    for shown in (study.text(), study._repr_html_(), page):  # type: ignore[operator]
+        assert [text for text in wanted if text not in plain(shown)] == []
+    assert "<svg" in page
+    assert study.cost_text in page
+    found = json.loads(study.to_json())
+    assert found["headline"] == study.headline()
+    assert found["tables"] == json.loads(json.dumps([table.to_dict() for table in study.tables()]))
+    for kind, draw in study.stored_figures().items():
+        axes = Figure().subplots()
+        draw(axes)
+        assert axes.has_data(), kind
+    if isinstance(study, RunStudy):
+        assert verified(study.save(tmp_path / "runs"))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_command_gives_what_python_gives(name: str, scenario: Path, tmp_path: Path) -> None:
+    study, case = study_of(name), CASES[name]
+    stored = isinstance(study, RunStudy)
+    out = tmp_path / ("runs" if stored else "page.html")
+    result = run(name, scenario, *case.options, "--out", out, "--json", tmp_path / "figures.json")
+    assert result.exit_code == case.exit_code == study.exit_code, result.output
+    assert study.text() in result.output
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures == json.loads(study.to_json())
+    if not stored:
+        assert out.read_text().startswith("<!DOCTYPE html>")
+        return
+    (place,) = out.iterdir()
+    again = run("show", place, "--json", tmp_path / "again.json")
+    assert again.exit_code == 0
+    assert study.text() in again.output
+    assert json.loads((tmp_path / "again.json").read_text()) == figures
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_options_change_what_is_computed(name: str, scenario: Path, tmp_path: Path) -> None:
+    case = CASES[name]
+
+    def figures(*options: str) -> Any:
+        out = tmp_path / f"{len(list(tmp_path.iterdir()))}.html"
+        result = run(name, scenario, *options, "--out", out, "--json", "-", "--quiet")
+        assert result.exit_code == case.exit_code, result.output
+        return json.loads(result.stdout)
+
+    first = figures(*case.options)
+    for variant in case.variants:
+        assert figures(*case.options, *variant) != first, variant
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_wrong_settings_are_refused_with_their_rule(name: str, scenario: Path, tmp_path: Path) -> None:
+    command = main.commands[name]
+    known = {option for parameter in command.get_params(click.Context(command)) for option in parameter.opts}
+    for option in {"--seed=-1", "--replications=0", "--programs=nobody"}:
+        if option.split("=")[0] not in known:
+            continue
+        result = run(name, scenario, *CASES[name].options, option, "--out", tmp_path / "runs")
+        assert result.exit_code == 2, result.output
+        assert result.stderr
+        assert "Traceback" not in result.output
+        assert not (tmp_path / "runs").exists()
