@@ -118,7 +118,7 @@ class Sensitivity(RunStudy):
             )
         return [*found, GRADES_NOTE]
 
-    def tables(self) -> list[HtmlTable]:
+    def html_tables(self) -> list[HtmlTable]:
         """A table per program."""
         tables = []
         for program in self.programs:
@@ -134,7 +134,7 @@ class Sensitivity(RunStudy):
         """Headline, tables, and how to read them."""
         tables = [
             f"{t.caption}\n{text_table(t.head[1:], [(row[0], list(row[1:])) for row in t.rows], width)}"
-            for t in self.tables()
+            for t in self.html_tables()
         ]
         return "\n\n".join([wrap(self.headline(), width), *tables, wrap(self.notes(), width)])
 
@@ -170,7 +170,7 @@ class Sensitivity(RunStudy):
 
     def _html(self) -> str:
         sample = f"{self.method.meaning}; {self.sample_text}"
-        return notebook(self.scenario.name, sample, self.headline(), self.tables(), self.notes())
+        return notebook(self.scenario.name, sample, self.headline(), self.html_tables(), self.notes())
 
 
 @timed
