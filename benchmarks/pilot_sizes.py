@@ -34,7 +34,7 @@ def main() -> None:
     ]
     for design, pilots in zip(DESIGNS, simulate_pilots(stage, plans, outcomes=OUTCOMES), strict=True):
         for outcome in OUTCOMES:
-            readings = PilotReadings(pilots.panels[outcome], pilots.on[outcome], pilots.off[outcome])
+            readings = pilots.by_outcome[outcome]
             for name in ESTIMATORS:
                 if not any(violated_assumptions(name, readings.panel)):
                     _line(f"{design:14} {outcome:10} {name:14}", name, readings, SLOW.get(name, given.assignments))

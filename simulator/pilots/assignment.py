@@ -56,7 +56,7 @@ class PartnerHistory:
 
 
 def assign(world: World, plan: Plan, history: PartnerHistory) -> PilotAssignment:
-    """Assign the partners of every replication as the plan says."""
+    """Assign the partners of every replication by the plan."""
     design, p = plan.design, world.setting.partners
     eligible = _eligible(world, plan.eligible, history)
     if design.unit == "territory":

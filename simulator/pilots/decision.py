@@ -42,7 +42,7 @@ def conclude(
 
 
 def go(plan: Plan, readings: PilotReadings, seen: InterimResult, value: Array) -> Bools:
-    """Whether each pilot says go by the plan's rule, (R,). value: (R,), of a full rollout."""
+    """Whether each pilot leads to a rollout by the plan's rule, (R,). value: (R,), of a full rollout."""
     effect = seen.estimated.effect
     known: Bools = np.isfinite(effect) & ~seen.stopped
     if plan.decision.rule == "significant":
@@ -57,7 +57,7 @@ def go(plan: Plan, readings: PilotReadings, seen: InterimResult, value: Array) -
 
 
 def evidence(seen: InterimResult) -> Array:
-    """What pilots tell of the value of a rollout: the estimate, 0 where there is none, and when it came where that
+    """What pilots show of the value of a rollout: the estimate, 0 where there is none, and when it came where that
     differs; (R, 1 or 2)."""
     effect = np.nan_to_num(seen.estimated.effect, posinf=0.0, neginf=0.0)
     same = bool((seen.ends == seen.ends[0]).all())

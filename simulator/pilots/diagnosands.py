@@ -1,4 +1,4 @@
-"""What a pilot can and cannot conclude: diagnosands of many simulated pilots, each with its Monte Carlo error.
+r"""What a pilot can and cannot conclude: diagnosands of many simulated pilots, each with its Monte Carlo error.
 
 The words are those of Blair, Coppock and Humphreys (2023, "Research Design in the Social Sciences"): a design is run
 many times where the truth is known, and what its answers do is counted. A two-sided test at level a calls a positive
@@ -6,7 +6,7 @@ effect where the lower limit L of the 1 - a interval is above 0. Had the true ef
 alike, that limit would have been L + s: so theta - L is the least effect that a pilot would have called, the share of
 pilots in which it is below d is the power at the effect d, and its 80 % quantile is the minimum detectable effect.
 
-Power by closed forms, for normal outcomes and an effect that is the same for all.
+**Power by closed forms**, for normal outcomes and an effect that is the same for all.
 
 Two groups of n1 and n0 partners, t test with equal variances: t has a noncentral distribution with parameter
 effect / (sd sqrt(1/n1 + 1/n0)). A level before launch that correlates by rho with the outcome leaves 1 - rho^2 of its
@@ -26,7 +26,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 from scipy.stats import nct, t
 
@@ -69,7 +68,7 @@ class PilotConclusions:
 
     @property
     def called(self) -> Bools:
-        """Whether an effect is told apart from 0, either way, (R,)."""
+        """Whether an effect is distinguishable from 0, either way, (R,)."""
         return self.seen.crossed
 
     @property
@@ -140,8 +139,8 @@ def _wrong_sign(c: PilotConclusions) -> Estimate:
 
 
 def _exaggeration(c: PilotConclusions) -> Estimate:
-    told = c.called
-    return _ratio(np.abs(c.estimated.effect[told]), np.abs(c.readings.effect[told]))
+    called = c.called
+    return _ratio(np.abs(c.estimated.effect[called]), np.abs(c.readings.effect[called]))
 
 
 def _contamination(channels: Collection[str]) -> Callable[[PilotConclusions], Estimate]:
@@ -276,7 +275,7 @@ def diagnose(c: PilotConclusions) -> dict[str, Estimate]:
 
 
 def inflated_false_positives(false_positives: Estimate, level: float) -> bool:
-    """Whether A/A pilots call an effect more often than the level, by more than luck explains."""
+    """Whether A/A pilots call an effect more often than the level, by more than chance explains."""
     rate, se = false_positives.mean, false_positives.se
     return rate is not None and se is not None and rate - level > _SURE * max(se, 1e-12)
 
@@ -302,18 +301,6 @@ def two_sample_power(effect: float, sd: float, on: int, off: int, *, level: floa
     return float(nct.sf(critical, degrees, shift) + nct.cdf(-critical, degrees, shift))
 
 
-def detectable(power: float, sd: float, on: int, off: int, *, level: float = 0.05, rho: float = 0.0) -> float:
-    """Least effect that two groups find with a power between the level and 1."""
-
-    def missing(effect: float) -> float:
-        return two_sample_power(effect, sd, on, off, level=level, rho=rho) - power
-
-    high = sd
-    while missing(high) < 0:
-        high *= 2.0
-    return float(brentq(missing, 0.0, high, xtol=1e-10 * sd))
-
-
 def variance_left(rho: float) -> float:
     """Share of the variance of an estimate that regression on a covariate leaves."""
     return 1.0 - rho**2
@@ -337,7 +324,7 @@ def textbook_power(readings: PilotReadings, level: float = 0.05) -> float | None
     """Power at the mean effect of a full rollout by these forms, from how outcomes vary with nobody on the candidate.
 
     Regression on the level before launch is taken for granted where there is one. None where partners were assigned as
-    one: there the forms say nothing without what clusters have in common.
+    one: there the forms do not hold without what clusters have in common.
     """
     p, effect = readings.panel, float(np.mean(readings.effect))
     seen: Bools = np.asarray(p.observed.any(axis=2))

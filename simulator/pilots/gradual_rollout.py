@@ -1,13 +1,12 @@
-"""Gradual rollouts lived: partners join by milestones, and a limit that is passed at a quarter's end takes all back.
+"""Gradual rollouts: partners join by milestones, and a limit that is passed at a quarter's end takes all back.
 
-Of one world are lived: nobody on the candidate, everybody at once, the milestones to the end, and the milestones until
-the first quarter at whose end a limit is passed, after which all are on the baseline again. A stop is right where the
-candidate loses money in that world, everybody on it against nobody over the horizon.
+Each world is simulated with nobody on the candidate, with everybody at once, with the milestones to the end, and with
+the milestones until the first quarter at whose end a limit is passed, after which all are on the baseline again. A stop
+is right where the candidate loses money in that world, everybody on it against nobody over the horizon.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,14 +15,12 @@ from simulator.core.arrays import Array, Bools, Ints
 from simulator.engines.assignment import ProgramAssignment
 from simulator.engines.totals.settlement import settle
 from simulator.engines.vector.engine import VectorRun
-from simulator.metrics.base import MetricInputs
-from simulator.metrics.net_value import net_value
 from simulator.pilots.estimators import ESTIMATORS
 from simulator.pilots.interim_analysis import breaches, first_breach, limit_values
 from simulator.pilots.outcomes import OUTCOMES, Periods, payout
 from simulator.pilots.panel import PilotEstimate, PilotPanel
 from simulator.pilots.plan import Plan
-from simulator.pilots.simulate import periods_before
+from simulator.pilots.simulate import burn_in, periods_before, value_over
 from simulator.runs.simulate import Replications
 from simulator.scenario.schema import Goals
 from simulator.world.setting import WEEKS_PER_QUARTER
@@ -39,8 +36,8 @@ class RolloutRuns:
 
     at_once: everybody on it from launch; without_limits: by the milestones, never stopped; with_limits: stopped where a
     limit is passed. stop: (R,), quarters after which it stops, 0 where never; why: (R,), a place in `REASONS`; seen:
-    (3, R, T), what limits look at, in that order, at each quarter's end, as if it were never stopped; on: (T,), mean
-    share on the candidate.
+    (R, 3, T), what limits look at, in that order, at each quarter's end, as if it were never stopped; on: (R, T), share
+    of partners on the candidate.
     """
 
     at_once: Array
@@ -53,12 +50,12 @@ class RolloutRuns:
 
 
 def simulate_rollouts(stage: Replications, plan: Plan, goals: Goals) -> RolloutRuns:
-    """Live a plan's rollout in the replications of a stage."""
+    """Simulate a plan's rollout in the replications of a stage."""
     world, setting = stage.world, stage.world.setting
     count = setting.horizon // WEEKS_PER_QUARTER
     joined = joining(world, plan, count)
     offers = (stage.offers["baseline"], stage.offers[plan.candidate])
-    start = VectorRun(world, stage.rollout("baseline"), stage.mode[True]).run(-setting.burn_in, 0)
+    start = burn_in(stage, gaming=True)
 
     def simulated(rollout: ProgramAssignment, begin: VectorRun = start) -> VectorRun:
         return begin.branch(rollout).run(0, setting.horizon).finish()
@@ -70,20 +67,19 @@ def simulate_rollouts(stage: Replications, plan: Plan, goals: Goals) -> RolloutR
     without_limits = simulated(by(joined))
     without_gaming = None
     if plan.guardrails.max_gaming_share is not None and stage.mode[True].gaming:
-        begin = VectorRun(world, stage.rollout("baseline"), stage.mode[False]).run(-setting.burn_in, 0)
-        without_gaming = simulated(by(joined), begin)
+        without_gaming = simulated(by(joined), burn_in(stage, gaming=False))
     seen = _seen(without_limits, without_gaming, joined, plan)
     stop, why = first_breach(breaches(plan.guardrails, seen)[..., :-1])  # at the horizon there is nothing to stop
     stopped = stop < count - 1
     with_limits = simulated(by(joined & (np.arange(count) <= stop[:, None, None]))) if stopped.any() else without_limits
     nobody = settle(simulated(stage.rollout("baseline"))).totals
-    at_once, without, limited = (
-        _value(settle(run).totals, nobody, goals)
+    at_once, plain, limited = (
+        value_over(settle(run).totals, nobody, goals)
         for run in (simulated(stage.rollout(plan.candidate)), without_limits, with_limits)
     )
     return RolloutRuns(
-        at_once, without, limited, np.where(stopped, stop + 1, 0), why, seen, joined.mean(axis=(0, 1))
-    )  # fmt: skip
+        at_once, plain, limited, np.where(stopped, stop + 1, 0), why, np.moveaxis(seen, 0, 1), joined.mean(axis=1)
+    )
 
 
 def joining(world: World, plan: Plan, quarters: int) -> Bools:
@@ -94,10 +90,7 @@ def joining(world: World, plan: Plan, quarters: int) -> Bools:
     else:
         unit, lots = np.arange(partners.count), world.marks("rollout")[0]
     place = np.argsort(np.argsort(lots, axis=1), axis=1)[:, unit]
-    share = np.array([
-        max((m.share for m in plan.rollout.milestones if m.quarter <= q), default=0.0) for q in range(quarters)
-    ])  # fmt: skip
-    return np.asarray(place[..., None] < np.ceil(share * lots.shape[1] - 1e-9))
+    return np.asarray(place[..., None] < np.ceil(plan.rollout.shares(quarters) * lots.shape[1] - 1e-9))
 
 
 def _seen(run: VectorRun, without_gaming: VectorRun | None, on: Bools, plan: Plan) -> Array:
@@ -127,8 +120,3 @@ def with_periods_before(panel: PilotPanel) -> PilotPanel:
     treated = np.concatenate([nobody, panel.treated], axis=2)
     observed = np.concatenate([nobody | panel.observed.any(axis=2, keepdims=True), panel.observed], axis=2)
     return replace(panel, outcome=outcome, before=panel.before[..., :0], treated=treated, observed=observed)
-
-
-def _value(totals: Mapping[str, Ints], nobody: Mapping[str, Ints], goals: Goals) -> Array:
-    own, other = (net_value(MetricInputs(t, nobody, {}, {}, None, False), goals) for t in (totals, nobody))
-    return np.asarray(own - other)

@@ -1,17 +1,10 @@
-"""Looks at a pilot until it ends: what they do to its errors, when it ends, and what it then says.
+r"""Looks at a pilot before its end, and limits for harm: what they do to its errors, and when it ends.
 
 A pilot ends at the first look at which |z| is at its bound, at the first period at whose end a limit for harm is
 passed, or as planned; where a limit is passed at a look, the limit counts. z at a look is the normal score of the
-estimate from what was seen until then. One look, at the end, is the plain test. The bounds of several are calibrated on
-A/A pilots, which live in the same worlds with nobody on the candidate and the assignment drawn anew; how often A/A
-pilots cross them is counted on other assignments than they were calibrated on. Limits are left out of that.
+estimate from what was seen until then. One look, at the end, is the plain test.
 
-Had the effect been larger by s, a limit L of the interval that belongs to a look's bound would have been L + s. So the
-largest lower limit over the looks that a pilot lives to see is that of the test with all its looks.
-
-Looks at the data before the end: bounds on |z| that keep the chance of a false call at its level over all looks.
-
-At information times t_1 < ... < t_K = 1 the bound at look k is
+**Bounds.** At information times t_1 < ... < t_K = 1 the bound at look k is
 
     O'Brien and Fleming (1979)   c / sqrt(t_k)        hard to cross early
     Pocock (1977)                c                    the same at each look
@@ -19,21 +12,26 @@ At information times t_1 < ... < t_K = 1 the bound at look k is
                                  and Fleming, whenever the looks are (Lan and DeMets 1983)
     none                         z_(1 - level / 2), as if each look were the only one
 
-with c such that the level is kept. Where the increments of S_k = z_k sqrt(t_k) are independent, the chance of crossing
-follows from the density of S_k among those that have not crossed (Armitage, McPherson and Rowe 1969),
+with c such that the chance of a false call keeps its level over all looks. Where the increments of S_k = z_k sqrt(t_k)
+are independent, the chance of crossing follows from the density of S_k among those that have not crossed (Armitage,
+McPherson and Rowe 1969),
 
     f_k(s) = integral over |u| < b_(k-1) sqrt(t_(k-1)) of f_(k-1)(u) phi((s - u) / sqrt(dt)) / sqrt(dt) du.
 
-Looks at the same partners are more alike than that, as a partner's level stays; their bounds are calibrated on z of
-simulated pilots without an effect.
+Looks at the same partners are more alike than that, as a partner's level stays. So the bounds of several looks are
+calibrated on A/A pilots: the same worlds with nobody on the candidate and the assignment drawn anew. How often A/A
+pilots cross them is counted on other assignments than they were calibrated on. Limits for harm are left out of that.
 
-Stops for harm: what a firm can see going wrong while a candidate runs, period by period.
+Had the effect been larger by s, a limit L of the interval that belongs to a look's bound would have been L + s. So the
+largest lower limit over the looks that a pilot comes to is that of the test with all its looks.
 
-cost overrun    mean payout of those on the candidate, over that of those who are not, so far, less 1; where all are
-                on it, over what they were paid before launch
-gaming share    of what those on the candidate were paid so far, what they would not have been paid had nobody gamed
-                (as a perfect audit would find)
-lift            the estimated effect so far, of the level without the candidate
+**Limits for harm** are what a firm can see going wrong while a candidate runs, period by period:
+
+    cost overrun    mean payout of those on the candidate, over that of those who are not, so far, less 1; where all are
+                    on it, over what they were paid before launch
+    gaming share    of what those on the candidate were paid so far, what they would not have been paid had nobody gamed
+                    (as a perfect audit would find)
+    lift            the estimated effect so far, of the level without the candidate
 """
 
 from __future__ import annotations
@@ -108,7 +106,7 @@ def run_interim_looks(
     interim: Interim, readings: PilotReadings, estimator: EstimateEffect, level: float, seed: int,
     aa_pilots: int = AA_PILOTS, harm: Ints | None = None,
 ) -> InterimResult:  # fmt: skip
-    """Look at pilots as the plan says. aa_pilots: A/A pilots per world; harm: (R,), period (from 0) at whose end limits
+    """Look at pilots by their plan. aa_pilots: A/A pilots per world; harm: (R,), period (from 0) at whose end limits
     stop each, T where none does."""
     pilots, _, last = readings.panel.shape
     periods = interim_periods(interim.looks, last)
@@ -258,7 +256,7 @@ def _rule() -> tuple[Array, Array]:
 
 
 REASONS = ("cost overrun", "gaming share", "lift")
-"""What can stop a candidate, in the order in which it is told where several do in the same period."""
+"""What can stop a candidate, in the order in which it is reported where several do in the same period."""
 
 
 def cost_overrun(payout: PilotPanel) -> Array:
@@ -280,7 +278,7 @@ def gaming_share(payout: PilotPanel, without_gaming: Array) -> Array:
 
 
 def lift_so_far(panel: PilotPanel, estimator: EstimateEffect) -> Array:
-    """Estimated lift at the end of each period, (R, T); nan where it cannot be told."""
+    """Estimated lift at the end of each period, (R, T); nan where it is not known."""
     level = _so_far(panel.outcome, panel.observed & ~panel.treated)
     seen: Bools = np.asarray(panel.observed.any(axis=2))
     if panel.before.shape[2]:

@@ -1,4 +1,4 @@
-"""What a pilot measures: outcomes by partner and period, read from a life of the vector engine.
+"""What a pilot measures: outcomes by partner and period, read from a run of the vector engine.
 
 An outcome is one entry of `OUTCOMES`. Outcomes of deals sum a value over the deals that a partner is on, at the time at
 which they reach a stage: qualified pipeline is known early, bookings late. A pilot sees signatures on the dates on
@@ -36,7 +36,7 @@ from simulator.world.setting import WEEKS_PER_YEAR
 
 _CONTENT, _SPREAD = 0.7, 0.9
 Dated = tuple[Ints, Array, Array]
-"""Rows of a life's deals, the time of each in weeks, and what it is worth."""
+"""Rows of a run's deals, the time of each in weeks, and what it is worth."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Periods:
 class PilotOutcome:
     """An outcome that a pilot can read.
 
-    unit: per partner and period; read: (R, P, T) from a life, on the dates `filed` or on the true ones; deals: for
+    unit: per partner and period; read: (R, P, T) from a run, on the dates `filed` or on the true ones; deals: for
     outcomes that add deals up, the deals on those dates.
     """
 

@@ -1,11 +1,10 @@
 """What a pilot sees: an outcome by partner and period, before and after launch, and who was on the candidate when.
 
-Simulated pilots beside the truth that a real one never sees: the same worlds with everybody and nobody on it.
+A simulated pilot also has the truth that a real one never sees: the same worlds with everybody and with nobody on the
+candidate. The estimand is the effect of a full rollout: the outcome with all partners on the candidate from launch on,
+less that with none, in the same world, per partner and period, over the partners and periods that the pilot observes.
 
-The estimand is the effect of a full rollout: the outcome with all partners on the candidate from launch on, less that
-with none, in the same world, per partner and period, over the partners and periods that the pilot observes.
-
-What an estimator says of each of R pilots: an effect, how sure, and whether chance alone would explain it.
+An estimator makes of each pilot an effect, its error, and whether chance alone would explain it.
 """
 
 from __future__ import annotations
@@ -45,18 +44,8 @@ class PilotPanel:
 
     def until(self, period: int) -> PilotPanel:
         """What was seen after the first `period` periods."""
-        return PilotPanel(
-            self.outcome[..., :period],
-            self.before,
-            self.treated[..., :period],
-            self.observed[..., :period],
-            self.cluster,
-            self.stratum,
-        )
-
-    def taken(self, replications: Ints) -> PilotPanel:
-        """Some of the pilots."""
-        return PilotPanel(*(np.asarray(part)[replications] for part in vars(self).values()))
+        seen = (..., slice(period))
+        return replace(self, outcome=self.outcome[seen], treated=self.treated[seen], observed=self.observed[seen])
 
 
 CHANNELS = {
@@ -94,12 +83,6 @@ class PilotReadings:
         """What was seen after the first `period` periods."""
         return PilotReadings(self.panel.until(period), self.on[..., :period], self.off[..., :period])
 
-    def of(self, partners: Ints) -> PilotReadings:
-        """The same pilots with some of the partners only, as if the others had not been looked at."""
-        p = self.panel
-        three = {name: getattr(p, name)[:, partners] for name in vars(p)}
-        return PilotReadings(PilotPanel(**three), self.on[:, partners], self.off[:, partners])
-
     def without_effect(self, seed: int, draw: int) -> PilotPanel:
         """A/A pilots: nobody on the candidate, and the assignment drawn anew among what was assigned as one."""
         return replace(self.panel, outcome=self.off, treated=_reassigned(self.panel, seed, draw))
@@ -107,11 +90,11 @@ class PilotReadings:
 
 @dataclass(frozen=True)
 class PilotContext:
-    """What is known of R pilots beside their panels, in one outcome; (R,) each.
+    """What else is known of R pilots than their panels, in one outcome; (R,) each.
 
     sourced: the effect that an attribution by source reports, all that partners on the candidate found themselves, per
     partner and period; nan where it is not counted in deals. moved: what dates that were moved by the timing game add
-    to the change since before launch, the same life read by filed dates less by true ones, per treated partner and
+    to the change since before launch, the same run read by filed dates less by true ones, per treated partner and
     period. deals, shared: qualified deals of the observed partners, and those of them with a second partner on another
     program, which are under two programs at once. spilled: by channel of `CHANNELS`, what it
     does to those who are not on the candidate, in all, on true dates.
@@ -192,7 +175,7 @@ class PilotEstimate:
         return np.asarray(np.copysign(-ndtri(self.p_value() / 2), self.effect))
 
     def rejects(self, level: float = 0.05, effect: float = 0.0) -> Bools:
-        """Whether the effect is told apart from `effect` at a two-sided level, (R,); never where it is NaN."""
+        """Whether the effect is distinguishable from `effect` at a two-sided level, (R,); never where it is NaN."""
         return np.asarray(self.p_value(effect) <= level)
 
 

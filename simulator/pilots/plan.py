@@ -4,9 +4,8 @@
     [design]
     quarters = 3
 
-Everything else has a default; `plan_file` reads a plan and checks it against the scenario that it is for.
-
-Plan files: TOML text to a `Plan` that fits its scenario, or one error that lists all that is wrong.
+Everything else has a default. A plan is read from TOML, from nested dicts or from another plan, and checked against the
+scenario that it is for; one error lists all that is wrong.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ Boundary = Literal["none", "obrien_fleming", "pocock", "spending"]
 
 
 class Eligible(TableSpec):
-    """Who may take part; all partners unless told."""
+    """Who may take part; all partners by default."""
 
     segments: Listed[str] = Field((), description="partner segments; empty: all")
     min_size: float | None = number(None, "least bookings in the year before launch", unit="money", ge=0)
@@ -163,14 +162,20 @@ class RolloutPlan(TableSpec):
         (Milestone(quarter=0, share=1.0),), description="shares of partners, rising", min_length=1
     )
 
+    def shares(self, quarters: int) -> Array:
+        """Share of partners on the candidate in each quarter after the decision, (quarters,)."""
+        return np.array(
+            [max((m.share for m in self.milestones if m.quarter <= q), default=0.0) for q in range(quarters)]
+        )
+
 
 class Plan(TableSpec):
     """A pilot of one candidate program against the baseline."""
 
-    candidate: str = Field(description="name of the program that is tried")
+    candidate: str = Field(description="name of the program on trial")
     other_arms: Listed[str] = Field(
         (),
-        description="other programs that are tried at the same time, each in an arm of its own as large as the "
+        description="other programs on trial at the same time, each in an arm of its own as large as the "
         "candidate's; what is concluded is of the candidate alone",
     )
     scenario: dict[str, Any] = Field(
@@ -205,9 +210,7 @@ class Plan(TableSpec):
 
     def rolled_out(self, start: Array | float) -> Array:
         """Quarters of a full rollout that one started in quarter `start` comes to, by its milestones."""
-        share = [max((m.share for m in self.rollout.milestones if m.quarter <= q), default=0.0)
-                 for q in range(self.rollout.quarters)]  # fmt: skip
-        done = np.concatenate([[0.0], np.cumsum(share)])
+        done = np.concatenate([[0.0], np.cumsum(self.rollout.shares(self.rollout.quarters))])
         return np.asarray(np.interp(self.rollout.quarters - np.asarray(start), np.arange(len(done)), done))
 
     @property
@@ -320,7 +323,7 @@ def _candidates(candidate: Any, other_arms: Any, scenario: Scenario) -> Iterator
             yield Fault(steps, name, "must be a candidate program of the scenario", hint)
     for k, name in others:
         if name in (candidate, *other_arms[:k]):
-            yield Fault(("other_arms", k), name, "is tried already", "name each program once")
+            yield Fault(("other_arms", k), name, "is there already", "name each program once")
 
 
 def _eligible(who: Eligible, scenario: Scenario) -> Iterator[Fault]:

@@ -1,23 +1,23 @@
-"""Pilots lived: as each plan says, and the same worlds with nobody and with everybody on the candidate.
+"""Simulated pilots: as each plan goes, and the same worlds with nobody and with everybody on the candidate.
 
-One burn-in under the baseline is lived and forked: once with nobody on the candidate, once with everybody, and once
-per plan. All meet the same customers and the same luck, so that
+The burn-in under the baseline is simulated once, and branches: nobody on the candidate, everybody on it, and once per
+plan. All meet the same customers and the same chance, so that
 
     estimand = outcome with everybody on it - outcome with nobody on it,
 
 per partner and period, is the effect of a full rollout without sampling error, and a candidate equal to the baseline
 gives exactly 0.
 
-What a pilot does to those who are not on the candidate has channels. Where partners talk, the pilot is lived again with
-their talk off, channel by channel: what goes is what the channel did. What is left without any talk comes of rivalry.
-
-Lives of simulated pilots: as the pilot goes, and the same worlds with everybody and nobody on the candidate.
+What a pilot does to those who are not on the candidate has channels. Where partners talk, the pilot is simulated again
+with their talk off, channel by channel: what goes is what the channel did. What is left without any talk comes of
+rivalry.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +36,7 @@ from simulator.reference.fit import Reference
 from simulator.runs.designs import SOBOL, unit_points
 from simulator.runs.simulate import Replications, chunk_size, fit_reference, prepare
 from simulator.runs.workers import share
-from simulator.scenario.schema import Scenario
+from simulator.scenario.schema import Goals, Scenario
 from simulator.world.setting import WEEKS_PER_QUARTER, WEEKS_PER_YEAR, Setting
 
 WARM_UP = 39
@@ -45,26 +45,18 @@ WARM_UP = 39
 
 @dataclass(frozen=True)
 class SimulatedPilots:
-    """R pilots of one plan, and the truth beside them. Money of panels in the scenario's currency.
+    """R pilots of one plan, and the truth about them. Money of readings in the scenario's currency.
 
-    panels: by outcome, as the pilot sees it, signatures on the dates on which they were filed; off, on: by outcome,
-    (R, P, T), the same partners with nobody and with everybody on the candidate, signatures on their true dates;
-    totals: "off", "on", "pilot" -> total of `simulator.engines.settle` -> (R,), money in cents, of all partners and of
-    the vendor's own deals up to the horizon. contexts: by outcome. without_gaming: (R, P, T), payout in the same pilot
-    had nobody gamed, None where no limit asks for it.
+    by_outcome: its readings; contexts: by outcome, what else is known of it; totals: "off", "on" -> total of
+    `simulator.engines.totals.settlement` -> (R,), money in cents, of all partners and of the vendor's own deals up to
+    the horizon. without_gaming: (R, P, T), payout in the same pilot had nobody gamed, None where no limit asks for it.
     """
 
     assigned: PilotAssignment
-    panels: Mapping[str, PilotPanel]
-    off: Mapping[str, Array]
-    on: Mapping[str, Array]
-    totals: Mapping[str, Mapping[str, Ints]]
+    by_outcome: Mapping[str, PilotReadings]
     contexts: Mapping[str, PilotContext]
+    totals: Mapping[str, Mapping[str, Ints]]
     without_gaming: Array | None = None
-
-    def estimand(self, outcome: str) -> Array:
-        """Effect of a full rollout by partner and period, (R, P, T)."""
-        return self.on[outcome] - self.off[outcome]
 
 
 def periods_before(setting: Setting, weeks: int) -> Periods:
@@ -81,34 +73,36 @@ def count_before(burn_in: int, weeks: int) -> int:
 def simulate_pilots(
     stage: Replications, plans: Sequence[Plan], *, outcomes: Sequence[str] = tuple(OUTCOMES), gaming: bool = True
 ) -> list[SimulatedPilots]:
-    """Live the replications of a stage under every plan; all plans must be of one candidate.
+    """Simulate the replications of a stage under every plan; all plans must be of one candidate.
 
     stage: from `simulator.runs.simulate.prepare`, with the candidate among its programs; a horizon as long as the
-    longest plan
-    takes the least time. outcomes: names in `OUTCOMES`; gaming: whether opportunists game. Every replication has an
-    assignment of its own, so replications are independent pilots.
+    longest plan takes the least time. outcomes: names in `OUTCOMES`; gaming: whether opportunists game. Every
+    replication has an assignment of its own, so replications are independent pilots.
     """
     candidate, world, horizon = plans[0].candidate, stage.world, stage.world.setting.horizon
-    start = VectorRun(world, stage.rollout("baseline"), stage.mode[gaming]).run(-stage.world.setting.burn_in, 0)
+    start = burn_in(stage, gaming)
     history = history_of(start)
     off, on = (start.branch(stage.rollout(n)).run(0, horizon).finish() for n in ("baseline", candidate))
     totals = {"off": settle(off).totals, "on": settle(on).totals}
-    found, without_gaming = [], None
+    found, start_without_gaming = [], None
     for plan in plans:
         assigned = assign(world, plan, history)
         rollout = ProgramAssignment(
             tuple(stage.offers[n] for n in ("baseline", candidate, *plan.other_arms)), assigned.schedule
         )
-        pilots = _read(plan, assigned, (_by_channel(start, rollout), off, on), totals, outcomes)
+        by_outcome, contexts = _read(plan, assigned, (_by_channel(start, rollout), off, on), outcomes)
+        without_gaming = None
         if plan.guardrails.max_gaming_share is not None and gaming:
-            if without_gaming is None:
-                without_gaming = VectorRun(world, stage.rollout("baseline"), stage.mode[False]).run(
-                    -world.setting.burn_in, 0
-                )
-            fair = payout(without_gaming.branch(rollout).run(0, horizon).finish(), _periods(plan))
-            pilots = replace(pilots, without_gaming=fair)
-        found.append(pilots)
+            if start_without_gaming is None:
+                start_without_gaming = burn_in(stage, False)
+            without_gaming = payout(start_without_gaming.branch(rollout).run(0, horizon).finish(), _periods(plan))
+        found.append(SimulatedPilots(assigned, by_outcome, contexts, totals, without_gaming))
     return found
+
+
+def burn_in(stage: Replications, gaming: bool) -> VectorRun:
+    """The run under the baseline up to launch, with all its history."""
+    return VectorRun(stage.world, stage.rollout("baseline"), stage.mode[gaming]).run(-stage.world.setting.burn_in, 0)
 
 
 def _periods(plan: Plan) -> Periods:
@@ -145,41 +139,31 @@ def _read(
     plan: Plan,
     assigned: PilotAssignment,
     runs: tuple[Mapping[str, VectorRun], VectorRun, VectorRun],
-    totals: Mapping[str, Mapping[str, Ints]],
     outcomes: Sequence[str],
-) -> SimulatedPilots:
-    pilots, off, on = runs
-    pilot = next(iter(pilots.values()))
+) -> tuple[dict[str, PilotReadings], dict[str, PilotContext]]:
+    """Readings and context of each outcome, from the pilot by channel and the runs with nobody and everybody on it."""
+    by_channel, off, on = runs
+    pilot, a = next(iter(by_channel.values())), assigned
     periods = _periods(plan)
     before = periods_before(pilot.setting, periods.weeks)
-    a = assigned
-
-    def panel(name: str) -> PilotPanel:
-        after, past = (OUTCOMES[name].read(pilot, span, True) for span in (periods, before))
-        return PilotPanel(after, past, a.treated, a.observed, a.cluster, a.stratum)
-
     deals, shared = shared_deals(pilot, a.observed, periods)
-    panels = {name: panel(name) for name in outcomes}
-    nobody = {name: OUTCOMES[name].read(off, periods, False) for name in outcomes}
-
-    def context(name: str) -> PilotContext:
-        read, seen, on_it = OUTCOMES[name].read, panels[name], a.treated & a.observed
-        true = [*(read(run, periods, False) for run in pilots.values()), nobody[name]]
-        shift = seen.outcome - true[0]
+    on_it = a.treated & a.observed
+    by_outcome, contexts = {}, {}
+    for name in outcomes:
+        read = OUTCOMES[name].read
+        panel = PilotPanel(
+            read(pilot, periods, True), read(pilot, before, True), a.treated, a.observed, a.cluster, a.stratum
+        )
+        nobody = read(off, periods, False)
+        by_outcome[name] = PilotReadings(panel, read(on, periods, False), nobody)
+        true = [*(read(run, periods, False) for run in by_channel.values()), nobody]
+        shift = panel.outcome - true[0]
         if before.count:
-            shift = shift - (seen.before - read(pilot, before, False)).mean(axis=2)[..., None]
+            shift = shift - (panel.before - read(pilot, before, False)).mean(axis=2)[..., None]
         credited = sourced(pilot, OUTCOMES[name], periods, on_it) / np.maximum(on_it.sum(axis=(1, 2)), 1)
-        spilled = {c: spill(seen, one - two) for c, one, two in zip(pilots, true[:-1], true[1:], strict=True)}
-        return PilotContext(credited, over_cells(shift, on_it), deals, shared, spilled)
-
-    return SimulatedPilots(
-        a,
-        panels,
-        nobody,
-        {name: OUTCOMES[name].read(on, periods, False) for name in outcomes},
-        {**totals, "pilot": settle(pilot).totals},
-        {name: context(name) for name in outcomes},
-    )
+        spilled = {c: spill(panel, one - two) for c, one, two in zip(by_channel, true[:-1], true[1:], strict=True)}
+        contexts[name] = PilotContext(credited, over_cells(shift, on_it), deals, shared, spilled)
+    return by_outcome, contexts
 
 
 _VALUED = {"gross_margin": "margin", "bookings": "bookings", "pipeline": "pipeline"}
@@ -213,7 +197,7 @@ class PilotRuns:
 
 
 @dataclass(frozen=True)
-class _Work:
+class PilotJob:
     """What every chunk has in common."""
 
     scenario: Scenario
@@ -228,30 +212,28 @@ class _Work:
         programs = list(dict.fromkeys(name for plan in self.plans for name in (plan.candidate, *plan.other_arms)))
         stage = prepare(self.scenario, self.reference, programs, self.seed, ids)
         unit = unit_points(self.scenario, SOBOL, self.seed, ids)
-        pilots = simulate_pilots(stage, self.plans, outcomes=tuple(dict.fromkeys((*self.outcomes, *_VALUED, _PAYOUT))))
-        return [self._lives(one, unit) for one in pilots]
+        needed = tuple(dict.fromkeys((*self.outcomes, *_VALUED, _PAYOUT)))
+        return [self._runs(one, unit) for one in simulate_pilots(stage, self.plans, outcomes=needed)]
 
-    def _lives(self, pilots: SimulatedPilots, unit: Array | None) -> PilotRuns:
-        by_outcome = {
-            name: PilotReadings(pilots.panels[name], pilots.on[name], pilots.off[name]) for name in self.outcomes
-        }
-        without = pilots.totals["off"]
-        on, off = (
-            net_value(MetricInputs(pilots.totals[k], without, {}, {}, None, False), self.scenario.goals)
-            for k in ("on", "off")
-        )
-        quarters = self.scenario.time.horizon_weeks / WEEKS_PER_QUARTER
-        joined = float(pilots.assigned.takes_part.sum(axis=1).mean())
-        inputs = (tuple(self.scenario.uncertainty), unit)
-        contexts = {name: pilots.contexts[name] for name in self.outcomes}
+    def _runs(self, pilots: SimulatedPilots, unit: Array | None) -> PilotRuns:
+        value = value_over(pilots.totals["on"], pilots.totals["off"], self.scenario.goals)
         return PilotRuns(
-            by_outcome, (on - off) / quarters, self._gained(pilots), joined, inputs, contexts, pilots.without_gaming
+            {name: pilots.by_outcome[name] for name in self.outcomes},
+            value / (self.scenario.time.horizon_weeks / WEEKS_PER_QUARTER),
+            self._gained(pilots),
+            float(pilots.assigned.takes_part.sum(axis=1).mean()),
+            (tuple(self.scenario.uncertainty), unit),
+            {name: pilots.contexts[name] for name in self.outcomes},
+            pilots.without_gaming,
         )
 
     def _gained(self, pilots: SimulatedPilots) -> Array:
         """Margin, bookings and pipeline at their worth, less payout, beyond those without a pilot; (R, T). Other goals
         and fixed cost are left out: they are not known by period."""
-        moved = {name: (pilots.panels[name].outcome - pilots.off[name]).sum(axis=1) for name in (*_VALUED, _PAYOUT)}
+        moved = {}
+        for name in (*_VALUED, _PAYOUT):
+            readings = pilots.by_outcome[name]
+            moved[name] = (readings.panel.outcome - readings.off).sum(axis=1)
         worth = (getattr(self.scenario.goals, goal) * moved[name] for name, goal in _VALUED.items())
         return np.asarray(sum(worth) - moved[_PAYOUT])
 
@@ -268,7 +250,7 @@ def run_pilots(
     progress: Callable[[int, int], None] | None = None,
 ) -> list[PilotRuns]:
     """Simulate pilots of each plan in the same worlds, read in `outcomes`; all plans must be of one candidate."""
-    work = _Work(scenario, fit_reference(scenario), tuple(plans), tuple(outcomes), seed)
+    work = PilotJob(scenario, fit_reference(scenario), tuple(plans), tuple(outcomes), seed)
     size = chunk_size(scenario, replications, workers, chunk)
     jobs = [(at, min(size, replications - at)) for at in range(0, replications, size)]
     parts: dict[int, list[PilotRuns]] = {}
@@ -291,32 +273,28 @@ def run_pilots(
     return [_joined([part[k] for part in ordered]) for k in range(len(plans))]
 
 
+def value_over(totals: Mapping[str, Ints], nobody: Mapping[str, Ints], goals: Goals) -> Array:
+    """Net value of a run over that with nobody on the candidate in the same worlds, (R,), money over the horizon."""
+    own, other = (net_value(MetricInputs(t, nobody, {}, {}, None, False), goals) for t in (totals, nobody))
+    return np.asarray(own - other)
+
+
 def _joined(parts: Sequence[PilotRuns]) -> PilotRuns:
     """Pilots of several chunks as one."""
+    fields = ("by_outcome", "value", "gained", "contexts", "without_gaming")
+    whole = {name: concatenate([getattr(part, name) for part in parts]) for name in fields}
+    partners = float(np.average([part.partners for part in parts], weights=[len(part.value) for part in parts]))
+    unit = concatenate([part.inputs[1] for part in parts])
+    return PilotRuns(**whole, partners=partners, inputs=(parts[0].inputs[0], unit))
+
+
+def concatenate(parts: Sequence[Any]) -> Any:
+    """Arrays along their first axis, whatever holds them: dataclasses and mappings alike, None where they are None."""
     first = parts[0]
-    by_outcome = {name: _one([part.by_outcome[name] for part in parts]) for name in first.by_outcome}
-    value, gained = (np.concatenate([getattr(part, name) for part in parts]) for name in ("value", "gained"))
-    counts = [len(part.value) for part in parts]
-    partners = float(np.average([part.partners for part in parts], weights=counts))
-    units = [part.inputs[1] for part in parts]
-    unit = None if units[0] is None else np.concatenate([u for u in units if u is not None])
-    without_gaming = (
-        None
-        if first.without_gaming is None
-        else np.concatenate([p.without_gaming for p in parts if p.without_gaming is not None])
-    )
-    contexts = {name: _joined_context([(part.contexts or {})[name] for part in parts]) for name in first.contexts or {}}
-    return PilotRuns(by_outcome, value, gained, partners, (first.inputs[0], unit), contexts, without_gaming)
-
-
-def _one(by_outcome: Sequence[PilotReadings]) -> PilotReadings:
-    panel = PilotPanel(
-        **{name: np.concatenate([getattr(t.panel, name) for t in by_outcome]) for name in vars(by_outcome[0].panel)}
-    )
-    return PilotReadings(panel, np.concatenate([t.on for t in by_outcome]), np.concatenate([t.off for t in by_outcome]))
-
-
-def _joined_context(parts: Sequence[PilotContext]) -> PilotContext:
-    spilled = {c: np.concatenate([p.spilled[c] for p in parts]) for c in parts[0].spilled}
-    plain = {n: np.concatenate([getattr(p, n) for p in parts]) for n in ("sourced", "moved", "deals", "shared")}
-    return PilotContext(**plain, spilled=spilled)
+    if first is None:
+        return None
+    if isinstance(first, Mapping):
+        return {key: concatenate([part[key] for part in parts]) for key in first}
+    if is_dataclass(first) and not isinstance(first, type):
+        return type(first)(**{name: concatenate([getattr(p, name) for p in parts]) for name in vars(first)})
+    return np.concatenate(parts)

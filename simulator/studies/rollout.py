@@ -18,6 +18,7 @@ from simulator.core.errors import fault
 from simulator.pilots.gradual_rollout import RolloutRuns, simulate_rollouts
 from simulator.pilots.interim_analysis import REASONS
 from simulator.pilots.plan import Given, Plan, plan_of, scenario_of
+from simulator.pilots.simulate import concatenate
 from simulator.reference.fit import Reference
 from simulator.report.formats import UNDEFINED, NumberFormat, form_of
 from simulator.report.plots import colour, new_axes, sample_note, styled
@@ -87,11 +88,11 @@ class StagedRollout(Study):
 
     def quarters(self) -> pd.DataFrame:
         """A row per quarter: share on the candidate, share of worlds stopped by its end, medians of what is seen."""
-        s, count = self.staged, len(self.staged.on)
+        s, count = self.staged, self.staged.on.shape[1]
         stopped = [float(np.mean((s.stop > 0) & (s.stop <= q + 1))) for q in range(count)]
-        table = pd.DataFrame({"quarter": range(count), "on": s.on, "stopped": stopped})
+        table = pd.DataFrame({"quarter": range(count), "on": s.on.mean(axis=0), "stopped": stopped})
         for k, name in enumerate(REASONS):
-            known = [column[np.isfinite(column)] for column in s.seen[k].T]
+            known = [column[np.isfinite(column)] for column in s.seen[:, k].T]
             table[name] = [float(np.median(column)) if len(column) else np.nan for column in known]
         return table
 
@@ -181,18 +182,7 @@ def rollout(
             add(at, count, work.chunk(at, count))
     else:
         share(work.chunk, jobs, add, workers)
-    return StagedRollout(scenario, checked, start, _joined([parts[at] for at in sorted(parts)]))
-
-
-def _joined(parts: list[RolloutRuns]) -> RolloutRuns:
-    at_once, without_limits, with_limits, stop, why = (
-        np.concatenate([getattr(p, name) for p in parts])
-        for name in ("at_once", "without_limits", "with_limits", "stop", "why")
-    )
-    on = np.average([p.on for p in parts], axis=0, weights=[len(p.at_once) for p in parts])
-    return RolloutRuns(
-        at_once, without_limits, with_limits, stop, why, np.concatenate([p.seen for p in parts], axis=1), np.asarray(on)
-    )
+    return StagedRollout(scenario, checked, start, concatenate([parts[at] for at in sorted(parts)]))
 
 
 _PERCENT = NumberFormat(100.0, 1, "%")

@@ -89,8 +89,8 @@ def pilots(s: Replications, program: str = "better", *, gaming: bool = False, **
 
 def spilled(x: SimulatedPilots) -> Array:
     """What the pilot changes for the partners that are not on the candidate, per partner and period; (R,)."""
-    panel = x.panels["qualified"]
-    change = np.where(panel.treated, 0.0, panel.outcome - x.off["qualified"])
+    panel = x.by_outcome["qualified"].panel
+    change = np.where(panel.treated, 0.0, panel.outcome - x.by_outcome["qualified"].off)
     return np.asarray(change.sum(axis=(1, 2)) / (~panel.treated).sum(axis=(1, 2)))
 
 
@@ -120,9 +120,11 @@ def test_with_a_full_leak_the_last_control_works_as_if_it_were_treated() -> None
 def test_resentment_makes_controls_work_less_than_with_no_pilot() -> None:
     s = stage(2, hurt=1.0)
     x = pilots(s, treated_share=0.75)
-    control = ~x.panels["qualified"].treated
+    control = ~x.by_outcome["qualified"].panel.treated
     assert spilled(x).mean() < 0
-    assert np.array_equal(np.where(control, 0, x.panels["qualified"].outcome)[~control], x.on["qualified"][~control])
+    assert np.array_equal(
+        np.where(control, 0, x.by_outcome["qualified"].panel.outcome)[~control], x.by_outcome["qualified"].on[~control]
+    )
     away = pilots(s, unit="territory")
     assert not spilled(away).any(), "no others of one's own territory are on it"
 
@@ -133,14 +135,15 @@ def test_displacement_deceives_where_partners_are_assigned_and_not_where_territo
     off: its mean is 0 under random assignment, and so is much of the noise."""
     s = stage(24, rivalrous=0.8)
     x = pilots(s, unit=unit)
-    on, shown = x.panels["qualified"].treated, x.panels["qualified"].outcome - x.off["qualified"]
+    readings = x.by_outcome["qualified"]
+    on, shown, effect = readings.panel.treated, readings.panel.outcome - readings.off, readings.on - readings.off
     contrast = np.array([d[t].mean() - d[~t].mean() for d, t in zip(shown, on, strict=True)])
-    gap = contrast - x.estimand("qualified").mean(axis=(1, 2))
+    gap = contrast - effect.mean(axis=(1, 2))
     z = gap.mean() / (gap.std(ddof=1) / np.sqrt(len(gap)))
-    assert x.estimand("qualified").mean() > 0
+    assert effect.mean() > 0
     if unit == "partner":
         assert z > 8
-        assert contrast.mean() > 2 * x.estimand("qualified").mean()
+        assert contrast.mean() > 2 * effect.mean()
         assert spilled(x).mean() < 0
     else:
         assert abs(z) < 4
@@ -154,8 +157,8 @@ def test_what_controls_feel_is_told_by_channel() -> None:
         for between in ({"rivalrous": 0.5, "leak": 0.5, "hurt": 0.3}, {"rivalrous": 0.5}, {"leak": 0.5})
     )
     parts = everything.contexts["qualified"].spilled
-    panel = everything.panels["qualified"]
-    assert np.array_equal(sum(parts.values()), spill(panel, panel.outcome - everything.off["qualified"]))
+    panel = everything.by_outcome["qualified"].panel
+    assert np.array_equal(sum(parts.values()), spill(panel, panel.outcome - everything.by_outcome["qualified"].off))
     assert np.array_equal(parts["rivalry"], rivals.contexts["qualified"].spilled["rivalry"])
     assert parts["resentment"].sum() < 0 < parts["contamination"].sum()
     assert set(rivals.contexts["qualified"].spilled) == {"rivalry"}
@@ -177,8 +180,8 @@ def test_dates_are_moved_across_a_pilots_launch_by_those_it_pays(program: str, m
     assert len(at_launch) > 10
     assert np.all(c["cell"][at_launch] % 2 == 0)
     x = pilots(s, program, gaming=True)
-    panel = x.panels["bookings"]
-    first, treated = panel.outcome[..., 0] - x.off["bookings"][..., 0], panel.treated[..., 0]
-    true = x.on["bookings"][..., 0] - x.off["bookings"][..., 0]
+    panel = x.by_outcome["bookings"].panel
+    first, treated = panel.outcome[..., 0] - x.by_outcome["bookings"].off[..., 0], panel.treated[..., 0]
+    true = x.by_outcome["bookings"].on[..., 0] - x.by_outcome["bookings"].off[..., 0]
     excess = (first - true)[treated].mean()
     assert excess > 0 if moved > 0 else excess < 0

@@ -55,11 +55,11 @@ def test_a_candidate_equal_to_the_baseline_does_exactly_nothing(assignment: str,
     plan = Plan.model_validate({"candidate": "same", "design": design})
     talk = "\n[pilot]\ncontamination = 0.5\nresentment = 0.5\n"
     x = simulate_pilots(stage(SAME + talk, "same", 2, SAME), [plan], gaming=gaming)[0]
-    for name, panel in x.panels.items():
+    for name, readings in x.by_outcome.items():
         if not gaming or name in ("qualified", "pipeline", "payout", "ease"):
-            assert np.array_equal(panel.outcome, x.off[name]), name
-        assert not x.estimand(name).any(), name
-    assert all(np.array_equal(x.totals["pilot"][k], x.totals["off"][k]) for k in x.totals["off"])
+            assert np.array_equal(readings.panel.outcome, readings.off), name
+        assert np.array_equal(readings.on, readings.off), name
+    assert all(np.array_equal(x.totals["on"][k], x.totals["off"][k]) for k in x.totals["off"])
 
 
 def test_panels_add_up_to_what_the_life_is_settled_at() -> None:
@@ -87,18 +87,19 @@ def test_periods_by_hand() -> None:
 
 def test_periods_before_launch_are_those_of_mature_weeks(pilots: SimulatedPilots) -> None:
     """52 weeks of burn-in less 39 in which the pipeline fills leave one quarter."""
-    panel = pilots.panels["bookings"]
+    panel = pilots.by_outcome["bookings"].panel
     assert panel.before.shape == (3, 6, 1)
     assert panel.shape == (3, 6, 2)
     assert panel.before.any()
 
 
 def test_an_attribution_by_source_credits_all_that_is_found(pilots: SimulatedPilots) -> None:
-    on = pilots.panels["pipeline"].treated
-    found = np.where(on, pilots.panels["pipeline"].outcome, 0.0).sum(axis=(1, 2)) / on.sum(axis=(1, 2))
+    on = pilots.by_outcome["pipeline"].panel.treated
+    found = np.where(on, pilots.by_outcome["pipeline"].panel.outcome, 0.0).sum(axis=(1, 2)) / on.sum(axis=(1, 2))
     credited = pilots.contexts["pipeline"].sourced
     assert np.all((0.5 * found < credited) & (credited < found)), "all but what the vendor found"
-    assert credited.mean() > 5 * pilots.estimand("pipeline").mean()
+    readings = pilots.by_outcome["pipeline"]
+    assert credited.mean() > 5 * (readings.on - readings.off).mean()
     assert np.isnan(pilots.contexts["payout"].sourced).all()
 
 
@@ -107,7 +108,7 @@ def test_deals_of_two_partners_on_different_programs_are_counted() -> None:
     plan = Plan.model_validate({"candidate": "shared", "design": {"quarters": 2}})
     x = simulate_pilots(s, [plan], outcomes=("qualified",), gaming=False)[0]
     found = x.contexts["qualified"]
-    assert np.array_equal(found.deals, x.panels["qualified"].outcome.sum(axis=(1, 2)))
+    assert np.array_equal(found.deals, x.by_outcome["qualified"].panel.outcome.sum(axis=(1, 2)))
     # Of four partners two are on it: for each, 2 of the 3 others are not. 0.6 of the deals have a second partner.
     share = found.shared.sum() / found.deals.sum()
     assert abs(share - 0.6 * 2 / 3) < 4 * np.sqrt(0.4 * 0.6 / found.deals.sum())
@@ -157,4 +158,4 @@ def test_without_mature_weeks_there_is_nothing_before_launch() -> None:
     x = simulate_pilots(
         stage(SMALL.replace("burn_in_weeks = 52", "burn_in_weeks = 39"), replications=1, fitted_on=SMALL), [PLAN]
     )[0]
-    assert all(panel.before.shape == (1, 6, 0) for panel in x.panels.values())
+    assert all(readings.panel.before.shape == (1, 6, 0) for readings in x.by_outcome.values())

@@ -112,7 +112,7 @@ def test_arms_are_of_programs_there_are_and_leave_some_on_the_baseline(scenario:
     head = 'candidate = "growth"\nother_arms = ["grwth", "growth"]\n[design]\nquarters = 2\n'
     assert faults(head, scenario) == [
         "plan:2: other_arms[0] = 'grwth': must be a candidate program of the scenario (did you mean 'growth'?)",
-        "plan:2: other_arms[1] = 'growth': is tried already (name each program once)",
+        "plan:2: other_arms[1] = 'growth': is there already (name each program once)",
         "plan:3: design.treated_share = 0.5: must be below 0.333, as each of 3 programs has as many and some units "
         "stay as they are (such as 0.25)",
     ]

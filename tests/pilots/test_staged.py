@@ -77,7 +77,13 @@ def test_a_stop_takes_all_back_from_the_next_quarter_on() -> None:
 def study(at_once: list[float], stop: list[int], why: list[int]) -> StagedRollout:
     x = np.array(at_once)
     staged = RolloutRuns(
-        x, x / 2, x / 4, np.array(stop), np.array(why), np.zeros((3, len(at_once), 2)), np.array([0.5, 1.0])
+        x,
+        x / 2,
+        x / 4,
+        np.array(stop),
+        np.array(why),
+        np.zeros((len(at_once), 3, 2)),
+        np.tile([0.5, 1.0], (len(at_once), 1)),
     )
     limited = plan(guardrails={"max_cost_overrun": 0.1})
     return StagedRollout(parse(SMALL), limited, 1, staged)

@@ -53,7 +53,7 @@ def _fitted(y: Array, x: Array, cluster: Ints, partner: Ints) -> tuple[float, fl
         exog_vc=VCSpec(["partner"], [names], [mats]) if several else None,
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a component of 0 is on the edge of what it can be, and told so each time
+        warnings.simplefilter("ignore")  # a component of 0 is on the edge of what it can be, and warned of each time
         fit = model.fit(reml=True)
         found = float(fit.fe_params[0]), float(fit.bse_fe[0])
     return found[0] * scale, found[1] * scale

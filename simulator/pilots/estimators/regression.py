@@ -1,10 +1,10 @@
-"""Estimators for groups that stay as they are: a partner's mean over the periods it was observed in is one outcome.
+r"""Estimators by least squares with errors robust by cluster.
 
-A partner that was ever on the candidate counts with the periods it was on it, any other with all its periods.
+**Groups that stay as they are**: a partner's mean over the periods it was observed in is one outcome. A partner that
+was ever on the candidate counts with the periods it was on it, any other with all its periods.
 
-Estimators for partners that change sides: each partner and period is a row, and every period has an effect.
-
-Stepped wedge: generalised least squares of Hussey and Hughes (2007), Contemporary Clinical Trials 28,
+**Partners that change sides**: each partner and period is a row, and every period has an effect. The stepped wedge is
+generalised least squares of Hussey and Hughes (2007), Contemporary Clinical Trials 28,
 
     y_it = period_t + theta d_it + u_i + e_it,     Var u = tau2,  Var e = sigma2,
 

@@ -1,4 +1,6 @@
-"""The randomisation test: the labels are drawn again as they were drawn (Fisher 1935; Rosenbaum 2002, section 2).
+r"""Estimators that draw again who was on the candidate: the randomisation test and the synthetic control.
+
+**The randomisation test** draws the labels again as they were drawn (Fisher 1935; Rosenbaum 2002, section 2).
 
 If the candidate moves every partner by theta and nothing else, y - theta d is what would have been seen under any
 labels. With z = L y and w = L d for a linear map L that takes out what is known without the labels (means of stratum
@@ -12,7 +14,8 @@ clusters of a stratum. Each k is no further from the data than the labels in for
 a0; its ends are (a0 -+ ak) / (1 -+ bk), with a = sum d_k z and b = sum d_k w in units of sum d_0 w. Their counts are
 the p value of any theta, and the estimate is a0.
 
-Synthetic control, for few partners with a longer past: each is compared with a mix of others that moved alike.
+**The synthetic control** is for few partners with a longer past: each is compared with a mix of others that moved as it
+did.
 
 A partner's weights w on the others, not negative and of sum 1, minimise over the B periods before launch
 
