@@ -328,11 +328,11 @@ def _money(found: Leadership, got: Estimate) -> str:
 def _weaknesses(found: Leadership) -> HtmlTable:
     rows = []
     for f in sorted(found.lint.findings, key=lambda f: -f.stake)[:_MOST_WEAKNESSES]:
-        rows.append([f.program, f.text, f"{f.stake:,.0f}", f.mend])
+        rows.append([f.program, f.text, f"{f.stake:,.0f}", f.fix])
     left = len(found.lint.findings) - len(rows)
     more = f"; {left} smaller ones are left out" if left > 0 else ""
     caption = f"Weaknesses of payout rules, {found.lint.currency} per year at stake if every partner used them{more}"
-    return HtmlTable(caption, ["Program", "What", "At stake", "Mend"], rows)
+    return HtmlTable(caption, ["Program", "What", "At stake", "Fix"], rows)
 
 
 def _pilot(found: Leadership) -> list[str]:

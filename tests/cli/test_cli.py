@@ -292,11 +292,12 @@ def test_validate_lists_findings_which_are_advice_unless_strict(file: Path, monk
     monkeypatch.setattr(lint_module, "lint", lambda *_, **__: found)
     result = run("validate", file)
     assert result.exit_code == 0
-    text = "baseline: no finding\ngrowth: 1 finding\n  notch [30 USD a year] programs.growth.components.core\n"
-    assert text + "    a step\n    mend: a slope\n" in result.stdout
+    title = "cliff: pay jumps up at a threshold [30 USD a year]"
+    text = f"baseline: no finding\ngrowth: 1 finding\n  {title} programs.growth.components.core\n"
+    assert text + "    a step\n    fix: a slope\n" in result.stdout
     strict = run("validate", file, "--strict", "--json", "-")
     assert strict.exit_code == 1
-    assert json.loads(strict.stdout)["programs"]["growth"][0]["mend"] == "a slope"
+    assert json.loads(strict.stdout)["programs"]["growth"][0]["fix"] == "a slope"
     monkeypatch.setattr(lint_module, "lint", lambda *_, **__: lint_module.Lint(("baseline",), (), "USD"))
     assert run("validate", file, "--strict").exit_code == 0
 

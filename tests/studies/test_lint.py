@@ -19,8 +19,16 @@ from simulator.scenario.load import parse
 from simulator.scenario.paths import with_values
 from simulator.studies.lint import margin
 from simulator.studies.lint.lint import Lint, findings, lint
-from simulator.studies.lint.rule import RULES, LintFinding, lint_rule
-from simulator.studies.lint.typical_partners import ProgramView, Typical, TypicalResult, program_view, typical_partners
+from simulator.studies.lint.rule import (
+    RULES,
+    LintFinding,
+    ProgramView,
+    Typical,
+    TypicalResult,
+    lint_rule,
+    program_view,
+    typical_partners,
+)
 from tests.studies.faulty import FAULTS, HEAD, TEXT
 
 ALSO = {
@@ -70,7 +78,7 @@ def test_each_planted_fault_is_found_by_its_rule_in_its_place_and_nothing_else(f
     assert finding.place.startswith(f"programs.{program}")
     assert (finding.stake > 1) == (rule != "unreachable")
     assert finding.text
-    assert finding.mend
+    assert finding.fix
 
 
 def test_a_clean_linear_program_has_no_finding(found: Lint) -> None:
@@ -149,10 +157,10 @@ def test_a_rule_added_elsewhere_is_one_definition(reference: Reference, monkeypa
     def crowded(view: ProgramView) -> Iterator[LintFinding]:
         """More than two components."""
         if len(view.paid) > 2:
-            yield LintFinding("crowded", view.name, view.place, "", None, None, "", 1.0, "many components", "fewer")
+            yield view.finding(view.place, 100.0, "many components", "fewer")
 
     monkeypatch.delitem(RULES, "crowded", raising=False)
-    lint_rule(crowded)
+    lint_rule("too many components")(crowded)
     assert "crowded" in other(reference, TEXT, "stacked")
     assert other(reference, TEXT, "baseline") == {}
     del RULES["crowded"]
@@ -190,7 +198,7 @@ def test_forecasts_that_lint_stands_on_meet_simulated_results(typical: Typical, 
 
 @pytest.mark.parametrize("program", ["lump", "retroactive", "falling"])
 def test_partners_bunch_at_every_step_that_is_named(found: Lint, reference: Reference, program: str) -> None:
-    """More windows end on the paying side of the step, and fewer on the other, than among honest twins.
+    """More windows end on the paying side of the step, and fewer on the other, than without gaming.
 
     Within a typical deal of the step; paired over replications, more than 4 standard errors.
     """
@@ -219,8 +227,8 @@ payout_by_tier = { gold = 3.0 }
 """
 
 
-def test_the_step_to_a_tier_is_a_notch_and_partners_bunch_there(reference: Reference) -> None:
-    """6,000 points are 600,000 of revenue. More years end within a typical deal above it than among honest twins.
+def test_the_step_to_a_tier_is_a_cliff_and_partners_bunch_there(reference: Reference) -> None:
+    """6,000 points are 600,000 of revenue. More years end within a typical deal above it than without gaming.
 
     A year's totals at its last review, paired over replications, more than 4 standard errors.
     """

@@ -15,9 +15,7 @@ from simulator.core.arrays import Array, Bools, Ints
 from simulator.program.compiled import apply_ceiling, resolve_groups
 from simulator.program.measures import Event
 from simulator.program.schedule import expected_payout
-from simulator.studies.lint.rule import LintFinding, lint_rule
-from simulator.studies.lint.typical_deals import TypicalDeals
-from simulator.studies.lint.typical_partners import ComponentPay, ProgramView
+from simulator.studies.lint.rule import ComponentPay, LintFinding, ProgramView, TypicalDeals, lint_rule
 from simulator.world.setting import WEEKS_PER_YEAR
 
 PARTS = (2, 3, 4)
@@ -32,7 +30,7 @@ _Refiling = Callable[[int, Array, int], Array]
 """Gain of refiling deals of a segment, of amounts (n,), in so many parts, by component; (components, n)."""
 
 
-@lint_rule
+@lint_rule("splitting deals pays")
 def splitting(view: ProgramView) -> Iterator[LintFinding]:
     """A deal filed as several pays more: rewards per deal, caps per deal, falling rates by size."""
 
@@ -40,12 +38,12 @@ def splitting(view: ProgramView) -> Iterator[LintFinding]:
         return _pays(view, k, np.floor(amount / n), n) - _pays(view, k, amount, 1)
 
     yield from _refiled(
-        view, "splitting", gain, "filed as up to {n} deals pays {gain} more",
+        view, gain, "filed as up to {n} deals pays {gain} more",
         "pay on revenue instead of per deal, or set a least size",
     )  # fmt: skip
 
 
-@lint_rule
+@lint_rule("bundling deals pays")
 def bundling(view: ProgramView) -> Iterator[LintFinding]:
     """Several like deals filed as one pay more: size floors, rates that rise with the size of a deal."""
 
@@ -53,12 +51,12 @@ def bundling(view: ProgramView) -> Iterator[LintFinding]:
         return (_pays(view, k, amount * n, 1) - _pays(view, k, amount, n)) / n
 
     yield from _refiled(
-        view, "bundling", gain, "up to {n} filed as one pay {gain} more per deal",
+        view, gain, "up to {n} filed as one pay {gain} more per deal",
         "let the reward rise from nothing at the floor, or pay on the revenue of the window",
     )  # fmt: skip
 
 
-@lint_rule
+@lint_rule("moving deals between periods pays")
 def shifting(view: ProgramView) -> Iterator[LintFinding]:
     """Moving one typical deal across a window's end pays: the closing week is chosen for the payout."""
     for paid in view.paid:
@@ -70,26 +68,18 @@ def shifting(view: ProgramView) -> Iterator[LintFinding]:
         if stake <= _WORTH * view.total(paid.expected, paid):
             continue
         likely = (gain > 0) & (gain >= 0.5 * gain.max(axis=0))
-        low, high, unit = _range(view, paid, np.broadcast_to(attained, gain.shape)[likely], likely)
-        yield LintFinding(
-            "shifting", view.name, paid.place, "", low, high, unit, stake / 100,
+        results = np.broadcast_to(attained / paid.per_threshold_unit, gain.shape)[likely]
+        low, high = (float(x) for x in np.quantile(results, (0.05, 0.95)))
+        yield view.finding(
+            paid.place, stake,
             f"moving one typical deal across the end of a {paid.window} pays "
             f"{view.money(view.mean(mean, paid))} on average",
             "a linear rate gains nothing; otherwise a longer or trailing window, or a smaller step",
+            low=low, high=high, unit=view.threshold_unit(paid),
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Gain:
-    """What refiling gains in all and by component, (components, n), the parts chosen, and the pay as it is; (n,)."""
-
-    total: Array
-    each: Array
-    parts: Array
-    pay: Array
-
-
-def _refiled(view: ProgramView, rule: str, gain: _Refiling, text: str, mend: str) -> Iterator[LintFinding]:
+def _refiled(view: ProgramView, gain: _Refiling, text: str, fix: str) -> Iterator[LintFinding]:
     """A finding per component that gains where the best number of parts gains in all."""
     if not view.paid:
         return
@@ -106,10 +96,8 @@ def _refiled(view: ProgramView, rule: str, gain: _Refiling, text: str, mend: str
         most = max(best.each[c][row].max(initial=0.0) for row, best in zip(rows, found, strict=True))
         parts = max(best.parts[row].max(initial=2) for row, best in zip(rows, found, strict=True))
         low, high = float(amounts.min()), float(amounts.max())
-        yield LintFinding(
-            rule, view.name, paid.place, "", low, high, currency, stake / 100,
-            f"a deal of {low:,.0f} to {high:,.0f} {currency} " + text.format(n=parts, gain=view.money(most)), mend,
-        )  # fmt: skip
+        pays = f"a deal of {low:,.0f} to {high:,.0f} {currency} " + text.format(n=parts, gain=view.money(most))
+        yield view.finding(paid.place, stake, pays, fix, low=low, high=high, unit=currency)
 
 
 @dataclass(frozen=True)
@@ -180,13 +168,3 @@ def _shift_gain(paid: ComponentPay) -> tuple[Array, Array]:
     x = paid.claim[None]
     best = np.maximum(value(x), np.where(attained >= x, value(-x), -np.inf)) - value(np.zeros_like(x))
     return attained, np.maximum(best, 0.0)
-
-
-def _range(view: ProgramView, paid: ComponentPay, at: Array, likely: Array) -> tuple[float, float, str]:
-    """Between which results shifting pays, as the middle nine tenths, in the unit of the thresholds."""
-    c = paid.component
-    unit = np.broadcast_to(np.ravel(paid.reference), likely.shape)[likely] if c.reference != "money" else 100.0
-    low, high = np.quantile(at / unit, (0.05, 0.95))
-    if c.reference != "money":
-        return float(low), float(high), f"of {'quota' if c.reference == 'quota' else 'last year'}"
-    return float(low), float(high), view.typical.scenario.currency if c.measure.by_amount else c.measure.unit

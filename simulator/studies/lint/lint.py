@@ -1,16 +1,13 @@
 """Lint: weaknesses of programs that show in their payout rules alone, without simulating them.
 
-Every registered rule looks at every program as typical partners see it. Expected results come from the reference
-population living under no program, without response; see `simulator.studies.lint_rules.typical`.
-
-The findings of lint as text and as a figure.
+Every registered rule looks at every program as typical partners see it, see `simulator.studies.lint.rule`.
 """
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -19,8 +16,7 @@ from matplotlib.axes import Axes
 from simulator.scenario.schema import Scenario
 from simulator.studies.base import Study, asked_programs, timed
 from simulator.studies.lint import filing, margin, thresholds  # noqa: F401  (each registers its rules)
-from simulator.studies.lint.rule import RULES, LintFinding
-from simulator.studies.lint.typical_partners import Typical, program_view, typical_partners
+from simulator.studies.lint.rule import RULES, LintFinding, Typical, program_view, typical_partners
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ class Lint(Study):
 def lint(scenario: Scenario, *, programs: Sequence[str] | None = None) -> Lint:
     """Look for weaknesses in the payout rules of a scenario's programs, without simulating them.
 
-    programs: names of programs; all where None. Takes seconds, as the reference population lives once. Raises
+    programs: names of programs; all where None. Takes seconds, as only the reference population is simulated. Raises
     `InputError` for a program that is not there.
     """
     names = asked_programs(scenario, programs)
@@ -84,7 +80,8 @@ def lint(scenario: Scenario, *, programs: Sequence[str] | None = None) -> Lint:
 def findings(typical: Typical, program: str) -> list[LintFinding]:
     """The findings of one program, most money at stake first."""
     view = program_view(typical, program)
-    return sorted((found for rule in RULES.values() for found in rule(view)), key=lambda f: -f.stake)
+    found = [replace(f, rule=name) for name, rule in RULES.items() for f in rule.find(view)]
+    return sorted(found, key=lambda f: -f.stake)
 
 
 _WIDTH = 116
@@ -93,7 +90,7 @@ _DRAWN = 12
 
 
 def describe(found: Lint) -> str:
-    """Per program its findings, most money at stake first, each with its mend."""
+    """Per program its findings, most money at stake first, each with a fix."""
     lines = []
     for program in found.programs:
         here = found.of(program)
@@ -116,7 +113,7 @@ def draw(found: Lint, ax: Axes | None = None) -> Axes:
     form = form_of([f.stake for f in most], [], found.currency, found.currency)
     with styled():
         ax = new_axes() if ax is None else ax
-        rows = rows_for(ax, [f"{f.program}: {f.rule}" for f in most])
+        rows = rows_for(ax, [f"{f.program}: {RULES[f.rule].title}" for f in most])
         ax.barh(rows, [f.stake * form.factor for f in most], height=0.6, color=colour(1))
         ax.set_xlabel(with_unit("At stake per year, if every partner used it", form.unit))
         ax.set_title("Weaknesses of payout rules" if most else "No weakness was found")
@@ -130,9 +127,9 @@ def _count(number: int) -> str:
 
 def _finding(finding: LintFinding, currency: str) -> list[str]:
     segment = f", {finding.segment}" if finding.segment else ""
-    head = f"{finding.rule} [{finding.stake:,.0f} {currency} a year] {finding.place}{segment}"
+    head = f"{RULES[finding.rule].title} [{finding.stake:,.0f} {currency} a year] {finding.place}{segment}"
     return [
         f"  {head}",
         *textwrap.wrap(finding.text, _WIDTH, initial_indent="    ", subsequent_indent="    "),
-        *textwrap.wrap(f"mend: {finding.mend}", _WIDTH, initial_indent="    ", subsequent_indent="    "),
+        *textwrap.wrap(f"fix: {finding.fix}", _WIDTH, initial_indent="    ", subsequent_indent="    "),
     ]

@@ -17,19 +17,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from simulator.behavior.gaming.false_claims import false_claim_gain, false_claim_rate
-from simulator.core.arrays import Array, Bools
+from simulator.core.arrays import Array
 from simulator.program.measures import ACCOUNTS, CODES_PER_MARKET, Event
 from simulator.program.schedule import segments
-from simulator.studies.lint.rule import LintFinding, lint_rule
-from simulator.studies.lint.typical_deals import TypicalDeals
-from simulator.studies.lint.typical_partners import ComponentPay, ProgramView
+from simulator.studies.lint.rule import ComponentPay, LintFinding, ProgramView, TypicalDeals, lint_rule
 from simulator.world.setting import WEEKS_PER_YEAR
 
 _REACHED = 0.01
 """A piece of a schedule in which fewer windows than this end is no threat to margin."""
 
 
-@lint_rule
+@lint_rule("pay above the margin")
 def pay_above_margin(view: ProgramView) -> Iterator[LintFinding]:
     """One component alone pays more on further revenue of a market than the gross margin it brings."""
     for paid in view.paid:
@@ -38,14 +36,15 @@ def pay_above_margin(view: ProgramView) -> Iterator[LintFinding]:
             if share <= margin:
                 continue
             stake = view.total(np.maximum(most - margin, 0.0) * _revenue(view, market))
-            yield LintFinding(
-                "pay_above_margin", view.name, paid.place, market, None, None, "", stake / 100,
+            yield view.finding(
+                paid.place, stake,
                 f"pays up to {share:.1%} of a further unit of revenue in {market}, above its gross margin of "
                 f"{margin:.1%}", "cap the payout, lower the highest rate, or spread it over a wider range",
+                segment=market,
             )  # fmt: skip
 
 
-@lint_rule
+@lint_rule("components add up to more than the margin")
 def stacking(view: ProgramView) -> Iterator[LintFinding]:
     """Components that add up pay more together than the gross margin, though each alone stays below it."""
     if not view.paid:
@@ -57,10 +56,11 @@ def stacking(view: ProgramView) -> Iterator[LintFinding]:
         if share <= margin or alone > margin:
             continue
         stake = view.total(np.maximum(most - margin, 0.0) * _revenue(view, market))
-        yield LintFinding(
-            "stacking", view.name, view.place, market, None, None, "", stake / 100,
+        yield view.finding(
+            view.place, stake,
             f"components together pay up to {share:.1%} of a further unit of revenue in {market}, above its gross "
             f"margin of {margin:.1%}", "put components into one exclusive group, or set a ceiling per deal",
+            segment=market,
         )  # fmt: skip
 
 
@@ -71,11 +71,9 @@ def _marginal(view: ProgramView, paid: ComponentPay) -> Array:
         return out
     multiple = float(paid.component.tier_multiple.max())
     if paid.component.by_claim:
-        return (
-            out + _by_deal(view, paid) * multiple
-            if paid.component.measure.by_amount
-            else _spread(out, paid.price / paid.revenue * multiple)
-        )
+        if paid.component.measure.by_amount:
+            return _by_deal(view, paid) * multiple
+        return _spread(out, paid.price / paid.revenue * multiple)
     slope = _steepest(paid) * multiple
     if not paid.component.measure.by_amount:
         return _spread(out, slope / paid.revenue)
@@ -127,13 +125,10 @@ def _stacked(view: ProgramView, each: list[Array]) -> Array:
 
 def _by_market(view: ProgramView, share: Array) -> dict[str, tuple[float, Array]]:
     """Of each market that partners sell in, the highest share and the share by typical partner."""
-    sold = np.stack([_sells(view, market) for market in view.typical.setting.markets.names], axis=1)
+    names = view.typical.setting.markets.names
+    sold = np.stack([_revenue(view, market) > 0 for market in names], axis=1)
     kept = np.where(sold, share, 0.0)
-    return {m: (float(kept[:, j].max()), kept[:, j]) for j, m in enumerate(view.typical.setting.markets.names)}
-
-
-def _sells(view: ProgramView, market: str) -> Bools:
-    return np.asarray(_revenue(view, market) > 0)
+    return {m: (float(kept[:, j].max()), kept[:, j]) for j, m in enumerate(names)}
 
 
 def _revenue(view: ProgramView, market: str) -> Array:
@@ -144,7 +139,7 @@ def _revenue(view: ProgramView, market: str) -> Array:
         signed = deals.weight * deals.win * deals.amount
         share[view.typical.segment == k] = signed[deals.market == j].sum() / signed.sum()
     expectations = view.perception.expectations.revenue
-    return np.asarray(share * (view.typical.rate * expectations)[0] * 52.0)
+    return np.asarray(share * (view.typical.rate * expectations)[0] * WEEKS_PER_YEAR)
 
 
 def _gross_margin(view: ProgramView, market: str) -> float:
@@ -156,7 +151,7 @@ ALIGNED = 0.8
 """Below this cos^2 a fifth or more of what an aligned measure would bring is out of reach."""
 
 
-@lint_rule
+@lint_rule("pay points away from the goals")
 def misalignment(view: ProgramView) -> Iterator[LintFinding]:
     """What is paid points away from the stated goals, by partner segment: cos^2 of the angle between them."""
     for k, segment in enumerate(view.typical.setting.partners.segments):
@@ -168,11 +163,12 @@ def misalignment(view: ProgramView) -> Iterator[LintFinding]:
             continue
         mine = view.typical.segment == k
         spent = sum(view.total(np.where(mine, p.expected, 0.0), p) for p in view.paid if p.counts)
-        yield LintFinding(
-            "misalignment", view.name, view.place, segment, match, 1.0, "cos^2", (1 - match) * spent / 100,
+        yield view.finding(
+            view.place, (1 - match) * spent,
             f"cos^2 of the angle between pay and the goals is {match:.2f} for {segment}: at most this share of what "
             "an aligned measure would bring can be reached",
             "move pay to what the goals name: credit by account or market, or a measure closer to it",
+            segment=segment, low=match, high=1.0, unit="cos^2",
         )  # fmt: skip
 
 
@@ -226,7 +222,7 @@ def _value(view: ProgramView, deals: TypicalDeals) -> Array:
     return np.asarray(signed + goals.pipeline * deals.amount * deals.until(int(Event.QUALIFIED)))
 
 
-@lint_rule
+@lint_rule("audits too weak")
 def deterrence(view: ProgramView) -> Iterator[LintFinding]:
     """A false claim of an activity is worth its risk: detection d is not above m / (m + F)."""
     for paid in view.paid:
@@ -238,15 +234,15 @@ def deterrence(view: ProgramView) -> Iterator[LintFinding]:
         stake = view.total(false_claim_rate(gain, cost) * price, paid) * WEEKS_PER_YEAR
         audit, multiple = float(terms.audit_rate[0, 0]), float(terms.penalty_multiple[0, 0])
         needed = 1.0 / (1.0 + multiple)
-        yield LintFinding(
-            "deterrence", view.name, f"{paid.place}.terms", "", audit, needed, "of claims audited", stake / 100,
+        yield view.finding(
+            f"{paid.place}.terms", stake,
             f"a false claim pays {view.money(view.mean(price, paid))} and is detected "
             f"with {audit:.0%}; it stops paying above {needed:.0%}",
-            _mend(audit, needed),
+            _stronger_audits(audit, needed), low=audit, high=needed, unit="of claims audited",
         )  # fmt: skip
 
 
-def _mend(audit: float, needed: float) -> str:
+def _stronger_audits(audit: float, needed: float) -> str:
     """Raise detection, or the penalty to 1 / d - 1 times the claim."""
     if needed >= 1:
         return "add a penalty" if audit > 0 else "audit claims, and add a penalty for false ones"

@@ -17,8 +17,7 @@ from simulator.core.arrays import Array
 from simulator.program.compiled import TierCriterion
 from simulator.program.measures import TALLIES, Event
 from simulator.program.schedule import Knot, Schedule, segments
-from simulator.studies.lint.rule import LintFinding, lint_rule
-from simulator.studies.lint.typical_partners import ComponentPay, ProgramView, TypicalResult, figure
+from simulator.studies.lint.rule import ComponentPay, LintFinding, ProgramView, TypicalResult, figure, lint_rule
 from simulator.world.setting import WEEKS_PER_YEAR
 
 _MATERIAL = 0.01
@@ -30,7 +29,7 @@ RARE, COMMON = 0.01, 0.95
 _LEAST_ELASTICITY = 0.05
 
 
-@lint_rule
+@lint_rule("cliff: pay jumps up at a threshold")
 def notch(view: ProgramView) -> Iterator[LintFinding]:
     """Payout jumps up at a threshold: results just below it are dominated, so closings are bunched on it."""
     for paid in _windows(view):
@@ -44,11 +43,12 @@ def notch(view: ProgramView) -> Iterator[LintFinding]:
                 continue
             (a, unit), (b, _) = _shown(view, paid, low, share), _shown(view, paid, at, share)
             span = f"from {figure(a)} to {figure(b)} {unit}"
-            yield LintFinding(
-                "notch", view.name, paid.place, "", a, b, unit, stake / 100,
-                f"pays {view.money(_mean(view, jump, share))} at once at {figure(b)} {unit} of a {paid.window}; "
+            yield view.finding(
+                paid.place, stake,
+                f"pays {view.money(view.mean_over(share, jump))} at once at {figure(b)} {unit} of a {paid.window}; "
                 f"whoever would end at {figure(a)} or more goes for it, {view.mean(share, paid):.0%} of windows do",
                 f"let the rate rise {span} instead of stepping, or take several small steps",
+                low=a, high=b, unit=unit,
             )  # fmt: skip
     yield from _tier_steps(view)
 
@@ -64,16 +64,18 @@ def _tier_steps(view: ProgramView) -> Iterator[LintFinding]:
         stake, unit = view.total(share * benefit), _unit(view, criterion)
         if view.mean(share) < _MATERIAL or stake < _WORTH * view.total(np.sum([p.expected for p in view.paid], axis=0)):
             continue
-        a, b = _mean(view, low, share) / 100, float(at[0]) / 100
-        yield LintFinding(
-            "notch", view.name, f"{view.place}.tiers.levels.{name}", "", a, b, unit, stake / 100,
-            f"a year in tier {name} pays {view.money(_mean(view, benefit, share))} more, from {figure(b)} {unit} on; "
+        a, b = view.mean_over(share, low) / 100, float(at[0]) / 100
+        more = view.money(view.mean_over(share, benefit))
+        yield view.finding(
+            f"{view.place}.tiers.levels.{name}", stake,
+            f"a year in tier {name} pays {more} more, from {figure(b)} {unit} on; "
             f"whoever would end at {figure(a)} or more goes for it, {view.mean(share):.0%} of partners do",
             "take several tiers with smaller steps, or let the rate rise with the year's result instead",
+            low=a, high=b, unit=unit,
         )  # fmt: skip
 
 
-@lint_rule
+@lint_rule("cliff: pay falls at a threshold")
 def cliff(view: ProgramView) -> Iterator[LintFinding]:
     """Payout falls at a threshold: results just above it pay less than the threshold itself, so closings stop there."""
     for paid in _windows(view):
@@ -87,41 +89,36 @@ def cliff(view: ProgramView) -> Iterator[LintFinding]:
                 continue
             (a, unit), (b, _) = _shown(view, paid, at, share), _shown(view, paid, regained, share)
             until = f"until {figure(b)}" if np.isfinite(b) else "for good"
-            yield LintFinding(
-                "cliff", view.name, paid.place, "", a, b if np.isfinite(b) else None, unit, stake / 100,
-                f"payout falls by {view.money(_mean(view, -jump, share))} at {figure(a)} {unit} of a {paid.window} and "
-                f"stays below {until}; {view.mean(share, paid):.0%} of windows end there",
+            yield view.finding(
+                paid.place, stake,
+                f"payout falls by {view.money(view.mean_over(share, -jump))} at {figure(a)} {unit} of a {paid.window} "
+                f"and stays below {until}; {view.mean(share, paid):.0%} of windows end there",
                 "let the lower rate apply above its threshold only (marginal tiering)",
+                low=a, high=b if np.isfinite(b) else None, unit=unit,
             )  # fmt: skip
 
 
-@lint_rule
+@lint_rule("out of reach")
 def unreachable(view: ProgramView) -> Iterator[LintFinding]:
     """Next to nobody reaches a threshold or a tier, or nothing counts for a component: it motivates nobody."""
     for paid in view.paid:
         if not paid.counts:
-            yield LintFinding(
-                "unreachable", view.name, paid.place, "", None, None, "", 0.0,
-                "no claim of the scenario's deals is expected to count", "widen its filters or leave it out",
-            )  # fmt: skip
+            text = "no claim of the scenario's deals is expected to count"
+            yield view.finding(paid.place, 0.0, text, "widen its filters or leave it out")
     for place, at, unit, share, stake in _thresholds(view):
         if share <= RARE:
-            yield LintFinding(
-                "unreachable", view.name, place, "", at, at, unit, stake / 100,
-                f"{figure(at)} {unit} is reached in {share:.1%} of cases", "lower the threshold, or leave it out",
-            )  # fmt: skip
+            text = f"{figure(at)} {unit} is reached in {share:.1%} of cases"
+            yield view.finding(place, stake, text, "lower the threshold, or leave it out", low=at, high=at, unit=unit)
 
 
-@lint_rule
+@lint_rule("reached anyway")
 def trivial(view: ProgramView) -> Iterator[LintFinding]:
     """Next to everybody reaches a threshold or a tier anyway: what it pays asks for nothing."""
     for place, at, unit, share, stake in _thresholds(view):
         if share >= COMMON:
-            yield LintFinding(
-                "trivial", view.name, place, "", at, at, unit, stake / 100,
-                f"{figure(at)} {unit} is reached in {share:.1%} of cases without any response",
-                "raise the threshold, or fold what it pays into the rate",
-            )  # fmt: skip
+            text = f"{figure(at)} {unit} is reached in {share:.1%} of cases without any response"
+            fix = "raise the threshold, or fold what it pays into the rate"
+            yield view.finding(place, stake, text, fix, low=at, high=at, unit=unit)
 
 
 def _windows(view: ProgramView) -> list[ComponentPay]:
@@ -270,17 +267,9 @@ def _material(view: ProgramView, paid: ComponentPay, share: Array, stake: float)
     return view.mean(share, paid) >= _MATERIAL and stake >= _WORTH * view.total(paid.expected, paid)
 
 
-def _mean(view: ProgramView, each: Array, share: Array) -> float:
-    """Mean of a value over the partner-windows of `share`."""
-    return view.total(each * share) / max(view.total(share), 1e-300)
-
-
 def _shown(view: ProgramView, paid: ComponentPay, at: Array, share: Array) -> tuple[float, str]:
     """A result in the unit that its thresholds are written in, averaged over the partner-windows of `share`."""
-    c = paid.component
-    scaled = at / (100.0 if c.reference == "money" else paid.reference)
-    finite = np.where(np.isfinite(scaled), scaled, 0.0)
-    value = _mean(view, finite, np.where(np.isfinite(scaled), share, 0.0)) if np.isfinite(scaled).any() else np.inf
-    if c.reference != "money":
-        return value, f"of {'quota' if c.reference == 'quota' else 'last year'}"
-    return value, view.typical.scenario.currency if c.measure.by_amount else c.measure.unit
+    scaled = at / paid.per_threshold_unit
+    finite = np.isfinite(scaled)
+    value = view.mean_over(np.where(finite, share, 0.0), np.where(finite, scaled, 0.0)) if finite.any() else np.inf
+    return value, view.threshold_unit(paid)
