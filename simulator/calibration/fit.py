@@ -15,7 +15,6 @@ from simulator.calibration.closing_dates import Pattern, closing_pattern
 from simulator.calibration.deal_size import Sizes, fit_sizes
 from simulator.calibration.event_study import PastResponse, response
 from simulator.calibration.funnel import Funnel
-from simulator.calibration.partner_vs_direct import Contrast, contrast
 from simulator.calibration.profile import Profile
 from simulator.calibration.remarks import FittedNumber, Remark
 from simulator.calibration.sales_cycle import MIN_OF_EACH, Cycle
@@ -32,7 +31,16 @@ from simulator.calibration.segments import (
     with_own_sizes,
 )
 from simulator.calibration.volume import YEAR_WEEKS, Volume, fit_volume
-from simulator.calibration.win_odds import Odds, direct_odds, fit_odds, thinned, trials, with_knee
+from simulator.calibration.win_odds import (
+    DirectContrast,
+    Odds,
+    direct_contrast,
+    direct_odds,
+    fit_odds,
+    thinned,
+    trials,
+    with_knee,
+)
 from simulator.core.errors import fault
 
 MIN_OWNERS = 5
@@ -65,7 +73,7 @@ class Fit:
     groups: Mapping[str, FittedSegment]
     direct_win: FittedNumber | None
     direct_per_year: FittedNumber | None
-    contrast: Contrast | None
+    contrast: DirectContrast | None
     pattern: Pattern | None
     season: Season | None
     response: PastResponse
@@ -145,7 +153,7 @@ def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
         groups=fit_groups(partner_rows, volume, sizes_of, odds_of, export.territories),
         direct_win=win,
         direct_per_year=per_year,
-        contrast=contrast(both["outcome"].eq("won"), both["direct"]) if win is not None else None,
+        contrast=direct_contrast(both["outcome"].eq("won"), both["direct"]) if win is not None else None,
         pattern=None if isinstance(pattern, str) else pattern,
         season=None if isinstance(seasons, str) else seasons,
         response=answer,

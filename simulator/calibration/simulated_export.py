@@ -4,21 +4,16 @@ A deal is created on the day it was found. It is closed on the day it was lost, 
 moves signatures moves these days. Weeks start on Mondays, and what happens in a week happens on its five working days.
 Deals that no partner worked or claimed are direct.
 
-Dirt for demonstrations: what real exports have and simulated ones have not, each fault in known rows.
-
-Every row has one uniform, and a fault takes the rows whose uniform falls into its span; so faults do not overlap.
-
-Simulated exports as files: the columns, stages and dates of a CRM, as `incentive-sim export` writes them.
+As files they have the columns, stages and dates of a CRM, as `incentive-sim export` writes them.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +22,6 @@ from simulator.calibration.cleaning_rules import open_stage
 from simulator.calibration.profile import Profile, load_profile
 from simulator.core.arrays import Array, Bools, Ints
 from simulator.core.errors import InputError, Problem, fault
-from simulator.core.streams import Streams
 from simulator.engines.totals.settlement import settle
 from simulator.engines.vector.engine import VectorRun
 from simulator.engines.vector.records import DONE, SIGNING
@@ -196,92 +190,28 @@ def _day(week: Array, launch: pd.Timestamp) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(launch + pd.to_timedelta(7 * first + np.floor(5 * (week - first)), unit="D"))
 
 
-SHARES = {
-    "copied rows": 0.01, "owner missing": 0.005, "owner written differently": 0.01, "account missing": 0.01,
-    "amount 0": 0.02, "amount missing": 0.01, "closed before created": 0.01, "dates in the future": 0.003,
-    "closed on one day by a batch job": 0.03, "another currency": 0.05,
-}  # fmt: skip
-"""Fault -> share of the rows that have it."""
-OTHER_RATE = 1.25
-"""What one unit of the other currency is worth."""
-_AHEAD = pd.DateOffset(years=10)
-
-
-def other_currency(currency: str) -> str:
-    """A currency that is not the scenario's."""
-    return "EUR" if currency != "EUR" else "USD"
-
-
-def dirty(export: SimulatedExport, *, seed: int) -> tuple[SimulatedExport, dict[str, int]]:
-    """The export with faults in it, and how many rows have each.
-
-    Faults of closing dates hit decided deals only, so they are fewer than their share.
-    """
-    deals = export.opportunities.copy()
-    number = np.arange(len(deals))
-    u = Streams(seed).draw("export dirt", 0, number)[0]
-    decided = (deals["outcome"] != "open").to_numpy()
-    done: dict[str, int] = {}
-    for name, rows in _spans(u).items():
-        hit = rows & decided if "closed" in name else rows
-        done[name] = int(hit.sum())
-        deals = _soiled(deals, name, hit, export.end)
-    return replace(export, opportunities=deals), done
-
-
-def _spans(u: Array) -> dict[str, Any]:
-    edges = np.concatenate(([0.0], np.cumsum(list(SHARES.values()))))
-    return {fault: (edges[k] <= u) & (u < edges[k + 1]) for k, fault in enumerate(SHARES)}
-
-
-def _soiled(deals: pd.DataFrame, fault: str, hit: Any, end: pd.Timestamp) -> pd.DataFrame:
-    """`deals` with a fault in the rows `hit`; copies come last, so that positions stay what they are."""
-    # Copies are made of rows that no other fault touches, so the order of faults does not matter.
-    mask = np.concatenate((hit, np.zeros(len(deals) - len(hit), dtype=bool)))
-    if fault == "copied rows":
-        return pd.concat([deals, deals[mask]], ignore_index=True)
-    changes: dict[str, dict[str, Any]] = {
-        "owner missing": {"owner": ""},
-        "owner written differently": {"owner": " " + deals["owner"].str.upper()},
-        "account missing": {"account": ""},
-        "amount 0": {"amount": 0.0},
-        "amount missing": {"amount": np.nan},
-        "closed before created": {"closed": deals["created"] - pd.Timedelta(days=3)},
-        "dates in the future": {"created": deals["created"] + _AHEAD},
-        "closed on one day by a batch job": {"closed": end},
-        "another currency": {
-            "amount": deals["amount"] / OTHER_RATE, "currency": deals["currency"].map(other_currency),
-        },
-    }  # fmt: skip
-    changed = {name: deals[name].mask(mask, value) for name, value in changes[fault].items()}
-    return deals.assign(**changed)
-
-
 DIRECT = "Direct sales"
 """Owner of direct deals where a profile has no other way to tell them."""
 
 
 @dataclass(frozen=True)
 class ExportedFiles:
-    """What was written: rows by file, and rows by fault that was put in."""
+    """What was written: the number of rows by file."""
 
     scenario: str
     profile: str
     rows: Mapping[Path, int]
-    faults: Mapping[str, int]
 
     def __str__(self) -> str:
-        lines = [f"{path}: {count:,} rows" for path, count in self.rows.items()]
-        return "\n".join([*lines, *(f"put in: {count:,} with {fault}" for fault, count in self.faults.items())])
+        return "\n".join(f"{path}: {count:,} rows" for path, count in self.rows.items())
 
     def to_json(self) -> str:
         """All figures as JSON text."""
         rows = {str(path): count for path, count in self.rows.items()}
-        tree = {"scenario": self.scenario, "profile": self.profile, "rows": rows, "faults": dict(self.faults)}
-        return json.dumps(tree, indent=2)
+        return json.dumps({"scenario": self.scenario, "profile": self.profile, "rows": rows}, indent=2)
 
 
-def export_world(
+def export_crm(
     scenario: Scenario,
     folder: Path,
     *,
@@ -290,30 +220,22 @@ def export_world(
     replication: int = 0,
     program: str = "baseline",
     gaming: bool = True,
-    dirt: bool = False,
 ) -> ExportedFiles:
     """Write the CRM export of one replication into `folder`, which is made if need be.
 
-    profile: whose columns, a path or the name of a shipped one; dirt: with faults as real exports have them, see
-    `simulator.calibration.dirt`; for the rest see `simulated_exports`. Raises `InputError` for an unknown program or
-    profile, or where a file is in the way; nothing is written then.
+    profile: whose columns, a path or the name of a shipped one; for the rest see `simulated_exports`. Raises
+    `InputError` for an unknown program or profile, or where a file is in the way; nothing is written then.
     """
     columns = load_profile(profile).profile
-    _places(folder, ("opportunities", "roster", "payouts", "history", "rates"))
+    file_paths(folder, ("opportunities", "roster", "payouts", "history"))
     (export,) = simulated_exports(scenario, seed=seed, replications=(replication,), program=program, gaming=gaming)
-    faults: dict[str, int] = {}
-    if dirt:
-        export, faults = dirty(export, seed=seed)
-    tables = as_written(export, columns)
-    if dirt and columns.columns.currency:
-        rates = {other_currency(scenario.currency): OTHER_RATE, scenario.currency: 1.0}
-        tables["rates"] = pd.DataFrame({"Currency": list(rates), "Rate": list(rates.values())})
+    tables = crm_tables(export, columns)
     paths = write_tables(tables, folder)
     rows = {path: len(table) for path, table in zip(paths, tables.values(), strict=True)}
-    return ExportedFiles(scenario.name, columns.name, rows, faults)
+    return ExportedFiles(scenario.name, columns.name, rows)
 
 
-def as_written(export: SimulatedExport, profile: Profile) -> dict[str, pd.DataFrame]:
+def crm_tables(export: SimulatedExport, profile: Profile) -> dict[str, pd.DataFrame]:
     """Opportunities, roster, payouts and history as texts, in the columns, stages and date format of a profile.
 
     Where the profile cannot tell direct deals, their owner is `DIRECT`, which is not on the roster.
@@ -360,14 +282,14 @@ def as_written(export: SimulatedExport, profile: Profile) -> dict[str, pd.DataFr
 
 def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
     """Write tables as `NAME.csv` into `folder`; files that exist are not overwritten."""
-    paths = _places(folder, tables)
+    paths = file_paths(folder, tables)
     folder.mkdir(parents=True, exist_ok=True)
     for path, table in zip(paths, tables.values(), strict=True):
         table.to_csv(path, index=False, lineterminator="\n")
     return paths
 
 
-def _places(folder: Path, names: Iterable[str]) -> list[Path]:
+def file_paths(folder: Path, names: Iterable[str]) -> list[Path]:
     """Where tables go; refuses files that are there."""
     paths = [folder / f"{name}.csv" for name in names]
     taken = [Problem(str(p), "out", "", "already exists", "choose another folder") for p in paths if p.exists()]

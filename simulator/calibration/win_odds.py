@@ -178,6 +178,43 @@ def direct_odds(rows: pd.DataFrame) -> FittedNumber:
     return _share(float(rows["outcome"].eq("won").sum()), len(rows))
 
 
+SELECTION = (
+    "Who works a deal is not drawn by lot: partners may get, or pick, the deals that are easier to win. It is an "
+    "association, no effect of having a partner, and the scenario does not take it as one."
+)
+
+
+@dataclass(frozen=True)
+class DirectContrast:
+    """Business with partners against direct business: share won of each, and the odds ratio of winning."""
+
+    with_partner: FittedNumber
+    direct: FittedNumber
+    ratio: FittedNumber
+
+    def __str__(self) -> str:
+        low, high = self.ratio.interval() or (float("nan"),) * 2
+        return (
+            f"won {self.with_partner.value:.1%} of {self.with_partner.n:,} deals with partners and "
+            f"{self.direct.value:.1%} of {self.direct.n:,} direct ones, odds ratio {self.ratio.value:.2f} "
+            f"[{low:.2f}, {high:.2f}]. {SELECTION}"
+        )
+
+
+def direct_contrast(won: pd.Series, direct: pd.Series) -> DirectContrast | None:
+    """Contrast of decided deals, booleans of one index; None where either side has not both won and lost deals.
+
+    Woolf's interval (1955): the log of the odds ratio ad/bc has variance 1/a + 1/b + 1/c + 1/d.
+    """
+    a, b, c, d = (int((side & result).sum()) for side in (~direct, direct) for result in (won, ~won))
+    if min(a, b, c, d) == 0:
+        return None
+    value = a * d / (b * c)
+    error = value * float(np.sqrt(1 / a + 1 / b + 1 / c + 1 / d))
+    ratio = FittedNumber(value, error, len(won), "odds ratio", "partner over direct; association")
+    return DirectContrast(_share(a, a + b), _share(c, c + d), ratio)
+
+
 def _share(wins: float, deals: int) -> FittedNumber:
     share = wins / deals
     return FittedNumber(

@@ -69,7 +69,7 @@ def calibrate(
 @click.command(
     epilog=examples(
         "export scenarios/quickstart.toml --out demo",
-        "export scenarios/quickstart.toml --out demo --crm hubspot --dirt",
+        "export scenarios/quickstart.toml --out demo --crm hubspot",
     )
 )
 @click.argument("scenario", metavar="SCENARIO")
@@ -89,21 +89,20 @@ def calibrate(
 )
 @seed_option
 @click.option("--without-gaming", is_flag=True, help="Nobody games the program")
-@click.option("--dirt", is_flag=True, help="With faults as real exports have them")
 @json_option
 @quiet_option
 def export(
     scenario: str, out: str, crm: str, program: str, replication: int, seed: int | None, without_gaming: bool,
-    dirt: bool, json_file: str | None, quiet: bool,
+    json_file: str | None, quiet: bool,
 ) -> None:  # fmt: skip
     """Write the CRM export of a simulated world of SCENARIO: opportunities, partners, payouts and stage history."""
-    from simulator.calibration.simulated_export import export_world
+    from simulator.calibration.simulated_export import export_crm
     from simulator.scenario.load import load
 
     loaded = load(scenario)
-    found = export_world(
+    found = export_crm(
         loaded, Path(out), profile=crm, seed=seed_of(loaded, seed), replication=replication, program=program,
-        gaming=not without_gaming, dirt=dirt,
+        gaming=not without_gaming,
     )  # fmt: skip
     finish(str(found), found, json_file=json_file, quiet=quiet)
 

@@ -14,7 +14,7 @@ from simulator.studies import leadership as words
 from simulator.studies.leadership import leadership
 from simulator.studies.stored import comparison_of
 from tests.browser.conftest import keep
-from tests.calibrate.exports import Truth, synthetic, written
+from tests.calibration.exports import Truth, synthetic, written
 from tests.pilots.test_pilot import verdict
 from tests.report.test_leadership import run as stored
 

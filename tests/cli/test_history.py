@@ -10,7 +10,8 @@ from click.testing import CliRunner, Result
 
 from simulator.cli.main import main
 from simulator.scenario.load import load
-from tests.calibrate.test_simulated import TEXT
+from tests.calibration.faults import export_with_faults
+from tests.calibration.test_simulated import TEXT
 
 
 def run(*arguments: str | Path | int) -> Result:
@@ -18,26 +19,28 @@ def run(*arguments: str | Path | int) -> Result:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
-    """A dirty HubSpot export of a tiny scenario."""
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]]:
+    """A HubSpot export of a tiny scenario with faults, and how many rows have each."""
     folder = tmp_path_factory.mktemp("demo")
     (folder / "tiny.toml").write_text(TEXT)
-    result = run("export", folder / "tiny.toml", "--out", folder / "out", "--crm", "hubspot", "--dirt", "--json", "-")
-    return folder, result
+    scenario = load(folder / "tiny.toml")
+    return folder, export_with_faults(scenario, folder / "out", crm="hubspot", seed=scenario.run.seed)
 
 
-def test_an_export_says_what_it_wrote(demo: tuple[Path, Result]) -> None:
-    folder, result = demo
+def test_an_export_says_what_it_wrote(tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(TEXT)
+    command = ("export", tmp_path / "tiny.toml", "--out", tmp_path / "out", "--crm", "hubspot")
+    result = run(*command, "--json", "-")
     assert result.exit_code == 0
-    told = json.loads(result.stdout)
-    assert {Path(p).name for p in told["rows"]} == {p.name for p in (folder / "out").iterdir()}
-    assert told["profile"] == "hubspot"
-    assert f"put in: {told['faults']['owner missing']} with owner missing" in result.stderr
-    assert run("export", folder / "tiny.toml", "--out", folder / "out", "--crm", "hubspot", "--dirt").exit_code == 2
+    written = json.loads(result.stdout)
+    assert {Path(p).name for p in written["rows"]} == {p.name for p in (tmp_path / "out").iterdir()}
+    assert written["profile"] == "hubspot"
+    assert f"roster.csv: {written['rows'][str(tmp_path / 'out' / 'roster.csv')]} rows" in result.stderr
+    assert run(*command).exit_code == 2
 
 
-def test_what_was_exported_is_calibrated_without_a_profile(demo: tuple[Path, Result], tmp_path: Path) -> None:
-    out, put = demo[0] / "out", json.loads(demo[1].stdout)["faults"]
+def test_what_was_exported_is_calibrated_without_a_profile(demo: tuple[Path, dict[str, int]], tmp_path: Path) -> None:
+    out, put = demo[0] / "out", demo[1]
     files = [x for name in ("roster", "payouts", "history", "rates") for x in (f"--{name}", out / f"{name}.csv")]
     fitted = tmp_path / "fitted.toml"
     result = run("calibrate", out / "opportunities.csv", *files, "--out", fitted, "--json", tmp_path / "c.json")
@@ -57,7 +60,7 @@ def test_what_was_exported_is_calibrated_without_a_profile(demo: tuple[Path, Res
     assert sum(n for r, n in found.items() if r.startswith("created in the future")) == put["dates in the future"]
 
 
-def test_faults_of_input_end_with_2_and_say_what_to_do(demo: tuple[Path, Result], tmp_path: Path) -> None:
+def test_faults_of_input_end_with_2_and_say_what_to_do(demo: tuple[Path, dict[str, int]], tmp_path: Path) -> None:
     out = demo[0] / "out"
     result = run("calibrate", out / "opportunities.csv", "--out", tmp_path / "f.toml")
     assert result.exit_code == 2

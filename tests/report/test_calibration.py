@@ -13,7 +13,7 @@ from simulator.calibration import Calibration, calibrate
 from simulator.calibration.figures import DAYS, closing_days, incidence, wilson
 from simulator.calibration.remarks import figure
 from simulator.core.errors import SimulatorError
-from tests.calibrate.exports import PROFILE, Truth, synthetic, written
+from tests.calibration.exports import PROFILE, Truth, synthetic, written
 
 TRUTH = Truth(partners=30)
 

@@ -16,7 +16,7 @@ import simulator as sim
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
 from simulator.studies.levers import parse_levers
-from tests.calibrate.exports import Truth, synthetic, written
+from tests.calibration.exports import Truth, synthetic, written
 from tests.cli.test_studies import LEVERS, TINY
 from tests.engines.quick import quick_reference
 

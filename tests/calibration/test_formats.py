@@ -13,7 +13,7 @@ from simulator.calibration.clean import Export, read_export
 from simulator.calibration.crm_detection import source_of
 from simulator.calibration.profile import load_profile
 from simulator.core.errors import InputError
-from tests.calibrate.exports import Truth, synthetic
+from tests.calibration.exports import Truth, synthetic
 
 ROWS = synthetic(Truth(partners=8, years=1.5), seed=3)
 OUTCOMES = {"won": "Closed Won", "lost": "Closed Lost", "open": "Negotiation/Review"}

@@ -18,8 +18,8 @@ from simulator.calibration.payout_replay import Payer
 from simulator.calibration.side_files import CompanionFiles
 from simulator.core.errors import InputError
 from simulator.scenario.load import load, parse
-from tests.calibrate.exports import Truth, synthetic, written
-from tests.calibrate.test_replay import TEXT, deals
+from tests.calibration.exports import Truth, synthetic, written
+from tests.calibration.test_replay import TEXT, deals
 
 BIG = Truth(
     partners=16, years=2.5, opportunities_per_year=40.0, volume_log_sd=0.6, size_median=200_000.0, win_probability=0.5,

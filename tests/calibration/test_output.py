@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulator.calibration import Calibration, calibrate, scenario_file
-from tests.calibrate.exports import PROFILE, Truth, synthetic, written
+from tests.calibration.exports import PROFILE, Truth, synthetic, written
 
 ROWS = synthetic(Truth(partners=30), seed=8)
 

@@ -13,7 +13,7 @@ import pytest
 from benchmarks.recovery import MARKET, PARTNERS, known
 from simulator.calibration import Calibration, calibrate
 from simulator.calibration.profile import load_profile
-from simulator.calibration.simulated_export import as_written, simulated_exports, write_tables
+from simulator.calibration.simulated_export import crm_tables, simulated_exports, write_tables
 from simulator.scenario.schema import Scenario
 
 CHANGES = {
@@ -34,7 +34,7 @@ def fits(scenario: Scenario, tmp_path_factory: pytest.TempPathFactory) -> list[C
     for seed in (1, 2, 3):
         folder = tmp_path_factory.mktemp(f"known{seed}")
         (export,) = simulated_exports(scenario, seed=seed, gaming=False)
-        opportunities = write_tables(as_written(export, profile), folder)[0]
+        opportunities = write_tables(crm_tables(export, profile), folder)[0]
         found.append(calibrate(opportunities, "salesforce", folder / "fitted.toml"))
     return found
 

@@ -13,7 +13,7 @@ from simulator.calibration.clean import read_export
 from simulator.calibration.profile import SHIPPED
 from simulator.calibration.win_odds import fit_odds, trials
 from simulator.scenario.load import load
-from tests.calibrate.exports import FRIOFRIO, MAVEN, needs_data
+from tests.calibration.exports import FRIOFRIO, MAVEN, needs_data
 
 pytestmark = needs_data
 

@@ -14,7 +14,7 @@ from simulator.calibration.fit import Fit, bent, fit_export
 from simulator.calibration.partner_effects import PAIRS, EffectCorrelations, fit_correlations, posterior
 from simulator.calibration.profile import load_profile
 from simulator.calibration.win_odds import Trials, fit_odds, with_knee
-from tests.calibrate.exports import Truth, synthetic, written
+from tests.calibration.exports import Truth, synthetic, written
 
 TRUTH = np.array([[1.0, -0.4, 0.3], [-0.4, 1.0, -0.5], [0.3, -0.5, 1.0]])
 SPREAD = np.array([1.3, 0.5, 0.6])

@@ -14,7 +14,7 @@ from simulator.calibration.fit import fit_export
 from simulator.calibration.profile import Source, load_profile
 from simulator.calibration.side_files import CompanionFiles
 from simulator.core.errors import InputError
-from tests.calibrate.exports import FRIOFRIO, MAVEN, PROFILE, Truth, needs_data, synthetic
+from tests.calibration.exports import FRIOFRIO, MAVEN, PROFILE, Truth, needs_data, synthetic
 
 ROWS = synthetic(Truth(partners=10, years=2.0), seed=4)
 UNDATED = PROFILE.replace("export_date = 2024-06-30\n", "")

@@ -16,7 +16,7 @@ from simulator.engines.vector.records import DONE
 from simulator.runs.simulate import fit_reference, prepare
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
-from tests.calibrate.exports import Truth, synthetic, written
+from tests.calibration.exports import Truth, synthetic, written
 
 TEXT = """
 name = "paid"

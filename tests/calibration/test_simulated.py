@@ -14,8 +14,7 @@ from simulator.calibration.profile import load_profile, shipped_profiles
 from simulator.calibration.simulated_export import (
     LAUNCH,
     SimulatedExport,
-    as_written,
-    dirty,
+    crm_tables,
     simulated_exports,
     write_tables,
 )
@@ -25,6 +24,7 @@ from simulator.runs.simulate import fit_reference
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
 from simulator.studies.trace import Trace, trace
+from tests.calibration.faults import with_faults
 
 TEXT = """
 name = "tiny"
@@ -135,7 +135,7 @@ def test_an_export_is_the_same_alone_or_among_others(
 @pytest.mark.parametrize("crm", CRMS)
 def test_what_is_written_is_read_back(exports: list[SimulatedExport], crm: str, tmp_path: Path) -> None:
     source = load_profile(crm)
-    read = read_export(write_tables(as_written(exports[1], source.profile), tmp_path)[0], source=source)
+    read = read_export(write_tables(crm_tables(exports[1], source.profile), tmp_path)[0], source=source)
     deals = exports[1].opportunities
     assert not [r for r in read.remarks if r.kind != "noted"]
     for column in ("outcome", "created", "closed", "amount"):
@@ -147,10 +147,10 @@ def test_what_is_written_is_read_back(exports: list[SimulatedExport], crm: str, 
         assert list(read.rows["direct"]) == list(deals["direct"])
 
 
-def test_dirt_is_in_as_many_rows_as_it_says(exports: list[SimulatedExport]) -> None:
+def test_faults_are_in_as_many_rows_as_it_says(exports: list[SimulatedExport]) -> None:
     profile = load_profile("hubspot").profile
-    soiled, put = dirty(exports[1], seed=6)
-    rows, was = (as_written(export, profile)["opportunities"] for export in (soiled, exports[1]))
+    faulty, put = with_faults(exports[1], seed=6)
+    rows, was = (crm_tables(export, profile)["opportunities"] for export in (faulty, exports[1]))
     assert all(put.values())
     assert rows.duplicated().sum() == put["copied rows"] == len(rows) - len(was)
     now = rows.drop_duplicates()

@@ -9,7 +9,7 @@ import pytest
 
 from simulator.calibration import calibrate, load_profile
 from simulator.core.errors import InputError
-from tests.calibrate.exports import PROFILE, Truth, synthetic, written
+from tests.calibration.exports import PROFILE, Truth, synthetic, written
 
 ROWS = synthetic(Truth(partners=12, years=1.5), seed=5)
 

@@ -17,8 +17,8 @@ from simulator.calibration.scenario_file import plan_text
 from simulator.calibration.side_files import CompanionFiles
 from simulator.core.errors import InputError
 from simulator.scenario.load import parse
-from tests.calibrate.exports import Truth, synthetic, written
-from tests.calibrate.test_replay import TEXT
+from tests.calibration.exports import Truth, synthetic, written
+from tests.calibration.test_replay import TEXT
 
 ROWS = synthetic(Truth(partners=8, years=2.0), seed=4)
 PLAN = """

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from simulator.calibration import Calibration, calibrate
-from tests.calibrate.exports import PROFILE, Truth, synthetic, written
+from tests.calibration.exports import PROFILE, Truth, synthetic, written
 
 ROWS = synthetic(Truth(partners=30), seed=8)
 

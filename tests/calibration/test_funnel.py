@@ -12,8 +12,8 @@ from simulator.calibration.cleaning_rules import milestone_of
 from simulator.calibration.funnel import STAGES, Funnel, fit_funnel
 from simulator.calibration.profile import HistoryColumns, load_profile
 from simulator.calibration.side_files import CompanionFiles
-from simulator.calibration.simulated_export import as_written, simulated_exports, write_tables
-from tests.calibrate.test_round_trip import CHANGES
+from simulator.calibration.simulated_export import crm_tables, simulated_exports, write_tables
+from tests.calibration.test_round_trip import CHANGES
 
 WEIGHTS, DURATIONS = (0.1, 0.2, 0.4, 0.3), (0.1, 0.3, 0.2, 0.4)
 KNOWN = known(CHANGES).with_(
@@ -67,7 +67,7 @@ def test_what_tells_nothing() -> None:
 def fit(tmp_path_factory: pytest.TempPathFactory) -> Calibration:
     folder = tmp_path_factory.mktemp("stages")
     (export,) = simulated_exports(KNOWN, seed=2, gaming=False)
-    paths = write_tables(as_written(export, load_profile("salesforce").profile), folder)
+    paths = write_tables(crm_tables(export, load_profile("salesforce").profile), folder)
     return calibrate(paths[0], "salesforce", folder / "fitted.toml", beside=CompanionFiles(history=paths[3]))
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from simulator.calibration import Calibration, calibrate
-from tests.calibrate.exports import PROFILE, Truth, synthetic, written
+from tests.calibration.exports import PROFILE, Truth, synthetic, written
 
 SEEDS = range(1, 7)
 MARKET = ("size_median", "size_log_sd", "win_probability", "win_slope", "cycle_weeks", "cycle_log_sd")

@@ -17,7 +17,7 @@ from simulator.calibration.partner_effects import USUAL_STEP, _filtered, local_l
 from simulator.calibration.profile import load_profile
 from simulator.calibration.scoring import RULES, crps, naive, seasonal_naive
 from simulator.core.errors import InputError
-from tests.calibrate.exports import FRIOFRIO, Truth, needs_data, synthetic, written
+from tests.calibration.exports import FRIOFRIO, Truth, needs_data, synthetic, written
 
 STEADY = Truth(partners=20, years=3.0, opportunities_per_year=25.0, lost_cycle=0.6, cycle_weeks=14.0)
 
