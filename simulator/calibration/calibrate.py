@@ -22,12 +22,12 @@ from simulator.calibration.clean import Export, read_export
 from simulator.calibration.crm_detection import source_of
 from simulator.calibration.figures import Draw, FitFigures, drawings, fit_figures
 from simulator.calibration.fit import Fit, fit_export
-from simulator.calibration.funnel import MILESTONES, fit_funnel
 from simulator.calibration.partner_effects import Posterior, log_odds, posterior
-from simulator.calibration.payout_check import PayoutCheck, reconciled_or_noted, rows_shown
+from simulator.calibration.payout_replay import PayoutCheck, reconciled_or_noted, rows_shown
 from simulator.calibration.profile import Profile
 from simulator.calibration.quality_report import cautions, diagnostics, quality_text, verdicts
 from simulator.calibration.remarks import FittedNumber, Remark, figure
+from simulator.calibration.sales_cycle import MILESTONES, fit_funnel
 from simulator.calibration.scenario_file import VOLUME_KNOWN, plan_text, scenario_text
 from simulator.calibration.side_files import NO_COMPANIONS, CompanionFiles
 from simulator.core.errors import InputError, Problem

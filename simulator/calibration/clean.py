@@ -13,11 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from simulator.calibration.cleaning_rules import bulk_created, complete_from, last_day, note_tail, outcome_of, spellings
-from simulator.calibration.funnel import MILESTONES
 from simulator.calibration.profile import Profile, Source
-from simulator.calibration.read_files import Compact, FileFormat, chunks, sha256_of
+from simulator.calibration.read_files import Compact, FileFormat, chunks, sha256_of, spellings
 from simulator.calibration.remarks import Remark, RemarkLog
+from simulator.calibration.sales_cycle import MILESTONES
 from simulator.calibration.segments import PARTNERS, TERRITORY
 from simulator.calibration.side_files import (
     NO_COMPANIONS,
@@ -32,6 +31,15 @@ from simulator.calibration.side_files import (
 from simulator.core.arrays import Array, Ints
 from simulator.core.errors import InputError, Problem, fault
 from simulator.scenario.validation.finding import suggestion
+
+FUTURE_GAP, FUTURE_SHARE = pd.Timedelta(days=180), 0.01
+"""Without a known day of export, up to this share of the dates, this long after all others, is in the future."""
+BULK_SHARE, BULK_ROWS = 0.05, 20
+"""Creations on one day that are an import, not that day's business; judgement."""
+TRUNCATED_ROWS = 20
+"""Deals that were open for a median cycle before the first close of all: by chance once in a million."""
+TAIL, TAIL_VALUE = 0.01, 0.3
+"""A hundredth of the deals with more than this share of the value is worth a word."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +144,7 @@ def _distinct(table: pd.DataFrame, profile: Profile, log: RemarkLog) -> pd.DataF
 def _outcomes(table: pd.DataFrame, compact: Compact, source: Source, label: str, log: RemarkLog) -> pd.Series:
     """won, lost or open; every unknown stage and engagement is reported at once."""
     profile, stages = source.profile, compact.words["stage"].list
-    means = [outcome_of(stage, profile) for stage in stages]
+    means = [profile.outcome_of(stage) for stage in stages]
     known = np.array([m is not None for m in means], dtype=bool)[table["stage"]]
     problems = []
     if not known.all():
@@ -162,9 +170,9 @@ def _note_stages(codes: pd.Series, stages: Sequence[str], profile: Profile, log:
     listed = (*profile.stages.won, *profile.stages.lost, *profile.stages.open)
     counts = codes.value_counts()
     new = [
-        (word, outcome_of(word, profile)) for code, word in enumerate(stages) if word not in listed and code in counts
+        (word, profile.outcome_of(word)) for code, word in enumerate(stages) if word not in listed and code in counts
     ]
-    rows = sum(int(counts[code]) for code, word in enumerate(stages) if (word, outcome_of(word, profile)) in new)
+    rows = sum(int(counts[code]) for code, word in enumerate(stages) if (word, profile.outcome_of(word)) in new)
     log.add("noted", "stage that the profile does not list", rows, ", ".join(f"'{w}' is {m}" for w, m in new))
 
 
@@ -319,3 +327,52 @@ def _end(rows: pd.DataFrame, profile: Profile) -> pd.Timestamp:
     if profile.dates.export_date is not None:
         return pd.Timestamp(profile.dates.export_date)
     return pd.Timestamp(max(rows[["created", "closed"]].max().dropna()))
+
+
+def last_day(days: pd.Series, profile: Profile) -> tuple[pd.Timestamp | None, str]:
+    """The last day that can be, and what later ones are; None where none is too late."""
+    if profile.dates.export_date is not None:
+        return pd.Timestamp(profile.dates.export_date), "after the export"
+    unique, counts = np.unique(days.dropna().to_numpy(), return_counts=True)
+    after = counts.sum() - counts.cumsum()
+    apart = np.diff(unique) > FUTURE_GAP.to_timedelta64()
+    few = unique[:-1][apart & (after[:-1] <= FUTURE_SHARE * counts.sum())]
+    if not len(few):
+        return None, ""
+    day = pd.Timestamp(few[0])
+    return day, f"in the future, more than {FUTURE_GAP.days} days after {day:%Y-%m-%d}, the last day of all others"
+
+
+def bulk_created(created: pd.Series, log: RemarkLog) -> None:
+    """Note a day on which so many opportunities were created that they were imported."""
+    counts = created.value_counts()
+    if counts.empty or counts.iloc[0] <= max(BULK_SHARE * len(created), BULK_ROWS):
+        return
+    detail = "their age is that of the import: exclude them by a rule of the profile, or repair the dates"
+    log.add("noted", f"created on {counts.index[0]:%Y-%m-%d}, a bulk import", int(counts.iloc[0]), detail)
+
+
+def complete_from(rows: pd.DataFrame, log: RemarkLog) -> pd.Timestamp | None:
+    """The day from which cohorts are whole, where an export was cut by closing date; None where it was not.
+
+    Half of all decided deals are decided within the median cycle. So where many were created more than that before the
+    first close of all, those that closed sooner have been cut off.
+    """
+    closed = rows["closed"].dropna()
+    if closed.empty:
+        return None
+    first, cycle = closed.min(), (closed - rows.loc[closed.index, "created"]).median()
+    if int((rows["created"] < first - cycle).sum()) < TRUNCATED_ROWS:
+        return None
+    detail = f"of deals created before {first:%Y-%m-%d}, the first close, only slow ones are there"
+    log.add("noted", "cohorts cut off by the closing date", int((rows["created"] < first).sum()), detail)
+    return pd.Timestamp(first)
+
+
+def note_tail(rows: pd.DataFrame, log: RemarkLog) -> None:
+    """Note how much of the value is in the largest hundredth of the deals, where that is much."""
+    amounts = np.sort(rows["amount"].dropna().to_numpy())[::-1]
+    count = int(np.ceil(TAIL * len(amounts)))
+    share = float(amounts[:count].sum() / amounts.sum()) if len(amounts) else 0.0
+    if share > TAIL_VALUE:
+        log.add("noted", "largest hundredth of the amounts", count, f"{share:.0%} of all value: sums are ruled by few")

@@ -12,8 +12,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.calibration.goodness_of_fit import LognormalFit, lognormal_verdict
-from simulator.calibration.likelihood import Maximum, by_group, maximum, standard_deviation
+from simulator.calibration.likelihood import (
+    LognormalFit,
+    Maximum,
+    by_group,
+    lognormal_verdict,
+    maximum,
+    standard_deviation,
+)
 from simulator.calibration.remarks import FittedNumber
 from simulator.core.arrays import Array
 

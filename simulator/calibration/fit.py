@@ -10,15 +10,12 @@ import numpy as np
 import pandas as pd
 
 from simulator.calibration import sales_cycle
+from simulator.calibration.calendar_effects import PastResponse, Pattern, Season, closing_pattern, response, season
 from simulator.calibration.clean import Export
-from simulator.calibration.closing_dates import Pattern, closing_pattern
 from simulator.calibration.deal_size import Sizes, fit_sizes
-from simulator.calibration.event_study import PastResponse, response
-from simulator.calibration.funnel import Funnel
 from simulator.calibration.profile import Profile
 from simulator.calibration.remarks import FittedNumber, Remark
-from simulator.calibration.sales_cycle import MIN_OF_EACH, Cycle
-from simulator.calibration.seasonality import Season, season
+from simulator.calibration.sales_cycle import MIN_OF_EACH, Cycle, Funnel
 from simulator.calibration.segments import (
     FittedSegment,
     fit_groups,

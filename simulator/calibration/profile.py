@@ -7,6 +7,7 @@ is worth.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ from simulator.scenario.line_numbers import key_lines, line_of
 from simulator.scenario.validation.finding import Steps, dotted, shown, suggestion
 
 SHIPPED = Path(__file__).parent / "profiles"
+
+OF_FUNNEL = 5
+"""Open stages of the funnel: found, qualified, after the demo, after the pilot, agreed."""
+_WON, _LOST, _CLOSED = re.compile(r"\bwon\b"), re.compile(r"\blost\b"), re.compile(r"\bclos|cancel|\bdead\b|disqualif")
 
 Column = Annotated[str, Field(min_length=1)]
 Rate = Annotated[float, Field(gt=0, le=1e6)]
@@ -240,6 +245,42 @@ class Profile(TableSpec):
         named = {f"columns.{use}": name for use, name in self.columns.model_dump().items() if name is not None}
         named |= {f"repairs.{name}": name for name in self.repairs}
         return named | {f"exclude[{j}].column": rule.column for j, rule in enumerate(self.exclude)}
+
+    def outcome_of(self, stage: str) -> str | None:
+        """Whether a stage means won, lost or open; None where the profile does not say.
+
+        Companies name their open stages themselves. So a profile of a CRM (`infer`) takes a stage that it does not know
+        for open, unless its name speaks of an end; one that says won or lost is that.
+        """
+        stages = self.stages
+        for outcome, values in (("won", stages.won), ("lost", stages.lost), ("open", stages.open)):
+            if stage in values:
+                return outcome
+        name = stage.casefold()
+        if not self.infer or not name:
+            return None
+        won, lost = bool(_WON.search(name)), bool(_LOST.search(name))
+        if won != lost:
+            return "won" if won else "lost"
+        return None if won or _CLOSED.search(name) else "open"
+
+    def open_stage(self, passed: int) -> str:
+        """The open stage, in their order, of a deal that passed so many stages of the funnel."""
+        stages = self.stages.open or ("open",)
+        return stages[passed * len(stages) // OF_FUNNEL]
+
+    def milestone_of(self, stage: str) -> int | None:
+        """Stages of the funnel that a deal in a stage has passed, 0 to 3; None where the profile does not say."""
+        opens, named = self.stages.open, self.history.milestones
+        if named:
+            # Stages between two milestones belong to the earlier one.
+            places = [opens.index(name) if name in opens else -1 for name in named]
+            if stage in named:
+                return named.index(stage) + 1
+            return sum(0 <= place <= opens.index(stage) for place in places) if stage in opens else None
+        if stage not in opens or len(opens) < OF_FUNNEL:
+            return None
+        return sum(opens.index(stage) >= passed * len(opens) // OF_FUNNEL for passed in (1, 2, 3))
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from simulator.calibration.clean import Export
 from simulator.calibration.deal_size import LIST_PRICE_SHARE
 from simulator.calibration.figures import expected, wilson
 from simulator.calibration.fit import Fit
-from simulator.calibration.funnel import STAGES
 from simulator.calibration.partner_effects import Posterior
-from simulator.calibration.payout_check import PayoutCheck, rows_shown
+from simulator.calibration.payout_replay import PayoutCheck, rows_shown
 from simulator.calibration.profile import Profile
 from simulator.calibration.remarks import FittedNumber, Remark, figure
+from simulator.calibration.sales_cycle import STAGES
 from simulator.calibration.scenario_file import ScenarioDraft
 
 _REST = (

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.calibration.profile import Profile
+from simulator.calibration.remarks import RemarkLog
 from simulator.core.arrays import Array
 from simulator.core.errors import InputError, fault
 
@@ -295,3 +297,42 @@ def _hashes(rows: pd.DataFrame, name: str | None) -> tuple[Hashes, Hashes, Hashe
         return alike, np.zeros(len(rows), dtype=np.uint64), alike
     ids: Hashes = np.where(rows[name].eq(""), np.uint64(0), hashed(rows[name]))
     return alike, ids, alike ^ (ids * _HASH_STEP)
+
+
+_RECORD_ID = re.compile(r"(?=.*\d)[A-Za-z0-9]{15}([A-Za-z0-9]{3})?")
+"""Record ids, in which upper and lower case differ."""
+
+
+def spellings(
+    use: str, words: Sequence[str], codes: pd.Series, known: frozenset[str] | None, log: RemarkLog
+) -> list[str]:
+    """`words` with one spelling, the known or most frequent, for those that differ in case, spaces and signs only."""
+    counts = np.bincount(codes.to_numpy(), minlength=len(words))
+    groups: dict[str, list[int]] = {}
+    for code, word in enumerate(words):
+        if word and not _RECORD_ID.fullmatch(word):
+            groups.setdefault(_letters(word), []).append(code)
+    chosen, told, rows = list(words), [], 0
+    named = {_letters(name): name for name in known or ()}
+    for key, group in groups.items():
+        best = named.get(key) or max((int(counts[code]), words[code]) for code in group)[1]
+        odd = [code for code in group if words[code] != best and counts[code]]
+        rows += sum(int(counts[code]) for code in odd)
+        told += [f"'{words[code]}' as '{best}'" for code in odd]
+        for code in odd:
+            chosen[code] = best
+    more = f" and {len(told) - 3} more" if len(told) > 3 else ""
+    log.add("repaired", f"{use} written in several ways", rows, ", ".join(told[:3]) + more)
+    return chosen
+
+
+def in_one_spelling(words: pd.Series, known: Iterable[str]) -> pd.Series:
+    """`words` as the one of `known` that they differ from in case, spaces and signs only, if there is one."""
+    named = {_letters(name): name for name in known}
+    return words.map({word: named.get(_letters(word), word) for word in words.unique()})
+
+
+def _letters(word: str) -> str:
+    """Letters and digits alone, in one case; digits that were apart stay apart."""
+    plain = unicodedata.normalize("NFKC", word).casefold()
+    return re.sub(r"[^\w~]|_", "", re.sub(r"(?<=\d)[\W_]+(?=\d)", "~", plain))

@@ -17,7 +17,7 @@ from scipy.special import ndtri
 
 from simulator.calibration.clean import Export
 from simulator.calibration.fit import Fit
-from simulator.calibration.payout_check import past_rate
+from simulator.calibration.payout_replay import past_rate
 from simulator.calibration.profile import Profile
 from simulator.calibration.remarks import PROBABILITIES, SLOPES, FittedNumber, figure
 from simulator.calibration.segments import FittedSegment

@@ -15,11 +15,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from simulator.calibration.cleaning_rules import in_one_spelling, milestone_of, outcome_of, spellings
-from simulator.calibration.funnel import MILESTONES
 from simulator.calibration.profile import Currency, Profile
-from simulator.calibration.read_files import FileFormat, chunks, days, hashed, whole
+from simulator.calibration.read_files import FileFormat, chunks, days, hashed, in_one_spelling, spellings, whole
 from simulator.calibration.remarks import RemarkLog
+from simulator.calibration.sales_cycle import MILESTONES
 from simulator.calibration.segments import OTHER, PARTNERS, TERRITORY, names
 from simulator.core.errors import InputError, Problem, fault
 
@@ -89,8 +88,8 @@ def read_history(path: Path | None, profile: Profile, ids: pd.Series, log: Remar
     for part in chunks(path, form):
         require(part, path, {"history.id": named.id, "history.stage": named.stage, "history.entered": named.entered})
         stages = part[named.stage].unique()
-        means = {stage: outcome_of(stage, profile) for stage in stages}
-        passed = {stage: milestone_of(stage, profile) or 0 for stage in stages}
+        means = {stage: profile.outcome_of(stage) for stage in stages}
+        passed = {stage: profile.milestone_of(stage) or 0 for stage in stages}
         is_end = part[named.stage].map({s: m in ("won", "lost") for s, m in means.items()})
         unread += int(part[named.stage].map({s: m is None for s, m in means.items()}).sum())
         kept = is_end | part[named.stage].map(passed).gt(0)

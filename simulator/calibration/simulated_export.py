@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from simulator.calibration.cleaning_rules import open_stage
 from simulator.calibration.profile import Profile, load_profile
 from simulator.core.arrays import Array, Bools, Ints
 from simulator.core.errors import InputError, Problem, fault
@@ -240,11 +239,11 @@ def crm_tables(export: SimulatedExport, profile: Profile) -> dict[str, pd.DataFr
 
     Where the profile cannot tell direct deals, their owner is `DIRECT`, which is not on the roster.
     """
-    deals, columns, opens = export.opportunities, profile.columns, profile.stages.open
+    deals, columns = export.opportunities, profile.columns
     outcome = {"won": profile.stages.won[0], "lost": profile.stages.lost[0]}
 
     def stages(values: pd.Series) -> list[str]:
-        return [outcome.get(v) or (open_stage(int(v), opens) if opens else "open") for v in values]
+        return [outcome.get(v) or profile.open_stage(int(v)) for v in values]
 
     def days(values: pd.Series) -> pd.Series:
         return pd.Series(values.dt.strftime(profile.dates.format).fillna(""))

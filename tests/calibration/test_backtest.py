@@ -11,11 +11,10 @@ import pytest
 from scipy.special import ndtri
 from scipy.stats import norm
 
-from simulator.calibration.backtest import Backtest, as_known, backtest
+from simulator.calibration.backtest import RULES, Backtest, as_known, backtest, crps, naive, seasonal_naive
 from simulator.calibration.clean import Export, read_export
 from simulator.calibration.partner_effects import USUAL_STEP, _filtered, local_level
 from simulator.calibration.profile import load_profile
-from simulator.calibration.scoring import RULES, crps, naive, seasonal_naive
 from simulator.core.errors import InputError
 from tests.calibration.exports import FRIOFRIO, Truth, needs_data, synthetic, written
 

@@ -8,9 +8,8 @@ import pytest
 
 from benchmarks.recovery import known
 from simulator.calibration import Calibration, calibrate
-from simulator.calibration.cleaning_rules import milestone_of
-from simulator.calibration.funnel import STAGES, Funnel, fit_funnel
 from simulator.calibration.profile import HistoryColumns, load_profile
+from simulator.calibration.sales_cycle import STAGES, Funnel, fit_funnel
 from simulator.calibration.side_files import CompanionFiles
 from simulator.calibration.simulated_export import crm_tables, simulated_exports, write_tables
 from tests.calibration.test_round_trip import CHANGES
@@ -89,11 +88,11 @@ def test_the_simulators_own_stages_come_back(fit: Calibration) -> None:
 def test_which_stage_is_which() -> None:
     profile = load_profile("salesforce").profile
     opens = profile.stages.open
-    assert [milestone_of(stage, profile) for stage in opens] == [0, 1, 1, 2, 3, 3, 3, 3]
-    assert milestone_of("Closed Won", profile) is None
+    assert [profile.milestone_of(stage) for stage in opens] == [0, 1, 1, 2, 3, 3, 3, 3]
+    assert profile.milestone_of("Closed Won") is None
     named = profile.model_copy(update={"history": HistoryColumns(milestones=(opens[2], opens[4], opens[6]))})
-    assert [milestone_of(stage, named) for stage in opens] == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert [named.milestone_of(stage) for stage in opens] == [0, 0, 1, 1, 2, 2, 3, 3]
     short = profile.model_copy(update={"stages": profile.stages.model_copy(update={"open": opens[:4]})})
-    assert milestone_of(opens[3], short) is None
+    assert short.milestone_of(opens[3]) is None
     with pytest.raises(ValueError, match="milestones must name three stages, or none"):
         HistoryColumns(milestones=("a", "b"))

@@ -12,8 +12,7 @@ from scipy.special import expit, gammaln, logit
 from scipy.stats import norm, poisson
 
 from simulator.calibration.deal_size import fit_sizes
-from simulator.calibration.goodness_of_fit import lognormal_verdict
-from simulator.calibration.likelihood import hessian, log_integrals
+from simulator.calibration.likelihood import hessian, log_integrals, lognormal_verdict
 from simulator.calibration.remarks import figure
 from simulator.calibration.sales_cycle import _log_likelihood, fit_cycle, offsets
 from simulator.calibration.volume import fit_volume

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from simulator.calibration.payout_check import past_rate
+from simulator.calibration.payout_replay import past_rate
 from simulator.calibration.remarks import FittedNumber
 
 DAYS = pd.to_datetime(["2023-12-31", "2024-01-01", "2024-03-31", "2024-05-05", "2024-07-01"])

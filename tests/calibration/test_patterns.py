@@ -12,11 +12,9 @@ import pandas as pd
 import pytest
 
 from simulator.calibration import calibrate
-from simulator.calibration.closing_dates import Pattern, closing_pattern
+from simulator.calibration.calendar_effects import Pattern, Season, closing_pattern, response, season
 from simulator.calibration.crm_detection import source_of
-from simulator.calibration.event_study import response
 from simulator.calibration.profile import ProgramChange
-from simulator.calibration.seasonality import Season, season
 from simulator.calibration.win_odds import direct_contrast
 from simulator.core.errors import InputError
 from tests.calibration.exports import DATA, MAVEN, PROFILE, Truth, needs_data, synthetic, written

@@ -12,7 +12,7 @@ from simulator.calibration import calibrate
 from simulator.calibration.clean import Export, read_export
 from simulator.calibration.crm_detection import source_of
 from simulator.calibration.fit import Fit, fit_export
-from simulator.calibration.payout_check import PayoutCheck, reconcile
+from simulator.calibration.payout_replay import PayoutCheck, reconcile
 from simulator.calibration.scenario_file import plan_text
 from simulator.calibration.side_files import CompanionFiles
 from simulator.core.errors import InputError
