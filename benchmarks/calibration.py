@@ -85,7 +85,7 @@ def main() -> None:
         start = time.perf_counter()
         if asked.fit:
             out, page = Path(folder) / "fitted.toml", Path(folder) / "fitted.html"
-            calibrate(export, None, out, beside=CompanionFiles(rates=rates), report_path=page)
+            calibrate(export, None, out, companions=CompanionFiles(rates=rates), report_path=page)
         else:
             found = read_export(export, source=source_of(export, None, rates))
             print("\n".join(f"{r.kind}: {r.reason}: {r.count:,}" for r in found.remarks))

@@ -22,10 +22,10 @@ import pandas as pd
 
 from simulator.calibration.clean import read_export
 from simulator.calibration.fit import fit_export
-from simulator.calibration.partner_effects import PAIRS, posterior
+from simulator.calibration.partner_effects import PAIRS, fit_partner_effects
 from simulator.calibration.profile import load_profile
 from simulator.calibration.scenario_file import scenario_text
-from simulator.calibration.simulated_export import as_written, simulated_exports, write_tables
+from simulator.calibration.simulated_export import crm_tables, simulated_exports, write_tables
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
 
@@ -94,11 +94,11 @@ def recovery(scenario: Scenario, seed: int, exports: int) -> tuple[pd.DataFrame,
         seen.append({"least": deals.min(), "most": deals.max(),
                      "open": export.opportunities["outcome"].eq("open").mean()})  # fmt: skip
         with TemporaryDirectory() as folder:
-            path = write_tables(as_written(export, source.profile), Path(folder))[0]
+            path = write_tables(crm_tables(export, source.profile), Path(folder))[0]
             read = read_export(path, source=source)
         fit = fit_export(read, source.profile, label="simulated")
         estimates = scenario_text(read, source.profile, fit, quality_name="", schema="").estimates
-        estimates |= posterior(fit.rows, fit, end=read.end).together.correlations
+        estimates |= fit_partner_effects(fit.rows, fit, end=read.end).effects.correlations
         for name, truth in known.items():
             interval = estimates[name].interval() or (float("nan"),) * 2
             found.append({"number": name.split(".")[-1], "truth": truth, "estimate": estimates[name].value,

@@ -1,8 +1,12 @@
-"""Backtest: fit on the past as it was known, predict the quarters that followed, and hold them against what came true.
+"""Backtest: fit on the past as it was known, predict the quarters that followed, and score that against naive rules.
 
 Where close dates are valid, deals count in the quarter in which they were decided, and what was decided later is open
 to the fit. Where they are not, deals count in the quarter in which they were created, and the outcomes of the past are
 those that became known later: a fit of that day would have known less.
+
+CRPS = E|X - y| - E|X - X'| / 2 for a prediction X and what came true y (Gneiting and Raftery 2007, JASA 102): the
+absolute error of a point, less what an honest spread is worth; in the unit of y, less is better. A naive rule has the
+spread of its own past errors at the same distance, taken normal; with fewer than three of those it is a point.
 """
 
 from __future__ import annotations
@@ -19,9 +23,9 @@ from scipy.special import ndtri
 from simulator.calibration import sales_cycle
 from simulator.calibration.clean import Export, read_export
 from simulator.calibration.crm_detection import source_of
-from simulator.calibration.fit import bent, fit_export
+from simulator.calibration.fit import fit_export, with_size_knee
 from simulator.calibration.forecast import PredictiveDraws, draw_ahead
-from simulator.calibration.partner_effects import posterior
+from simulator.calibration.partner_effects import fit_partner_effects
 from simulator.calibration.payout_replay import DRAWS as PAID_DRAWS
 from simulator.calibration.payout_replay import ComponentPayout, PayoutReplay, priced
 from simulator.calibration.side_files import NO_COMPANIONS, CompanionFiles
@@ -165,7 +169,7 @@ def backtest(
     quarters: int = 4,
     starts: int = 1,
     draws: int = DRAWS,
-    beside: CompanionFiles = NO_COMPANIONS,
+    companions: CompanionFiles = NO_COMPANIONS,
     scenario: Scenario | None = None,
     programs: Sequence[str] | None = None,
 ) -> Backtest:
@@ -176,8 +180,8 @@ def backtest(
     Raises `InputError` where the export cannot be used, `start` begins no quarter, or before it there is less than a
     year or after it not all quarters.
     """
-    source = source_of(export, profile, beside.rates)
-    read = read_export(export, source=source, beside=beside)
+    source = source_of(export, profile, companions.rates)
+    read = read_export(export, source=source, companions=companions)
     first = _quarter(start)
     dated = sales_cycle.refusal(read.rows.assign(market="market"), source.profile) is None
     periods = [first + k for k in range(starts)]
@@ -188,16 +192,16 @@ def backtest(
     cautions = [] if dated else [_UNDATED]
     for period in periods:
         past = as_known(read, period.start_time, dated=dated)
-        fit = bent(fit_export(past, source.profile, label=f"{export} before {period.start_time:%Y-%m-%d}"))
-        known = posterior(fit.rows, fit, end=past.end)
-        drawn = draw_ahead(fit, known, end=past.end, quarters=quarters, draws=draws, seed=seed)
+        fit = with_size_knee(fit_export(past, source.profile, label=f"{export} before {period.start_time:%Y-%m-%d}"))
+        partners = fit_partner_effects(fit.rows, fit, end=past.end)
+        drawn = draw_ahead(fit, partners, end=past.end, quarters=quarters, draws=draws, seed=seed)
         rows, sized = read.rows[~read.rows["direct"]], not source.profile.amounts.lost_amount_is_zero
         found += score_predictions(rows, drawn, period, quarters, draws, dated=dated, lost_sized=sized)
         if scenario is None:
             continue
         payouts = PayoutReplay(scenario, fit, rows, dated=dated)
-        _, observed = payouts.observed(known, names if period == first else ("baseline",), period, quarters)
-        sample = payouts.predicted(known, drawn, period, quarters, min(draws, PAID_DRAWS))
+        _, observed = payouts.observed(partners, names if period == first else ("baseline",), period, quarters)
+        sample = payouts.predicted(partners, drawn, period, quarters, min(draws, PAID_DRAWS))
         found += score_payout(observed["baseline"].total[0], sample, period)
         if period == first:
             paid, cautions = priced(observed, quarters), [*cautions, *payouts.cautions(names)]

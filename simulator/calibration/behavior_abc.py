@@ -54,7 +54,7 @@ _SCORES = (np.arange(19) + 0.5) / 19
 
 
 @dataclass(frozen=True)
-class Learned:
+class LearnedNumber:
     """What the moments say of one number: prior and posterior mean and sd; told: share of its variance over all draws
     that they tell; by: the moment that goes with it most, and their rank correlation; values: 19 quantiles of the
     posterior; held: share of simulated exports, each taken for the real one, whose 90 % interval holds the number that
@@ -87,7 +87,7 @@ class FittedBehavior(Study):
 
     scenario: Scenario
     replications: int
-    learned: tuple[Learned, ...]
+    learned: tuple[LearnedNumber, ...]
     moments: Mapping[str, tuple[float, float, float]]
     outside: tuple[str, ...]
     weeks: int
@@ -175,16 +175,16 @@ class FittedBehavior(Study):
 @timed
 def behavior(
     scenario: Scenario, export: Path, profile: Path | str | None, *, replications: int, seed: int, weeks: int = 52,
-    beside: CompanionFiles = NO_COMPANIONS,
+    companions: CompanionFiles = NO_COMPANIONS,
 ) -> FittedBehavior:  # fmt: skip
     """Fit the uncertain behavior of `scenario` (whose `baseline` was in force for the last `weeks`) to an export.
 
-    beside: roster, stage history and rates that go with it. Raises `InputError` where no number of behavior, gaming,
-    participation or trust is uncertain, there are fewer than 100 replications, the weeks are more than the export or
-    the simulated ones have, or the export cannot be used.
+    companions: roster, stage history and rates that go with it. Raises `InputError` where no number of behavior,
+    gaming, participation or trust is uncertain, there are fewer than 100 replications, the weeks are more than the
+    export or the simulated ones have, or the export cannot be used.
     """
-    source = source_of(export, profile, beside.rates)
-    read = read_export(export, source=source, beside=beside)
+    source = source_of(export, profile, companions.rates)
+    read = read_export(export, source=source, companions=companions)
     if reason := refusal(read.rows.assign(market="market"), source.profile):
         raise fault(str(export), "closed", None, f"behavior shows in closing dates, but {reason}")
     return fit_behavior(scenario, read.rows, read.end, replications=replications, seed=seed, weeks=weeks)
@@ -233,7 +233,7 @@ def fit_behavior(
             kept, weight = points[:, k], np.ones(replications)
         drawn = quantile(scenario.uncertainty[path], kept, *bounds_at(scenario, path))
         held = recovery(points[:, k], table)
-        learned.append(_learned(path, values[path], drawn, weight, told, simulated[used], held))
+        learned.append(_learned_number(path, values[path], drawn, weight, told, simulated[used], held))
     shares = {name: float((simulated[name] <= observed[name]).mean()) for name in used}
     outside = tuple(name for name, share in shares.items() if not 0.01 <= share <= 0.99)
     shown = {n: (observed[n], float(simulated[n].mean()), float(simulated[n].std())) for n in used}
@@ -328,16 +328,16 @@ def _share(marks: Bools) -> float:
     return (float(marks.sum()) + 0.5) / (len(marks) + 1)
 
 
-def _learned(
+def _learned_number(
     path: str, prior: Array, drawn: Array, weight: Array, told: float, simulated: pd.DataFrame, held: float
-) -> Learned:
+) -> LearnedNumber:
     mean = float(np.average(drawn, weights=weight))
     variance = float(np.average((drawn - mean) ** 2, weights=weight))
     strength = {str(name): float(spearmanr(prior, simulated[name]).statistic) for name in simulated}
     most = max(strength, key=lambda name: abs(strength[name]))
     order = np.argsort(drawn)
     values = np.interp(_SCORES, _middles(weight[order]), drawn[order])
-    return Learned(
+    return LearnedNumber(
         path, (float(prior.mean()), float(prior.std())), (mean, float(np.sqrt(variance))), told,
         (most, strength[most]), tuple(float(v) for v in values), held,
     )  # fmt: skip

@@ -1,10 +1,28 @@
-"""When deals close within months and quarters, against what weekdays lead one to expect: timing games, or none.
+"""What the calendar shows: closes that crowd around quarter ends, seasons of demand, and responses to past changes.
 
-Closes per day are Poisson around exp(month + weekday + w), w being one of: last seven days of a quarter, first seven of
-one, last seven of another month; won and lost deals apart. exp(w) is how many times as many deals close then as on the
-same weekdays of the rest of that month, so neither a busy month nor a quiet weekend looks like a game. Errors are
-scaled by Pearson's chi2 over its degrees of freedom (quasi-likelihood). A game moves wins, not losses: what tells one
-is wins that crowd before a quarter's end, more than losses do.
+All three are Poisson regressions of counts.
+
+*Closing days.* Closes per day are Poisson around exp(month + weekday + w), w being one of: last seven days of a
+quarter, first seven of one, last seven of another month; won and lost deals apart. exp(w) is how many times as many
+deals close then as on the same weekdays of the rest of that month, so neither a busy month nor a quiet weekend looks
+like a game. Errors are scaled by Pearson's chi2 over its degrees of freedom (quasi-likelihood). A timing game moves
+wins, not losses: what shows one is wins that crowd before a quarter's end, more than losses do.
+
+*Seasons.* Opportunities per calendar quarter, quasi-Poisson around exp(a + b t + c t^2 + season): growth may bend, but
+not with the seasons. Seasons are believed in if an F test rejects equal ones at 1 % (they are written into a scenario,
+where chance would be simulated for good), and only with three degrees of freedom left; else they are not identified.
+
+*Past changes.* The model's response is activity = (V / V0)^eps, V being what an opportunity brings a partner (own
+margin and pay). A change that moved V by the factor r for some partners should move their opportunities by r^eps
+against the others', an event study:
+
+    log E[count_iq] = partner_i + quarter_q + eps * ln r * (i was changed and q is at or after the change)
+
+with errors clustered by partner. Where everybody was changed there are no others, quarters give way to a straight
+line, and whatever else happened then is counted in. Before the change the two groups must have moved alike: in the
+quarters before it neither a drift of their own nor a jump in the last one may be seen (joint Wald test, 5 %). Else the
+change tells nothing and the graded prior stays. Such tests miss slow drifts (Roth 2022, AER: Insights 4): an
+elasticity is no better than the comparison it rests on.
 """
 
 from __future__ import annotations
@@ -27,7 +45,7 @@ WINDOWS = ("quarter_end", "quarter_start", "month_end")
 
 
 @dataclass(frozen=True)
-class Pattern:
+class ClosingPattern:
     """won, lost: by window, times as many closes as expected; contrast: wins over losses in a quarter's last days;
     by_month: share won of the deals closed in the first, second and third month of quarters."""
 
@@ -57,7 +75,7 @@ class Pattern:
         return f"{verdict}: {facts}"
 
 
-def closing_pattern(rows: pd.DataFrame, *, end: pd.Timestamp) -> Pattern | str:
+def closing_pattern(rows: pd.DataFrame, *, end: pd.Timestamp) -> ClosingPattern | str:
     """The pattern of decided rows (columns `closed`, `outcome`), or why there is none."""
     dated = rows[rows["closed"].notna() & rows["outcome"].ne("open")]
     days = _whole_months(dated, end)
@@ -75,7 +93,7 @@ def closing_pattern(rows: pd.DataFrame, *, end: pd.Timestamp) -> Pattern | str:
     contrast = float(np.exp(won[0] - lost[0]))
     error = contrast * float(np.hypot(won_error[0], lost_error[0]))
     total = sum(int(count.sum()) for count in counts.values())
-    return Pattern(
+    return ClosingPattern(
         _estimates(won, won_error, int(counts["won"].sum())),
         _estimates(lost, lost_error, int(counts["lost"].sum())),
         FittedNumber(contrast, error, total, "times", "wins over losses in a quarter's last days"),
@@ -152,7 +170,7 @@ class Season:
     p_value: float
 
 
-def season(created: pd.Series, *, end: pd.Timestamp) -> Season | str:
+def fit_season(created: pd.Series, *, end: pd.Timestamp) -> Season | str:
     """Seasons of the creation dates, or why they are not identified."""
     import statsmodels.api as sm
 
@@ -209,7 +227,7 @@ class PastResponse:
     pre_trend: float | None = None
 
 
-def response(rows: pd.DataFrame, changes: Sequence[ProgramChange], *, end: pd.Timestamp) -> PastResponse:
+def fit_response(rows: pd.DataFrame, changes: Sequence[ProgramChange], *, end: pd.Timestamp) -> PastResponse:
     """Elasticity from partner rows (columns `owner`, `created`) and past changes; the first usable one counts."""
     if not changes:
         return PastResponse(None, "no past change of the program is given: the elasticity is the graded prior")

@@ -22,8 +22,8 @@ from simulator.calibration.clean import Export, read_export
 from simulator.calibration.crm_detection import source_of
 from simulator.calibration.figures import Draw, FitFigures, drawings, fit_figures
 from simulator.calibration.fit import Fit, fit_export
-from simulator.calibration.partner_effects import Posterior, log_odds, posterior
-from simulator.calibration.payout_replay import PayoutCheck, reconciled_or_noted, rows_shown
+from simulator.calibration.partner_effects import PartnerEffects, fit_partner_effects, log_odds
+from simulator.calibration.payout_replay import PayoutCheck, compare_payouts, payout_rows
 from simulator.calibration.profile import Profile
 from simulator.calibration.quality_report import cautions, diagnostics, quality_text, verdicts
 from simulator.calibration.remarks import FittedNumber, Remark, figure
@@ -148,7 +148,7 @@ def calibrate(
     profile: Path | str | None,
     out: Path,
     *,
-    beside: CompanionFiles = NO_COMPANIONS,
+    companions: CompanionFiles = NO_COMPANIONS,
     quality_path: Path | None = None,
     report_path: Path | None = None,
     overwrite: bool = False,
@@ -157,29 +157,31 @@ def calibrate(
     """Fit a scenario to a CRM export and write it to `out`, with a data-quality report beside it.
 
     profile: path of a column profile or the name of a shipped one; None: that of the CRM whose columns the export has;
-    beside: roster, payouts, stage history, rates and plan that go with it; quality_path: where the report on the data
-    goes, by default `out` with the ending `.quality.md`; report_path: page with the figures, none by default;
+    companions: roster, payouts, stage history, rates and plan that go with it; quality_path: where the report on the
+    data goes, by default `out` with the ending `.quality.md`; report_path: page with the figures, none by default;
     overwrite: replace existing files; schema: what the scenario's first line names. Raises `InputError` when the export
     or the profile cannot be used or a file is in the way; nothing is written then.
     """
     report = quality_path if quality_path is not None else out.with_suffix(".quality.md")
-    source = source_of(export, profile, beside.rates)
-    _require_free(out, report, report_path, inputs=(export, source.path, *beside.paths), overwrite=overwrite)
-    rows = read_export(export, source=source, beside=beside)
+    source = source_of(export, profile, companions.rates)
+    _require_free(out, report, report_path, inputs=(export, source.path, *companions.paths), overwrite=overwrite)
+    rows = read_export(export, source=source, companions=companions)
     fit = fit_export(rows, source.profile, label=str(export))
-    partners = posterior(fit.rows, fit, end=rows.end)
+    partners = fit_partner_effects(fit.rows, fit, end=rows.end)
     fit = _with_funnel(fit, partners, end=rows.end)
-    plan = "" if beside.plan is None else plan_text(beside.plan)
+    plan = "" if companions.plan is None else plan_text(companions.plan)
     draft = scenario_text(rows, source.profile, fit, quality_name=report.name, schema=schema, plan=plan)
-    known: tuple[str, ...] = ()
+    volume_caution: tuple[str, ...] = ()
     try:
         scenario = parse(draft.text, file=str(out))
     except InputError:
         draft = scenario_text(
             rows, source.profile, fit, quality_name=report.name, schema=schema, plan=plan, volume_known=True
         )
-        scenario, known = parse(draft.text, file=str(out)), (VOLUME_KNOWN,)
-    paid, said = reconciled_or_noted(rows, fit, scenario)
+        scenario, volume_caution = parse(draft.text, file=str(out)), (VOLUME_KNOWN,)
+    paid = compare_payouts(rows, fit, partners, scenario)
+    said = {} if paid is None else {"payouts": str(paid)}
+    paid = None if isinstance(paid, str) else paid
     quality = quality_text(rows, source.profile, fit, draft, partners, paid, said)
     _write(report, quality)
     _write(out, draft.text)
@@ -191,7 +193,7 @@ def calibrate(
         diagnostics=MappingProxyType(diagnostics(fit, partners)),
         refused=MappingProxyType(dict(fit.refused)),
         verdicts=MappingProxyType(verdicts(fit, partners) | dict(said)),
-        cautions=(*cautions(fit, partners), *known),
+        cautions=(*cautions(fit, partners), *volume_caution),
         remarks=(*rows.remarks, *fit.remarks),
         quality=quality,
         defaults=MappingProxyType(draft.defaults),
@@ -206,11 +208,11 @@ def calibrate(
     return found
 
 
-def _with_funnel(fit: Fit, known: Posterior, *, end: pd.Timestamp) -> Fit:
+def _with_funnel(fit: Fit, partners: PartnerEffects, *, end: pd.Timestamp) -> Fit:
     """The fit with the funnel that a stage history tells: each market's own, else that of all, else a reason."""
     if MILESTONES[0] not in fit.rows:
         return fit
-    effect = dict(zip(known.owners, known.mean[:, 2], strict=True))
+    effect = dict(zip(partners.owners, partners.mean[:, 2], strict=True))
     p = expit(log_odds(fit.rows, fit) + fit.rows["owner"].astype("str").map(effect).to_numpy(dtype=float))
     every = fit_funnel(fit.rows, p, end=end)
     if isinstance(every, str):
@@ -336,7 +338,7 @@ def _paid(paid: PayoutCheck | None) -> list[HtmlTable]:
         return []
     captions = {"period": "Payouts by period", "partner": "Payouts by partner, largest differences first"}
     return [
-        HtmlTable(caption, (name, "paid", "replayed", "ratio"), rows_shown(paid.tables[name]))
+        HtmlTable(caption, (name, "paid", "replayed", "ratio"), payout_rows(paid.tables[name]))
         for name, caption in captions.items()
     ]
 

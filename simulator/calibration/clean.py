@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.calibration.profile import Profile, Source
-from simulator.calibration.read_files import Compact, FileFormat, chunks, sha256_of, spellings
+from simulator.calibration.read_files import CodedRows, FileFormat, read_chunks, sha256_of, spellings
 from simulator.calibration.remarks import Remark, RemarkLog
 from simulator.calibration.sales_cycle import MILESTONES
 from simulator.calibration.segments import PARTNERS, TERRITORY
@@ -64,11 +64,11 @@ class Export:
     territories: Mapping[str, str] = field(default_factory=lambda: {PARTNERS: TERRITORY})
 
 
-def read_export(export: Path, *, source: Source, beside: CompanionFiles = NO_COMPANIONS) -> Export:
+def read_export(export: Path, *, source: Source, companions: CompanionFiles = NO_COMPANIONS) -> Export:
     """Read and check `export` as the profile says, with the files that go with it."""
     profile, log, label = source.profile, RemarkLog(), str(export)
-    digest, compact = sha256_of(export), Compact(source.profile)
-    for part in chunks(export, FileFormat(profile.dates.format, profile.amounts.decimal)):
+    digest, compact = sha256_of(export), CodedRows(source.profile)
+    for part in read_chunks(export, FileFormat(profile.dates.format, profile.amounts.decimal)):
         if not compact.total:
             _require_columns(part, source, label)
         compact.add(part)
@@ -78,14 +78,14 @@ def read_export(export: Path, *, source: Source, beside: CompanionFiles = NO_COM
     table["outcome"] = _outcomes(table, compact, source, label, log)
     _require_currencies(table, compact, source, label)
     words = {use: list(w.list) for use, w in compact.words.items()}
-    roster = read_roster(beside.roster, profile, log)
+    roster = read_roster(companions.roster, profile, log)
     for use in ("owner", "product"):
         if use in words:
             words[use] = spellings(use, words[use], table[use], roster.partners if roster else None, log)
     table = _with_owner(table, words, profile, roster, log)
     table["amount"] = _amounts(table, words, source, compact, label, log)
     table = _with_creation(table, profile, compact, label, log)
-    told = read_history(beside.history, profile, table["id"], log)
+    told = read_history(companions.history, profile, table["id"], log)
     table["closed"] = _closed(table, profile, compact, told, label, log)
     if table.empty:
         hint = "see the profile's stages, dates and exclude"
@@ -98,7 +98,7 @@ def read_export(export: Path, *, source: Source, beside: CompanionFiles = NO_COM
     note_roster(roster, rows, log)
     _note_rest(table, rows, log)
     cut = complete_from(rows, log)
-    payouts = read_payouts(beside.payouts, profile, set(rows["owner"]), log)
+    payouts = read_payouts(companions.payouts, profile, set(rows["owner"]), log)
     end = _end(rows, profile)
     territories = roster.territories if roster else {PARTNERS: TERRITORY}
     return Export(export.name, digest, compact.total, rows, tuple(log.remarks), end, cut, payouts, territories)
@@ -121,7 +121,7 @@ def _require_columns(part: pd.DataFrame, source: Source, label: str) -> None:
         raise InputError(problems)
 
 
-def _note_repairs(compact: Compact, log: RemarkLog) -> None:
+def _note_repairs(compact: CodedRows, log: RemarkLog) -> None:
     for (name, wrong), count in compact.repaired.items():
         right = compact.profile.repairs[name][wrong]
         log.add("repaired", f"{name}: '{wrong}' written as '{right}'", count, always=True)
@@ -141,7 +141,7 @@ def _distinct(table: pd.DataFrame, profile: Profile, log: RemarkLog) -> pd.DataF
     return table.drop(columns=["row", "alike"])
 
 
-def _outcomes(table: pd.DataFrame, compact: Compact, source: Source, label: str, log: RemarkLog) -> pd.Series:
+def _outcomes(table: pd.DataFrame, compact: CodedRows, source: Source, label: str, log: RemarkLog) -> pd.Series:
     """won, lost or open; every unknown stage and engagement is reported at once."""
     profile, stages = source.profile, compact.words["stage"].list
     means = [profile.outcome_of(stage) for stage in stages]
@@ -176,7 +176,7 @@ def _note_stages(codes: pd.Series, stages: Sequence[str], profile: Profile, log:
     log.add("noted", "stage that the profile does not list", rows, ", ".join(f"'{w}' is {m}" for w, m in new))
 
 
-def _require_currencies(table: pd.DataFrame, compact: Compact, source: Source, label: str) -> None:
+def _require_currencies(table: pd.DataFrame, compact: CodedRows, source: Source, label: str) -> None:
     """A rate for every currency."""
     profile, currency = source.profile, compact.words.get("currency")
     if currency is None:
@@ -219,7 +219,7 @@ def _with_owner(
 
 
 def _amounts(
-    table: pd.DataFrame, words: dict[str, list[str]], source: Source, compact: Compact, label: str, log: RemarkLog
+    table: pd.DataFrame, words: dict[str, list[str]], source: Source, compact: CodedRows, label: str, log: RemarkLog
 ) -> pd.Series:
     """Amounts in the scenario currency, nan where missing, unreadable, not positive or without a currency."""
     profile, amount, written = source.profile, table["amount"], table["amount_written"]
@@ -254,7 +254,7 @@ def _rates(table: pd.DataFrame, words: dict[str, list[str]], profile: Profile, l
 
 
 def _require_readable(
-    table: pd.DataFrame, bad: pd.Series, written: pd.Series, compact: Compact, use: str, label: str, hint: str
+    table: pd.DataFrame, bad: pd.Series, written: pd.Series, compact: CodedRows, use: str, label: str, hint: str
 ) -> None:  # fmt: skip
     """Refuse a column of which most written cells cannot be read: then the format is wrong, not the rows."""
     if bad.sum() > UNREADABLE_SHARE * max(written.sum(), 1):
@@ -263,7 +263,9 @@ def _require_readable(
         raise fault(label, name, first, f"{bad.sum()} of {written.sum()} values cannot be read", hint)
 
 
-def _with_creation(table: pd.DataFrame, profile: Profile, compact: Compact, label: str, log: RemarkLog) -> pd.DataFrame:
+def _with_creation(
+    table: pd.DataFrame, profile: Profile, compact: CodedRows, label: str, log: RemarkLog
+) -> pd.DataFrame:
     written, created = table["created_written"], table["created"]
     bad = written & created.isna()
     _require_readable(table, bad, written, compact, "created", label, _format_hint(profile))
@@ -281,7 +283,7 @@ def _format_hint(profile: Profile) -> str:
 
 
 def _closed(
-    table: pd.DataFrame, profile: Profile, compact: Compact, history: pd.DataFrame | None, label: str, log: RemarkLog
+    table: pd.DataFrame, profile: Profile, compact: CodedRows, history: pd.DataFrame | None, label: str, log: RemarkLog
 ) -> pd.Series:
     """Close dates of decided rows; NaT where missing, unreadable, before creation or after the export."""
     decided = table["outcome"].ne("open")

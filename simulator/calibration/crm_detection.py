@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from simulator.calibration.profile import Profile, Source, load_profile, shipped_profiles
-from simulator.calibration.read_files import FileFormat, chunks, days
+from simulator.calibration.read_files import FileFormat, days, read_chunks
 from simulator.calibration.side_files import with_rates
 from simulator.core.errors import fault
 
@@ -29,7 +29,7 @@ def source_of(export: Path, profile: Path | str | None, rates: Path | None = Non
     """
     source = None if profile is None else load_profile(profile)
     if source is None or source.profile.infer:
-        head = next(chunks(export, FileFormat(), rows=SAMPLE_ROWS))
+        head = next(read_chunks(export, FileFormat(), rows=SAMPLE_ROWS))
         source = _recognised(head, export) if source is None else _placed(source, head)
         source = replace(source, profile=_inferred(source.profile, head, str(export)))
     return replace(source, profile=with_rates(source.profile, rates))

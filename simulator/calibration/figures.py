@@ -1,9 +1,7 @@
-"""What the figures of a calibration show: what was seen, with intervals, beside what the fit says of it.
+"""Figures of a calibration: what was seen as points with 95 % intervals, what the fit expects as lines.
 
 Shares have Wilson's 95 % intervals (1927). Times to a decision are cumulative incidences of wins and losses with open
 deals censored (Aalen and Johansen 1978). All of partner deals; figures of size are of the largest market.
-
-Figures of a calibration: what was seen as points with 95 % intervals, what the fit says as lines.
 """
 
 from __future__ import annotations
@@ -86,7 +84,7 @@ def fit_figures(export: Export, fit: Fit) -> FitFigures:
     of_largest = decided[decided["market"].eq(largest)]
     believed = fit.cycle is not None
     return FitFigures(
-        odds=_by_size(fit.told[fit.told["market"].eq(largest)], fit) if largest in fit.odds.slope else None,
+        odds=_by_size(fit.odds_rows[fit.odds_rows["market"].eq(largest)], fit) if largest in fit.odds.slope else None,
         partners=_by_partner(decided, fit),
         sizes=_quantiles(of_largest),
         cycle=_curves(partner[partner["market"].eq(largest)], fit, largest, export.end) if believed else None,

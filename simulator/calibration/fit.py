@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from simulator.calibration import sales_cycle
-from simulator.calibration.calendar_effects import PastResponse, Pattern, Season, closing_pattern, response, season
+from simulator.calibration.calendar_effects import (
+    ClosingPattern,
+    PastResponse,
+    Season,
+    closing_pattern,
+    fit_response,
+    fit_season,
+)
 from simulator.calibration.clean import Export
 from simulator.calibration.deal_size import Sizes, fit_sizes
 from simulator.calibration.profile import Profile
-from simulator.calibration.remarks import FittedNumber, Remark
+from simulator.calibration.remarks import FittedNumber, Remark, RemarkLog
 from simulator.calibration.sales_cycle import MIN_OF_EACH, Cycle, Funnel
 from simulator.calibration.segments import (
     FittedSegment,
-    fit_groups,
+    fit_segments,
     names,
     own_markets,
     own_spreads,
@@ -34,12 +41,13 @@ from simulator.calibration.win_odds import (
     direct_contrast,
     direct_odds,
     fit_odds,
-    thinned,
+    thinned_rows,
     trials,
     with_knee,
 )
 from simulator.core.errors import fault
 
+T = TypeVar("T")
 MIN_OWNERS = 5
 MIN_DECIDED = 50
 MAX_SEGMENTS = 6
@@ -57,8 +65,8 @@ class Fit:
     odds_without_extremes: without the partners that won or lost nearly everything and how many those are, None where
     there are none; direct_win, direct_per_year: share won and number of the opportunities that the vendor works alone;
     mix: share of opportunities by market; contrast: partner against direct business; pattern: when deals close; season:
-    of demand; response: to past changes of the program; rows: partner rows with their `market`; told: those that odds
-    were fitted to; sized: sizes; funnel: by market, empty where no stage history tells it.
+    of demand; response: to past changes of the program; rows: partner rows with their `market`; odds_rows, sized_rows:
+    those that odds and sizes were fitted to; funnel: by market, empty without a stage history.
     """
 
     volume: Volume
@@ -71,29 +79,32 @@ class Fit:
     direct_win: FittedNumber | None
     direct_per_year: FittedNumber | None
     contrast: DirectContrast | None
-    pattern: Pattern | None
+    pattern: ClosingPattern | None
     season: Season | None
     response: PastResponse
     refused: Mapping[str, str]
     cautions: tuple[str, ...]
     remarks: tuple[Remark, ...]
     rows: pd.DataFrame = field(repr=False)
-    told: pd.DataFrame = field(repr=False)
-    sized: pd.DataFrame = field(repr=False)
+    odds_rows: pd.DataFrame = field(repr=False)
+    sized_rows: pd.DataFrame = field(repr=False)
     funnel: Mapping[str, Funnel] = field(default_factory=dict)
 
 
-@dataclass
-class _Notes:
-    """What is worth saying, collected on the way."""
+class _Notes(RemarkLog):
+    """Remarks, refusals by what was not fitted, and cautions, collected on the way."""
 
-    refused: dict[str, str] = field(default_factory=dict)
-    cautions: list[str] = field(default_factory=list)
-    remarks: list[Remark] = field(default_factory=list)
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: dict[str, str] = {}
+        self.cautions: list[str] = []
 
-    def refuse(self, **found: object) -> None:
-        """Note those of `found` that are a reason instead of a result."""
-        self.refused |= {name: what for name, what in found.items() if isinstance(what, str)}
+    def fitted_or_refused(self, name: str, found: T | str) -> T | None:
+        """`found`, or None where it is the reason why it could not be fitted, which is noted."""
+        if isinstance(found, str):
+            self.refused[name] = found
+            return None
+        return found
 
 
 def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
@@ -104,21 +115,18 @@ def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
     rows["market"] = split_markets(rows, lambda level: _standing_alone(rows.loc[level.index], level, minimum))
     all_partner_rows, direct_rows = rows[~rows["direct"]], rows[rows["direct"]]
     partner_rows = _whole_cohorts(all_partner_rows, export, notes)
-    few = thinned(partner_rows)
-    if len(few) < len(partner_rows):
-        reason = "not used for odds, sizes and cycles: partners with many deals are thinned"
-        notes.remarks.append(Remark("set aside", reason, len(partner_rows) - len(few)))
-    decided = few[few["outcome"].ne("open")]
+    thinned = thinned_rows(partner_rows)
+    reason = "not used for odds, sizes and cycles: partners with many deals are thinned"
+    notes.add("set aside", reason, len(partner_rows) - len(thinned))
+    decided = thinned[thinned["outcome"].ne("open")]
     _require_enough(decided, label)
     refusal = sales_cycle.refusal(rows, profile)
-    if refusal:
-        notes.refused["cycle_weeks"] = refusal
-    cycles = None if refusal else sales_cycle.fit_cycle(few, end=export.end)
-    ripe = _telling(decided, cycles, export, profile, notes)
-    with_size = _slope_possible(ripe, profile, notes)
+    cycles = notes.fitted_or_refused("cycle_weeks", refusal or sales_cycle.fit_cycle(thinned, end=export.end))
+    mature = _odds_rows(decided, cycles, export, profile, notes)
+    with_size = _slope_possible(mature, profile, notes)
     # Of decided deals alone those that are decided fast, lost ones say, would count too much.
-    sized = _sized(few if with_size else decided, label)
-    usable = ripe[ripe["amount"].notna()] if with_size else ripe
+    sized = _sized_rows(thinned if with_size else decided, label)
+    usable = mature[mature["amount"].notna()] if with_size else mature
     spread = own_spreads(usable)
     own = {name: own_markets(partner_rows, name) for name in spread}
     sizes_of = {"": fit_sizes(sized), **{name: fit_sizes(sized[sized["group"].eq(name)]) for name in spread}}
@@ -133,10 +141,9 @@ def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
     volume = fit_volume(partner_rows, min_activity_weeks=profile.judgement.min_activity_weeks)
     win, per_year = _direct(direct_rows, notes)
     both = rows[rows["outcome"].ne("open")]
-    pattern = refusal or closing_pattern(all_partner_rows, end=export.end)
-    seasons = season(partner_rows["created"], end=export.end)
-    answer = response(partner_rows, profile.changes, end=export.end)
-    notes.refuse(closing_pattern=pattern, season=seasons)
+    answer = fit_response(partner_rows, profile.changes, end=export.end)
+    pattern = notes.fitted_or_refused("closing_pattern", refusal or closing_pattern(all_partner_rows, end=export.end))
+    seasons = notes.fitted_or_refused("season", fit_season(partner_rows["created"], end=export.end))
     if answer.elasticity is None:
         notes.refused["elasticity"] = answer.reason
     _note_dates(rows, profile, notes)
@@ -147,23 +154,23 @@ def fit_export(export: Export, profile: Profile, *, label: str) -> Fit:
         odds_without_extremes=_without_extremes(usable, medians, with_size),
         cycle=cycles,
         mix=shares(partner_rows["market"]),
-        groups=fit_groups(partner_rows, volume, sizes_of, odds_of, export.territories),
+        groups=fit_segments(partner_rows, volume, sizes_of, odds_of, export.territories),
         direct_win=win,
         direct_per_year=per_year,
         contrast=direct_contrast(both["outcome"].eq("won"), both["direct"]) if win is not None else None,
-        pattern=None if isinstance(pattern, str) else pattern,
-        season=None if isinstance(seasons, str) else seasons,
+        pattern=pattern,
+        season=seasons,
         response=answer,
         refused=notes.refused,
         cautions=tuple(notes.cautions),
         remarks=tuple(notes.remarks),
         rows=partner_rows,
-        told=usable,
-        sized=sized,
+        odds_rows=usable,
+        sized_rows=sized,
     )
 
 
-def bent(fit: Fit) -> Fit:
+def with_size_knee(fit: Fit) -> Fit:
     """The fit with the odds that predict best: with a knee in size where the deals ask for it.
 
     A scenario has one slope, so that its fit has none.
@@ -171,7 +178,7 @@ def bent(fit: Fit) -> Fit:
     if not fit.odds.slope:
         return fit
     medians = {name: estimate.value for name, estimate in fit.sizes.median.items()}
-    return replace(fit, odds=with_knee(trials(fit.told, medians=medians, with_size=True), fit.odds))
+    return replace(fit, odds=with_knee(trials(fit.odds_rows, medians=medians, with_size=True), fit.odds))
 
 
 def _whole_cohorts(rows: pd.DataFrame, export: Export, notes: _Notes) -> pd.DataFrame:
@@ -186,7 +193,7 @@ def _whole_cohorts(rows: pd.DataFrame, export: Export, notes: _Notes) -> pd.Data
         )
         return rows
     reason = f"created before {day}, cohorts cut off by the closing date: not used for any fit"
-    notes.remarks.append(Remark("set aside", reason, int((~whole).sum())))
+    notes.add("set aside", reason, int((~whole).sum()), always=True)
     return rows[whole]
 
 
@@ -206,8 +213,7 @@ def _markets(rows: pd.DataFrame, profile: Profile, notes: _Notes) -> pd.Series:
         wanted = f"{minimum} decided rows with an amount, {MIN_OF_EACH} of them won and {MIN_OF_EACH} lost"
         notes.refused["segments"] = f"there are not two segments and a rest with {wanted} each: one market"
         return one
-    if rest.any():
-        notes.remarks.append(Remark("noted", "small or missing segments put together as 'other'", int(rest.sum())))
+    notes.add("noted", "small or missing segments put together as 'other'", int(rest.sum()))
     return rows["segment"].map(names(large)).mask(rest, "other")
 
 
@@ -233,7 +239,7 @@ def _require_enough(decided: pd.DataFrame, label: str) -> None:
         raise fault(label, "rows", None, f"{owners} owners: differences between partners need at least {MIN_OWNERS}")
 
 
-def _sized(rows: pd.DataFrame, label: str) -> pd.DataFrame:
+def _sized_rows(rows: pd.DataFrame, label: str) -> pd.DataFrame:
     sized = rows[rows["amount"].notna()]
     if len(sized) < MIN_DECIDED or sized["amount"].nunique() < 3 or sized["owner"].nunique() < MIN_OWNERS:
         rule = f"sizes need {MIN_DECIDED} positive amounts, three different ones, of {MIN_OWNERS} owners"
@@ -241,7 +247,7 @@ def _sized(rows: pd.DataFrame, label: str) -> pd.DataFrame:
     return sized
 
 
-def _telling(
+def _odds_rows(
     decided: pd.DataFrame, cycles: Cycle | None, export: Export, profile: Profile, notes: _Notes
 ) -> pd.DataFrame:
     """Decided rows that tell the odds: all, with the offset of their age where cycles are known well enough, else the
@@ -261,36 +267,28 @@ def _telling(
             "Odds use all cohorts: without valid close dates the age at which they are decided is unknown."
         )
         return decided
-    ripe = decided[decided["created"] <= export.end - pd.Timedelta(weeks=weeks)]
-    if not _rich(ripe, markets=decided["market"].nunique()):
+    mature = decided[decided["created"] <= export.end - pd.Timedelta(weeks=weeks)]
+    if not _rich(mature, markets=decided["market"].nunique()):
         notes.cautions.append(
             f"Odds use all cohorts: too few are older than the {weeks:.1f} weeks in which deals are decided."
         )
         return decided
-    young = len(decided) - len(ripe)
-    notes.remarks.append(
-        Remark(
-            "set aside",
-            f"decided, but created in the last {weeks:.1f} weeks: not used for odds and cycle",
-            young,
-        )
-    )
-    _note_stale(export.rows, ripe, weeks, export.end, notes)
-    return ripe
+    reason = f"decided, but created in the last {weeks:.1f} weeks: not used for odds and cycle"
+    notes.add("set aside", reason, len(decided) - len(mature), always=True)
+    _note_stale(export.rows, mature, weeks, export.end, notes)
+    return mature
 
 
 def _with_offset(decided: pd.DataFrame, cycles: Cycle, export: Export, notes: _Notes) -> pd.DataFrame:
     rows = decided.assign(offset=sales_cycle.offsets(decided, cycles, end=export.end))
-    young = int(rows["offset"].isna().sum())
-    if young:
-        reason = f"decided, but of an age at which under {sales_cycle.YOUNG:.0%} of deals are: not used for odds"
-        notes.remarks.append(Remark("set aside", reason, young))
-    stale = {name: e for name, e in cycles.stale.items() if e.value > 0}
-    for name, share in stale.items():
-        notes.cautions.append(
-            f"{name}: {share.value:.1%} of the deals seem never to be decided; if they are in truth lost, the share "
-            f"won is {1 - share.value:.3f} times as high."
-        )
+    reason = f"decided, but of an age at which under {sales_cycle.YOUNG:.0%} of deals are: not used for odds"
+    notes.add("set aside", reason, int(rows["offset"].isna().sum()))
+    notes.cautions += [
+        f"{name}: {share.value:.1%} of the deals seem never to be decided; if they are in truth lost, the share won is "
+        f"{1 - share.value:.3f} times as high."
+        for name, share in cycles.stale.items()
+        if share.value > 0
+    ]
     return rows[rows["offset"].notna()]
 
 
@@ -301,17 +299,15 @@ def _rich(decided: pd.DataFrame, *, markets: int) -> bool:
     return enough and len(both) == markets and bool((both == 2).all())
 
 
-def _note_stale(rows: pd.DataFrame, ripe: pd.DataFrame, weeks: float, end: pd.Timestamp, notes: _Notes) -> None:
+def _note_stale(rows: pd.DataFrame, mature: pd.DataFrame, weeks: float, end: pd.Timestamp, notes: _Notes) -> None:
     """Open deals in old cohorts: they are left out of the odds, which matters if they are in truth lost."""
     old = rows["outcome"].eq("open") & ~rows["direct"] & (rows["created"] <= end - pd.Timedelta(weeks=weeks))
     if old.any():
-        won = int(ripe["outcome"].eq("won").sum())
-        notes.remarks.append(
-            Remark("noted", "open opportunities older than that", int(old.sum()), "left out of the odds")
-        )
+        count, won = int(old.sum()), int(mature["outcome"].eq("won").sum())
+        notes.add("noted", "open opportunities older than that", count, "left out of the odds")
         notes.cautions.append(
-            f"If the {int(old.sum())} stale open opportunities are in truth lost, the share won is "
-            f"{won / (len(ripe) + int(old.sum())):.3f}, not {won / len(ripe):.3f}."
+            f"If the {count} stale open opportunities are in truth lost, the share won is "
+            f"{won / (len(mature) + count):.3f}, not {won / len(mature):.3f}."
         )
 
 
@@ -350,17 +346,14 @@ def _direct(rows: pd.DataFrame, notes: _Notes) -> tuple[FittedNumber | None, Fit
     """Share won and number per year of the vendor's own opportunities, where the export tells them apart."""
     decided = rows[rows["outcome"].ne("open")]
     if len(decided) < MIN_DECIDED:
-        found = (
-            f"{len(decided)} decided direct deals" if len(rows) else "the export does not tell direct business apart"
-        )
-        notes.refused["direct_win_probability"] = f"{found}, at least {MIN_DECIDED} are needed" if len(rows) else found
+        few = f"{len(decided)} decided direct deals, at least {MIN_DECIDED} are needed"
+        notes.refused["direct_win_probability"] = few if len(rows) else "the export does not tell direct business apart"
         return None, None
-    span = (rows["created"].max() - rows["created"].min()) / pd.Timedelta(weeks=1)
+    n, span = len(rows), (rows["created"].max() - rows["created"].min()) / pd.Timedelta(weeks=1)
     years = max(span, 1.0) / YEAR_WEEKS
-    rate = FittedNumber(
-        len(rows) / years, float(np.sqrt(len(rows)) / years), len(rows), "per year", "direct opportunities"
+    return direct_odds(decided), FittedNumber(
+        n / years, float(np.sqrt(n) / years), n, "per year", "direct opportunities"
     )
-    return direct_odds(decided), rate
 
 
 def _note_dates(rows: pd.DataFrame, profile: Profile, notes: _Notes) -> None:
@@ -368,8 +361,8 @@ def _note_dates(rows: pd.DataFrame, profile: Profile, notes: _Notes) -> None:
     if profile.columns.closed is None or closed.empty:
         return
     day, count = sales_cycle.busiest_day(closed)
-    notes.remarks.append(Remark("noted", f"close dates on the busiest day, {day}", count, f"{count / len(closed):.1%}"))
+    notes.add("noted", f"close dates on the busiest day, {day}", count, f"{count / len(closed):.1%}")
     share = sales_cycle.weekend_share(closed)
     weekend = round(share * len(closed))
     detail = f"{share:.1%}" + (": above 20 %, dates ignore the working week" if share > 0.2 else "")
-    notes.remarks.append(Remark("noted", "close dates on a weekend", weekend, detail))
+    notes.add("noted", "close dates on a weekend", weekend, detail, always=True)

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.special import expit, logit, ndtri
 
 from simulator.calibration.fit import Fit
-from simulator.calibration.partner_effects import Posterior, log_odds
+from simulator.calibration.partner_effects import PartnerEffects, log_odds
 from simulator.calibration.remarks import FittedNumber
 from simulator.calibration.sales_cycle import ages, weeks
 from simulator.calibration.volume import YEAR_WEEKS, in_weeks
@@ -44,7 +44,7 @@ class PredictiveDraws:
     won: Bools
 
 
-class _Luck:
+class _Uniforms:
     """Uniforms of the prediction, each at its own address."""
 
     def __init__(self, seed: int) -> None:
@@ -55,17 +55,17 @@ class _Luck:
 
 
 def draw_ahead(
-    fit: Fit, known: Posterior, *, end: pd.Timestamp, quarters: int, draws: int, seed: int
+    fit: Fit, partners: PartnerEffects, *, end: pd.Timestamp, quarters: int, draws: int, seed: int
 ) -> PredictiveDraws:
-    """Draw the `quarters` from the day after `end` on; known: what the fit says of its partners."""
-    luck = _Luck(seed)
-    levels = _levels(known, quarters, draws, luck)
-    here, effects = _people(fit, known, quarters, draws, luck, end)
-    parts = [_fresh(fit, known, levels, here, effects, luck)]
+    """Draw the `quarters` from the day after `end` on; partners: what the fit says of its partners."""
+    uniforms = _Uniforms(seed)
+    levels = _levels(partners, quarters, draws, uniforms)
+    here, effects = _people(fit, partners, quarters, draws, uniforms, end)
+    parts = [_new_deals(fit, partners, levels, here, effects, uniforms)]
     if fit.cycle is not None:
-        parts.append(_waiting(fit, known, levels, effects, luck, end))
+        parts.append(_open_deals(fit, partners, levels, effects, uniforms, end))
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return PredictiveDraws(known.owners, **joined)
+    return PredictiveDraws(partners.owners, **joined)
 
 
 def _drawn(estimate: FittedNumber, z: Array, *, of: str = "log") -> Array:
@@ -79,48 +79,52 @@ def _drawn(estimate: FittedNumber, z: Array, *, of: str = "log") -> Array:
     return np.asarray(estimate.value + z * se)
 
 
-def _levels(known: Posterior, quarters: int, draws: int, luck: _Luck) -> Array:
+def _levels(partners: PartnerEffects, quarters: int, draws: int, uniforms: _Uniforms) -> Array:
     """Levels of volume, size, odds and tilt at the start and in the quarters ahead, (4, draws, 1 + quarters)."""
     steps = np.repeat(np.arange(draws), quarters + 1), np.tile(np.arange(quarters + 1), draws)
-    z = ndtri(luck("level", *steps)).reshape(4, draws, quarters + 1)
+    z = ndtri(uniforms("level", *steps)).reshape(4, draws, quarters + 1)
     walks = []
-    for level, move in zip((known.volume_level, known.size_level, known.odds_level, known.tilt.level), z, strict=True):
+    for level, move in zip(
+        (partners.volume_level, partners.size_level, partners.odds_level, partners.slope_drift.level), z, strict=True
+    ):
         move[:, 0] = level.mean + np.sqrt(level.variance) * move[:, 0]
         move[:, 1:] *= level.step
         walks.append(np.cumsum(move, axis=1))
     return np.stack(walks)
 
 
-def _drift(known: Posterior, levels: Array, x: Array) -> Array:
+def _drift(partners: PartnerEffects, levels: Array, x: Array) -> Array:
     """What drift adds to log-odds; x: what the slope of deals multiplies; levels: theirs, (4, n)."""
-    return np.asarray(levels[2] + levels[3] * (x - known.tilt.centre) / known.tilt.spread)
+    return np.asarray(levels[2] + levels[3] * (x - partners.slope_drift.centre) / partners.slope_drift.spread)
 
 
-def _fresh(
-    fit: Fit, known: Posterior, levels: Array, here: Array, effects: Array, luck: _Luck
+def _new_deals(
+    fit: Fit, partners: PartnerEffects, levels: Array, here: Array, effects: Array, uniforms: _Uniforms
 ) -> dict[str, Array | Ints]:
     """Deals that are created in the quarters ahead."""
     _, draws, quarters = levels[..., 1:].shape
     index = np.arange(draws)
     mean = np.minimum(np.exp(effects[..., :1]) * np.exp(levels[0, :, None, 1:]) * here / 4, MOST_PER_QUARTER)
     cell_draw, cell_who, cell_quarter = (axis.ravel() for axis in np.indices(mean.shape))
-    count = _counts(luck("count", cell_draw, cell_who, cell_quarter)[0], mean.ravel())
+    count = _counts(uniforms("count", cell_draw, cell_who, cell_quarter)[0], mean.ravel())
     cell = np.repeat(np.arange(mean.size), count)
     order = np.arange(len(cell)) - np.repeat(np.cumsum(count) - count, count)
     draw, who, quarter = cell_draw[cell], cell_who[cell], cell_quarter[cell]
-    u = [luck(f"deal {k}", draw, who, order * quarters + quarter) for k in range(2)]
+    u = [uniforms(f"deal {k}", draw, who, order * quarters + quarter) for k in range(2)]
     markets = list(fit.mix)
-    market = np.minimum((_mixes(fit, known)[who % len(known.owners)] < u[0][0][:, None]).sum(axis=1), len(markets) - 1)
-    parameters = ndtri(luck("parameters", np.repeat(index, len(markets)), np.tile(np.arange(len(markets)), draws)))
+    market = np.minimum(
+        (_mixes(fit, partners)[who % len(partners.owners)] < u[0][0][:, None]).sum(axis=1), len(markets) - 1
+    )
+    parameters = ndtri(uniforms("parameters", np.repeat(index, len(markets)), np.tile(np.arange(len(markets)), draws)))
     p = parameters.reshape(4, draws, len(markets))
     base, slope, within, middle, most = _market_tables(fit, p)
     level = levels[:, draw, quarter + 1]
     log_size = effects[draw, who, 1] + level[1] + within[draw, market] * ndtri(u[0][1])
     log_size = np.minimum(log_size, (most - middle)[market])
     # What is uncertain of a known partner's odds is in its own effect.
-    eta = np.where(who < len(known.owners), np.array(_means(fit))[market], base[draw, market])
+    eta = np.where(who < len(partners.owners), np.array(_means(fit))[market], base[draw, market])
     x = fit.odds.of_size(log_size)
-    eta = eta + slope[draw, market] * x + effects[draw, who, 2] + _drift(known, level, x)
+    eta = eta + slope[draw, market] * x + effects[draw, who, 2] + _drift(partners, level, x)
     won = u[0][2] < expit(eta)
     created = quarter + u[0][3]
     closed = np.full(len(created), np.inf)
@@ -129,7 +133,7 @@ def _fresh(
         for j, name in enumerate(markets):
             for outcome in (True, False):
                 at = (market == j) & (won == outcome)
-                spent[at] = _clock(fit, name, outcome).later(np.zeros(int(at.sum())), u[1][0][at])
+                spent[at] = _decision_times(fit, name, outcome).later(np.zeros(int(at.sum())), u[1][0][at])
         stale = np.array([_stale(fit, name) for name in markets])[market]
         closed = np.where(u[1][1] < stale, np.inf, created + spent / QUARTER)
     amount = np.exp(middle[market] + log_size)
@@ -139,28 +143,28 @@ def _fresh(
 
 
 def _people(
-    fit: Fit, known: Posterior, quarters: int, draws: int, luck: _Luck, end: pd.Timestamp
+    fit: Fit, partners: PartnerEffects, quarters: int, draws: int, uniforms: _Uniforms, end: pd.Timestamp
 ) -> tuple[Array, Array]:
     """Share of each quarter in which partners are there, (draws, P + newcomers, quarters), and their effects,
     (draws, P + newcomers, 3)."""
-    activity, old = fit.volume.activity, len(known.owners)
+    activity, old = fit.volume.activity, len(partners.owners)
     first = fit.rows.groupby("owner")["created"].min()
     year = pd.Timedelta(weeks=YEAR_WEEKS)
     long = end - first.min() > 2 * year
     entries = float((first > end - year).sum()) / 4 if long else 0.0
-    leaving = float((1 - known.active).sum() / (activity["weeks"].sum() / YEAR_WEEKS)) / 4
+    leaving = float((1 - partners.active).sum() / (activity["weeks"].sum() / YEAR_WEEKS)) / 4
     fresh = int(np.ceil(quarters * entries + 6 * np.sqrt(quarters * entries)))
     index, who = np.repeat(np.arange(draws), old + fresh), np.tile(np.arange(old + fresh), draws)
-    u, v = (luck(name, index, who).reshape(4, draws, old + fresh) for name in ("partner", "effects"))
+    u, v = (uniforms(name, index, who).reshape(4, draws, old + fresh) for name in ("partner", "effects"))
     # Newcomers follow one another at exponential gaps; an old partner leaves at an exponential time.
     gaps = -np.log(u[0][:, old:]) / max(entries, 1e-12)
     arrival = np.concatenate([np.zeros((draws, old)), np.cumsum(gaps, axis=1)], axis=1)
     departure = arrival - np.log(u[1]) / max(leaving, 1e-12)
-    departure[:, :old] *= np.where(known.active > 0, 1.0, 0.0)
+    departure[:, :old] *= np.where(partners.active > 0, 1.0, 0.0)
     q = np.arange(quarters)
     here = np.clip(np.minimum(departure[..., None], q + 1) - np.maximum(arrival[..., None], q), 0.0, 1.0)
-    effects = known.drawn(ndtri(v[:3]))
-    population = _drawn(fit.volume.per_year, ndtri(luck("population", np.arange(draws))[0]))
+    effects = partners.drawn(ndtri(v[:3]))
+    population = _drawn(fit.volume.per_year, ndtri(uniforms("population", np.arange(draws))[0]))
     effects[:, old:, 0] += np.log(population / fit.volume.per_year.value)[:, None]
     return here, effects
 
@@ -185,9 +189,9 @@ def _market_tables(fit: Fit, z: Array) -> tuple[Array, Array, Array, Array, Arra
     return base, slope, within, middle, np.log([fit.sizes.largest[n] for n in names])
 
 
-def _mixes(fit: Fit, known: Posterior) -> Array:
+def _mixes(fit: Fit, partners: PartnerEffects) -> Array:
     """Cumulated shares of the markets by known partner, (P, markets): those of its segment."""
-    of = fit.rows.groupby("owner")["group"].first().reindex(known.owners).astype("str")
+    of = fit.rows.groupby("owner")["group"].first().reindex(partners.owners).astype("str")
     shares = {name: [group.mix.get(market, 0.0) for market in fit.mix] for name, group in fit.groups.items()}
     every = list(fit.mix.values())
     return np.cumsum([shares.get(name, every) for name in of], axis=1)
@@ -204,7 +208,7 @@ def _recorded(fit: Fit) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class _Clock:
+class _TimeSample:
     """Times to a decision as a sorted sample (n,) of weeks."""
 
     sample: Array
@@ -220,14 +224,14 @@ class _Clock:
         return np.append(self.sample, np.inf)[at]
 
 
-def _clock(fit: Fit, market: str, won: bool) -> _Clock:
+def _decision_times(fit: Fit, market: str, won: bool) -> _TimeSample:
     """Points of the lognormal, or where none fits, the times seen in the market."""
     assert fit.cycle is not None
     if market in fit.cycle.times:
         at, k = fit.cycle.times[market].at, 1 if won else 3
-        return _Clock(np.exp(at[k] + np.exp(at[k + 1]) * ndtri((np.arange(_POINTS) + 0.5) / _POINTS)))
-    rows = fit.told[fit.told["market"].eq(market) & fit.told["outcome"].eq("won" if won else "lost")]
-    return _Clock(np.sort(weeks(rows).dropna().to_numpy(dtype=float)))
+        return _TimeSample(np.exp(at[k] + np.exp(at[k + 1]) * ndtri((np.arange(_POINTS) + 0.5) / _POINTS)))
+    rows = fit.odds_rows[fit.odds_rows["market"].eq(market) & fit.odds_rows["outcome"].eq("won" if won else "lost")]
+    return _TimeSample(np.sort(weeks(rows).dropna().to_numpy(dtype=float)))
 
 
 def _stale(fit: Fit, market: str) -> float:
@@ -235,18 +239,18 @@ def _stale(fit: Fit, market: str) -> float:
     return fit.cycle.stale[market].value if market in fit.cycle.stale else 0.0
 
 
-def _waiting(
-    fit: Fit, known: Posterior, levels: Array, effects: Array, luck: _Luck, end: pd.Timestamp
+def _open_deals(
+    fit: Fit, partners: PartnerEffects, levels: Array, effects: Array, uniforms: _Uniforms, end: pd.Timestamp
 ) -> dict[str, Array | Ints]:
     """What becomes of the deals that are open at the start: won, lost or left lying, given that they still wait."""
     rows = fit.rows[fit.rows["outcome"].eq("open")].reset_index(drop=True)
     count, draws, markets = len(rows), levels.shape[1], list(fit.mix)
-    owner = np.array(pd.Index(known.owners).get_indexer(pd.Index(rows["owner"])), dtype=np.int64)
+    owner = np.array(pd.Index(partners.owners).get_indexer(pd.Index(rows["owner"])), dtype=np.int64)
     market = np.array([markets.index(name) for name in rows["market"]], dtype=np.int64)
     age = ages(rows, end).to_numpy(dtype=float)
     middle = np.log([fit.sizes.median[name].value for name in markets])[market]
     draw, row = np.repeat(np.arange(draws), count), np.tile(np.arange(count), draws)
-    u = [luck(f"open {k}", draw, row) for k in range(2)]
+    u = [uniforms(f"open {k}", draw, row) for k in range(2)]
     who, place = owner[row], market[row]
     within = np.array([fit.sizes.within[name].value for name in markets])[place]
     amount = np.exp(middle[row] + effects[draw, who, 1] + within * ndtri(u[0][1]))
@@ -254,12 +258,12 @@ def _waiting(
     written = rows["amount"].to_numpy(dtype=float)[row]
     amount = np.where(np.isnan(written), amount, written)
     deals = pd.DataFrame({"market": np.array(markets)[place], "amount": amount})
-    drift = _drift(known, levels[:, draw, 0], fit.odds.of_size(np.log(amount) - middle[row]))
+    drift = _drift(partners, levels[:, draw, 0], fit.odds.of_size(np.log(amount) - middle[row]))
     p = expit(log_odds(deals, fit) + effects[draw, who, 2] + drift)
     won, spent = np.zeros(len(draw), dtype=bool), np.full(len(draw), np.inf)
     for j, name in enumerate(markets):
         at = np.flatnonzero(place == j)
-        clocks = _clock(fit, name, True), _clock(fit, name, False)
+        clocks = _decision_times(fit, name, True), _decision_times(fit, name, False)
         alive = [share * clock.still(age[row[at]]) for share, clock in zip((p[at], 1 - p[at]), clocks, strict=True)]
         stale = _stale(fit, name)
         total = (1 - stale) * (alive[0] + alive[1]) + stale

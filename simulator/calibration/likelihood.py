@@ -1,9 +1,13 @@
-"""Maximum likelihood with standard errors from the observed information, and integrals over a random effect.
+"""Maximum likelihood with standard errors from the observed information, integrals over a random effect, and whether
+numbers look lognormal.
 
-For a group with random effect u ~ N(0, 1) the likelihood is an integral of exp(l(u)) * phi(u). It is
-computed by adaptive Gauss-Hermite quadrature: nodes are centred at the mode of the integrand and scaled by
-its curvature there (Liu and Pierce 1994, Biometrika 81), so that groups of 2 and of 800 rows are integrated
-equally well.
+For a group with random effect u ~ N(0, 1) the likelihood is an integral of exp(l(u)) * phi(u). It is computed by
+adaptive Gauss-Hermite quadrature: nodes are centred at the mode of the integrand and scaled by its curvature there (Liu
+and Pierce 1994, Biometrika 81), so that groups of 2 and of 800 rows are integrated equally well.
+
+With thousands of rows any test rejects any distribution, so the verdict on a lognormal is about the size of the misfit:
+the largest gap between the empirical and the fitted distribution function (Kolmogorov-Smirnov distance), and only then
+about chance. Of several separate peaks, only a small gap is forgiven.
 """
 
 from __future__ import annotations

@@ -1,19 +1,16 @@
-"""How partners' volume, size and odds go together: correlations of their effects, and a partner's effects given them.
+"""What a fit knows of single partners, how their volume, size and odds go together, and how levels drift.
 
-The effects of a partner on ln rate, ln size and log-odds are N(0, D R D), D their fitted spreads. What its own deals
-say of each is taken normal: in units of the spread, of precision w and mean b / w. R has the likelihood
+Partner i's effects on ln rate, ln size and log-odds meet its own deals; each posterior is taken normal at its mode
+(Laplace). Between partners they are N(0, D R D), D their fitted spreads. In units of the spread, what a partner's deals
+say has precision w and mean b / w, and R has the likelihood
 
     prod_i |R|^-1/2 |R^-1 + W_i|^-1/2 exp(b_i' (R^-1 + W_i)^-1 b_i / 2)
 
 and the prior |R| (Lewandowski, Kurowicka and Joe 2009, eta = 2), which keeps it off the edge where few partners tell.
 
-What a fit says of single partners and of the quarter ahead: posteriors of effects, and how the level drifts.
-
-Partner i's effect x ~ N(m, s^2) meets its own deals; the posterior is taken normal at its mode (Laplace); then the
-three effects are put together as they are correlated between partners (`simulator.calibration.together`). Levels of
-volume, size and odds may drift from quarter to quarter: what the fit leaves unexplained in quarter q is
-y_q = a_q + e_q with e_q ~ N(0, v_q) known, a_q = a_{q-1} + N(0, tau^2), a local level model; tau under a
-half-normal prior, as a dozen quarters say little on it, averaged over a grid; a_q by the Kalman filter (Harvey 1989).
+Levels of volume, size and odds may drift from quarter to quarter: what the fit leaves unexplained in quarter q is
+y_q = a_q + e_q with e_q ~ N(0, v_q) known, a_q = a_{q-1} + N(0, tau^2), a local level model; tau under a half-normal
+prior, as a dozen quarters say little on it, averaged over a grid; a_q by the Kalman filter (Harvey 1989).
 """
 
 from __future__ import annotations
@@ -120,7 +117,7 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Tilt:
+class SlopeDrift:
     """How the slope of odds in size drifts: by `level` * (x - centre) / spread in log-odds, x what it multiplies."""
 
     level: Level = Level()
@@ -129,38 +126,38 @@ class Tilt:
 
 
 @dataclass(frozen=True)
-class Posterior:
+class PartnerEffects:
     """Effects of partners on log opportunities per year, log size and log-odds; and how levels drift.
 
     owners: their names; active: whether they still bring opportunities; centre, spread: of effects over partners, (3,);
-    together: how they go together.
+    effects: how they go together.
     """
 
     owners: tuple[str, ...]
     active: Array
     centre: Array
     spread: Array
-    together: EffectCorrelations
+    effects: EffectCorrelations
     volume_level: Level
     size_level: Level
     odds_level: Level
-    tilt: Tilt
+    slope_drift: SlopeDrift
 
     @property
     def mean(self) -> Array:
-        """Posterior means of partners' effects, (P, 3)."""
-        return np.asarray(self.centre + self.spread * self.together.mean)
+        """PartnerEffects means of partners' effects, (P, 3)."""
+        return np.asarray(self.centre + self.spread * self.effects.mean)
 
     def drawn(self, z: Array) -> Array:
         """Effects of partners and of so many newcomers as there are more scores; z: normal scores (3, D, P + N)."""
         known = len(self.owners)
-        own = self.together.mean + np.einsum("pij,jdp->dpi", np.linalg.cholesky(self.together.cov), z[..., :known])
-        fresh = np.einsum("ij,jdn->dni", self.together.root, z[..., known:])
+        own = self.effects.mean + np.einsum("pij,jdp->dpi", np.linalg.cholesky(self.effects.cov), z[..., :known])
+        fresh = np.einsum("ij,jdn->dni", self.effects.root, z[..., known:])
         return np.asarray(self.centre + self.spread * np.concatenate([own, fresh], axis=1))
 
 
-def posterior(rows: pd.DataFrame, fit: Fit, *, end: pd.Timestamp) -> Posterior:
-    """Posterior of a fit's partners, `rows` being those that it was fitted to (partner rows with a `market`)."""
+def fit_partner_effects(rows: pd.DataFrame, fit: Fit, *, end: pd.Timestamp) -> PartnerEffects:
+    """PartnerEffects of a fit's partners, `rows` being those that it was fitted to (partner rows with a `market`)."""
     owners = fit.volume.activity.index
     owner = np.asarray(owners.get_indexer(pd.Index(rows["owner"])), dtype=np.int64)
     quarter = rows["created"].dt.to_period("Q").astype("int64").to_numpy(dtype=np.int64)
@@ -168,9 +165,9 @@ def posterior(rows: pd.DataFrame, fit: Fit, *, end: pd.Timestamp) -> Posterior:
     centre = np.array([np.log(fit.volume.per_year.value) - spread[0] ** 2 / 2, 0.0, 0.0])
     rate = _rates(fit, centre[0], spread[0])
     size, size_level = _sizes(rows, fit, owner, quarter, len(owners))
-    odds, odds_level, tilt = _odds(rows, fit, owner, quarter, len(owners))
+    odds, odds_level, slope_drift = _odds(rows, fit, owner, quarter, len(owners))
     mean, sd = (np.stack(parts, axis=1) for parts in zip(rate, size, odds, strict=True))
-    return Posterior(
+    return PartnerEffects(
         tuple(str(name) for name in owners),
         fit.volume.activity["active"].to_numpy(dtype=float),
         centre,
@@ -179,7 +176,7 @@ def posterior(rows: pd.DataFrame, fit: Fit, *, end: pd.Timestamp) -> Posterior:
         _volume_level(rows, fit, rate[0], quarter, end),
         size_level,
         odds_level,
-        tilt,
+        slope_drift,
     )
 
 
@@ -232,7 +229,7 @@ def _rates(fit: Fit, centre: float, spread: float) -> tuple[Array, Array]:
 
 
 def _sizes(rows: pd.DataFrame, fit: Fit, owner: Ints, quarter: Ints, owners: int) -> tuple[tuple[Array, Array], Level]:
-    sizes, known = fit.sizes, rows.index.isin(fit.sized.index)
+    sizes, known = fit.sizes, rows.index.isin(fit.sized_rows.index)
     part, who, when = rows[known], owner[known].astype(np.intp), quarter[known]
     within = part["market"].map({name: e.value for name, e in sizes.within.items()}).to_numpy(dtype=float)
     residual = over_median(part, fit)
@@ -245,9 +242,9 @@ def _sizes(rows: pd.DataFrame, fit: Fit, owner: Ints, quarter: Ints, owners: int
 
 def _odds(
     rows: pd.DataFrame, fit: Fit, owner: Ints, quarter: Ints, owners: int
-) -> tuple[tuple[Array, Array], Level, Tilt]:
-    told = rows.index.isin(fit.told.index)
-    part, who, when = fit.told.loc[rows.index[told]], owner[told].astype(np.intp), quarter[told]
+) -> tuple[tuple[Array, Array], Level, SlopeDrift]:
+    told = rows.index.isin(fit.odds_rows.index)
+    part, who, when = fit.odds_rows.loc[rows.index[told]], owner[told].astype(np.intp), quarter[told]
     base = log_odds(part, fit)
     won, prior = part["outcome"].eq("won").to_numpy(dtype=float), 1 / max(fit.odds.between.value, 1e-3) ** 2
 
@@ -261,18 +258,18 @@ def _odds(
     return (mean, sd), _level(when, left, weight), _tilt(part, fit, when, left, weight)
 
 
-def _tilt(part: pd.DataFrame, fit: Fit, quarter: Ints, left: Array, weight: Array) -> Tilt:
+def _tilt(part: pd.DataFrame, fit: Fit, quarter: Ints, left: Array, weight: Array) -> SlopeDrift:
     """Drift of the slope, in standard deviations of log size: a step of it is then worth as much as one of the level.
 
     Around the centre where a shift and a turn of the line are told apart, so that each drifts alone.
     """
     if not fit.odds.slope:
-        return Tilt()
+        return SlopeDrift()
     x = fit.odds.of_size(over_median(part, fit))
     centre = float(np.average(x, weights=weight))
     spread = max(float(np.sqrt(np.average((x - centre) ** 2, weights=weight))), 1e-3)
     z = (x - centre) / spread
-    return Tilt(_level(quarter, left * z, weight * z**2), centre, spread)
+    return SlopeDrift(_level(quarter, left * z, weight * z**2), centre, spread)
 
 
 def over_median(rows: pd.DataFrame, fit: Fit) -> Array:

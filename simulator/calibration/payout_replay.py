@@ -1,12 +1,14 @@
-"""What programs would have paid on deals that are given, by the rules alone: nobody answers to the change.
+"""Deals of an export, or of drawn quarters, paid by the rules of programs, and past payouts compared with that.
 
-Deals and claims of a history, or of drawn quarters, take the place of a simulated life's, and the vector engine pays
-them again (the static rung): thresholds, tiers, caps, gates, budgets and stacking are those of a run. Quotas are what a
-partner's own volume lets expect. A history does not tell accounts, complexity, services, second partners or activity:
-all deals count as simple ones with existing customers, of one partner, and components paid on anything but signed deals
-pay nothing.
+The deals and claims take the place of a simulation run's, and the vector engine prices them again without any response:
+thresholds, tiers, caps, gates, budgets and stacking are those of a run. Quotas are what a partner's own volume lets
+expect. An export does not tell accounts, complexity, services, second partners or activity: all deals count as simple
+ones with existing customers, of one partner, and components paid on anything but signed deals pay nothing.
 
-Payouts of a backtest: what each program would have paid on the deals of a history, and on those predicted.
+Past payouts count in the calendar quarter that their period ends in, a period that ends up to `SLACK` days into a
+quarter in the one before. Where periods are longer than a quarter, years are compared. A plan that is right, on deals
+that are all there, gives a ratio of 1 for every period and partner; a ratio off everywhere speaks of the rate, one off
+for a partner of terms, claims or deals of its own, one off in a period of a change of the plan.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import pandas as pd
 from simulator.calibration.clean import Export
 from simulator.calibration.fit import Fit
 from simulator.calibration.forecast import PredictiveDraws
-from simulator.calibration.partner_effects import Posterior, posterior
+from simulator.calibration.partner_effects import PartnerEffects
 from simulator.calibration.remarks import FittedNumber, figure
 from simulator.core.arrays import Array, Bools, Ints
 from simulator.core.errors import fault
@@ -79,16 +81,16 @@ class ReplayedPayout:
         return np.asarray(sum(self.parts.values()))
 
 
-class Payer:
+class ProgramPayer:
     """Pays deals by the programs of a scenario."""
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
-        self._reference = Reference(_sized(scenario, _one_each(scenario), 4), effort=False)
+        self._reference = Reference(_scenario_of_size(scenario, _one_each(scenario), 4), effort=False)
 
-    def unseen(self, programs: Sequence[str]) -> list[str]:
+    def unpriced_components(self, programs: Sequence[str]) -> list[str]:
         """Components that pay on what no history of deals tells, as PROGRAM.COMPONENT."""
-        setting = compile_setting(_sized(self._scenario, _one_each(self._scenario), 4))
+        setting = compile_setting(_scenario_of_size(self._scenario, _one_each(self._scenario), 4))
         compiled = {name: self._reference.offer(name, setting, None).program for name in programs}
         return [f"{n}.{c.name}" for n, p in compiled.items() for c in p.components if c.measure.event != Event.SIGNED]
 
@@ -109,7 +111,7 @@ class Payer:
         """
         of = np.zeros(len(per_year), dtype=np.int64) if segment is None else segment
         counts = np.bincount(of, minlength=len(self._scenario.partners))
-        setting = compile_setting(_sized(self._scenario, np.maximum(counts, 1), quarters))
+        setting = compile_setting(_scenario_of_size(self._scenario, np.maximum(counts, 1), quarters))
         place, rate = _placed(of, counts), np.full(setting.partners.count, 1e-3)
         rate[place] = np.maximum(per_year, 1e-3)
         deals = replace(deals, partner=place[deals.partner])
@@ -154,7 +156,7 @@ def _placed(segment: Ints, counts: Ints) -> Ints:
     return place
 
 
-def _sized(scenario: Scenario, partners: Ints, quarters: int) -> Scenario:
+def _scenario_of_size(scenario: Scenario, partners: Ints, quarters: int) -> Scenario:
     """The scenario with as many partners by segment, as many quarters, and nothing uncertain."""
     time = scenario.time.model_copy(update={"horizon_weeks": quarters * WEEKS_PER_QUARTER})
     people = {
@@ -167,7 +169,7 @@ def _sized(scenario: Scenario, partners: Ints, quarters: int) -> Scenario:
 
 
 def _fill(run: VectorRun, deals: ReplayedDeals) -> None:
-    """Put deals, and the claims of those won in the last year or later, into an empty life."""
+    """Put deals, and the claims of those won in the last year or later, into an empty run."""
     order = np.argsort(deals.created, kind="stable")
     cell = (deals.draw * run.shape[1] + deals.partner)[order]
     zero = np.zeros(len(order), dtype=np.int64)
@@ -209,7 +211,7 @@ class PayoutReplay:
 
     def __init__(self, scenario: Scenario, fit: Fit, rows: pd.DataFrame, *, dated: bool) -> None:
         _require_segments(scenario, fit)
-        self._scenario, self._payer, self._fit, self._dated = scenario, Payer(scenario), fit, dated
+        self._scenario, self._payer, self._fit, self._dated = scenario, ProgramPayer(scenario), fit, dated
         self._rows = _decided(rows, fit, dated)
         # Years of a program are calendar years, so that its windows end when the export's quarters do.
         self._from = pd.Period(year=rows["created"].min().year, quarter=1, freq="Q")
@@ -217,30 +219,32 @@ class PayoutReplay:
     def cautions(self, programs: Sequence[str]) -> list[str]:
         """What these payouts leave out."""
         found = [_STATIC]
-        if unseen := self._payer.unseen(programs):
-            found.append(f"Paid on what no list of deals tells, so counted as 0: {', '.join(unseen)}.")
+        if unpriced_components := self._payer.unpriced_components(programs):
+            found.append(f"Paid on what no list of deals tells, so counted as 0: {', '.join(unpriced_components)}.")
         lacking = int((self._rows["outcome"].eq("won") & self._rows["amount"].isna()).sum())
         if lacking:
             found.append(f"{lacking} won deals without an amount are paid nothing.")
         return found
 
     def observed(
-        self, known: Posterior, programs: Sequence[str], start: pd.Period, quarters: int
+        self, partners: PartnerEffects, programs: Sequence[str], start: pd.Period, quarters: int
     ) -> tuple[list[str], dict[str, ReplayedPayout]]:
         """Partners, and payout by program of the history as it was, one draw; quarters go from the first of its first
         year on."""
-        owners = list(dict.fromkeys((*known.owners, *self._rows["owner"].astype(str))))
+        owners = list(dict.fromkeys((*partners.owners, *self._rows["owner"].astype(str))))
         return owners, self._payer.pay(
-            self._deals(self._rows, owners, self._from), programs, per_year=_per_year(self._fit, known, len(owners)),
+            self._deals(self._rows, owners, self._from), programs, per_year=_per_year(self._fit, partners, len(owners)),
             quarters=(start - self._from).n + quarters, draws=1, segment=self._segments(owners),
         )  # fmt: skip
 
-    def predicted(self, known: Posterior, drawn: PredictiveDraws, start: pd.Period, quarters: int, draws: int) -> Array:
+    def predicted(
+        self, partners: PartnerEffects, drawn: PredictiveDraws, start: pd.Period, quarters: int, draws: int
+    ) -> Array:
         """Payout of the baseline in the quarters ahead, (draws, quarters)."""
         year = pd.Period(year=start.year, quarter=1, freq="Q")
         offset = (start - year).n
         past = self._rows[self._rows["counted"] < start.start_time]
-        before = self._deals(past, list(known.owners), year).repeated(draws)
+        before = self._deals(past, list(partners.owners), year).repeated(draws)
         counted = drawn.closed if self._dated else drawn.created
         pick = (drawn.draw < draws) & (counted < quarters) & np.isfinite(drawn.amount)
         created, closed = WEEKS_PER_QUARTER * (np.stack([drawn.created, counted])[:, pick] + offset)
@@ -248,10 +252,10 @@ class PayoutReplay:
         ahead = ReplayedDeals(
             drawn.draw[pick], drawn.partner[pick], market, created, closed, drawn.amount[pick], drawn.won[pick]
         )
-        count = max(int(drawn.partner.max(initial=0)) + 1, len(known.owners))
+        count = max(int(drawn.partner.max(initial=0)) + 1, len(partners.owners))
         paid = self._payer.pay(
-            before.joined(ahead), ("baseline",), per_year=_per_year(self._fit, known, count),
-            quarters=offset + quarters, draws=draws, segment=np.resize(self._segments(known.owners), count),
+            before.joined(ahead), ("baseline",), per_year=_per_year(self._fit, partners, count),
+            quarters=offset + quarters, draws=draws, segment=np.resize(self._segments(partners.owners), count),
         )  # fmt: skip
         return paid["baseline"].total[:, offset:]
 
@@ -325,17 +329,19 @@ def _weeks(days: pd.Series, start: pd.Period) -> Array:
     return np.asarray(WEEKS_PER_QUARTER * (quarter + within))
 
 
-def _per_year(fit: Fit, known: Posterior, partners: int) -> Array:
+def _per_year(fit: Fit, effects: PartnerEffects, partners: int) -> Array:
     """Usual opportunities per year: the partners' own, a newcomer's is the median."""
     middle = fit.volume.per_year.value * np.exp(-0.5 * fit.volume.log_sd.value**2)
-    return np.concatenate([np.exp(known.mean[:, 0]), np.full(partners - len(known.owners), middle)])
+    return np.concatenate([np.exp(effects.mean[:, 0]), np.full(partners - len(effects.owners), middle)])
 
 
 QUARTER = pd.Timedelta(days=91)
 
 
 def past_rate(payouts: pd.DataFrame | None, rows: pd.DataFrame, *, dated: bool) -> FittedNumber | str:
-    """The rate, or why there is none. rows: partner deals; dated: whether their close dates are valid.
+    """Past payouts over what was won in their periods: the flat revenue share that would have cost as much.
+
+    A text where there is none, saying why. rows: partner deals; dated: whether their close dates are valid.
 
     The first period is taken to be as long as the others are apart, or a quarter.
     """
@@ -390,7 +396,7 @@ class PayoutCheck:
         if differ.empty:
             return f"{said}: they agree, in total and partner by partner"
         word = "agree" if abs(paid - replayed) <= AGREE * paid and self.off <= AGREE else "disagree"
-        most = ", ".join(f"{name} ({a} paid, {b} replayed)" for name, a, b, _ in rows_shown(differ.head(3)))
+        most = ", ".join(f"{name} ({a} paid, {b} replayed)" for name, a, b, _ in payout_rows(differ.head(3)))
         return (
             f"{said} (ratio {ratio_text(paid, replayed)}): in total they {word}; {len(differ)} of {len(part)} partners "
             f"are off by over {AGREE:.0%}, differences add up to {self.off:.0%} of what was paid; most for {most}"
@@ -407,7 +413,7 @@ def ratio_text(paid: float, replayed: float) -> str:
     return f"{paid / replayed:.2f}" if replayed else "-"
 
 
-def rows_shown(table: pd.DataFrame) -> list[tuple[str, str, str, str]]:
+def payout_rows(table: pd.DataFrame) -> list[tuple[str, str, str, str]]:
     """Name, paid, replayed and ratio by row, as texts."""
     return [
         (str(name), figure(row.paid), figure(row.replayed), ratio_text(row.paid, row.replayed))
@@ -415,9 +421,10 @@ def rows_shown(table: pd.DataFrame) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def reconcile(export: Export, fit: Fit, scenario: Scenario) -> PayoutCheck | str:
-    """Payouts of an export against those of `scenario`'s baseline, or why they cannot be."""
-    assert export.payouts is not None
+def compare_payouts(export: Export, fit: Fit, effects: PartnerEffects, scenario: Scenario) -> PayoutCheck | str | None:
+    """Payouts of an export against those of `scenario`'s baseline, or why they cannot be compared; None without any."""
+    if export.payouts is None:
+        return None
     if "cycle_weeks" in fit.refused:
         return "without valid close dates payouts cannot be held against deals"
     payouts = export.payouts.assign(quarter=(export.payouts["end"] - pd.Timedelta(days=SLACK)).dt.to_period("Q"))
@@ -433,9 +440,8 @@ def reconcile(export: Export, fit: Fit, scenario: Scenario) -> PayoutCheck | str
     # A period longer than a quarter began before the quarter that it ends in.
     first = (ends.min() - length + QUARTER / 2).to_period("Q") if length > LONG else payouts["quarter"].min()
     span = pd.period_range(max(first, begin), payouts["quarter"].max())
-    known = posterior(fit.rows, fit, end=export.end)
     payer = PayoutReplay(scenario, fit, rows, dated=True)
-    owners, settled = payer.observed(known, ("baseline",), span[0], len(span))
+    owners, settled = payer.observed(effects, ("baseline",), span[0], len(span))
     replayed = settled["baseline"].partners[0][:, -len(span) :]
     by_partner = payouts.groupby("partner")["paid"].sum()
     partners = pd.DataFrame({"paid": by_partner, "replayed": pd.Series(replayed.sum(axis=1), index=owners)}).fillna(0.0)
@@ -445,11 +451,3 @@ def reconcile(export: Export, fit: Fit, scenario: Scenario) -> PayoutCheck | str
     periods = pd.DataFrame({"paid": by_quarter.to_numpy(), "replayed": replayed.sum(axis=0)})
     periods = periods.groupby((span.asfreq("Y") if length > LONG else span).astype(str)).sum()
     return PayoutCheck(periods, partners.iloc[order], (*left_out, *payer.cautions(("baseline",))))
-
-
-def reconciled_or_noted(export: Export, fit: Fit, scenario: Scenario) -> tuple[PayoutCheck | None, Mapping[str, str]]:
-    """The reconciliation where payouts are given, and what is to be said of it, as a verdict."""
-    if export.payouts is None:
-        return None, {}
-    found = reconcile(export, fit, scenario)
-    return (None if isinstance(found, str) else found), {"payouts": str(found)}

@@ -10,8 +10,8 @@ from simulator.calibration.clean import Export
 from simulator.calibration.deal_size import LIST_PRICE_SHARE
 from simulator.calibration.figures import expected, wilson
 from simulator.calibration.fit import Fit
-from simulator.calibration.partner_effects import Posterior
-from simulator.calibration.payout_replay import PayoutCheck, rows_shown
+from simulator.calibration.partner_effects import PartnerEffects
+from simulator.calibration.payout_replay import PayoutCheck, payout_rows
 from simulator.calibration.profile import Profile
 from simulator.calibration.remarks import FittedNumber, Remark, figure
 from simulator.calibration.sales_cycle import STAGES
@@ -25,7 +25,7 @@ GROWTH = 1.25
 """A last year this many times as busy as the fit implies (or as much less) is worth a word."""
 
 
-def diagnostics(fit: Fit, known: Posterior) -> dict[str, FittedNumber]:
+def diagnostics(fit: Fit, partners: PartnerEffects) -> dict[str, FittedNumber]:
     """Estimates that do not enter the scenario, but help to judge those that do."""
     sizes, volume = fit.sizes, fit.volume
     n = sum(estimate.n for estimate in sizes.median.values())
@@ -50,16 +50,16 @@ def diagnostics(fit: Fit, known: Posterior) -> dict[str, FittedNumber]:
         found["win_logit_sd_between_without_extremes"] = FittedNumber(
             odds.between.value, odds.between.se, odds.between.n, "logits", note
         )
-    pairs = known.together.correlations.items()
+    pairs = partners.effects.correlations.items()
     return found | {f"correlation_{pair.replace(' and ', '_')}": estimate for pair, estimate in pairs}
 
 
-def verdicts(fit: Fit, known: Posterior) -> dict[str, str]:
+def verdicts(fit: Fit, partners: PartnerEffects) -> dict[str, str]:
     """Judgements on the fits, in words."""
     found = {
         "sizes": str(fit.sizes.verdict),
         "partners": fit.odds.verdict(),
-        "partners' volume, size and odds": f"correlations {known.together}; a scenario draws them apart",
+        "partners' volume, size and odds": f"correlations {partners.effects}; a scenario draws them apart",
     }
     if fit.odds.slope:
         found["large deals"] = _large_deals(fit)
@@ -88,8 +88,9 @@ def verdicts(fit: Fit, known: Posterior) -> dict[str, str]:
 
 def _large_deals(fit: Fit) -> str:
     """Share won of the largest tenth of deals and of all value, and what the scenario's odds give for them."""
-    amount, won = fit.told["amount"].to_numpy(dtype=float), fit.told["outcome"].eq("won").to_numpy(dtype=float)
-    given, top = expected(fit.told, fit), amount >= np.quantile(amount, 0.9)
+    rows = fit.odds_rows
+    amount, won = rows["amount"].to_numpy(dtype=float), rows["outcome"].eq("won").to_numpy(dtype=float)
+    given, top = expected(rows, fit), amount >= np.quantile(amount, 0.9)
     low, high = (float(x) for x in wilson(won[top].sum(), top.sum()))
     fits = "fit" if low <= given[top].mean() <= high else "misfit"
     return (
@@ -99,7 +100,7 @@ def _large_deals(fit: Fit) -> str:
     )
 
 
-def cautions(fit: Fit, known: Posterior) -> list[str]:
+def cautions(fit: Fit, partners: PartnerEffects) -> list[str]:
     """What to keep in mind when the scenario is used."""
     found = list(fit.cautions)
     for name, group in fit.groups.items():
@@ -111,18 +112,18 @@ def cautions(fit: Fit, known: Posterior) -> list[str]:
                 f"{implied:,.0f}: volume changed over the export. For its latest level set "
                 f"opportunities_per_year to {figure(group.recent / group.partners)}."
             )
-    drift = known.tilt.level
+    drift = partners.slope_drift.level
     if abs(drift.mean) > 2 * np.sqrt(drift.variance):
         found.append(
             "The slope of odds in log size drifted: at the end of the export it is "
-            f"{drift.mean / known.tilt.spread:+.2f} off its mean. For its latest level add that to win_slope."
+            f"{drift.mean / partners.slope_drift.spread:+.2f} off its mean. For its latest level add that to win_slope."
         )
     return found
 
 
 def quality_text(
-    export: Export, profile: Profile, fit: Fit, draft: ScenarioDraft, known: Posterior, paid: PayoutCheck | None,
-    said: Mapping[str, str],
+    export: Export, profile: Profile, fit: Fit, draft: ScenarioDraft, partners: PartnerEffects,
+    paid: PayoutCheck | None, said: Mapping[str, str],
 ) -> str:  # fmt: skip
     """The report in Markdown. paid: past payouts against the baseline's; said: what is to be said of them."""
     parts = [
@@ -135,14 +136,14 @@ def quality_text(
         "## Estimates",
         _estimate_table(draft.estimates),
         "## Diagnostics\n\nNot in the scenario, but they help to judge what is.",
-        _estimate_table(diagnostics(fit, known)),
+        _estimate_table(diagnostics(fit, partners)),
         "## Verdicts",
-        _bullets(verdicts(fit, known) | dict(said)),
+        _bullets(verdicts(fit, partners) | dict(said)),
         *_paid(paid),
         "## Refused",
         _bullets(fit.refused) or "Nothing.",
         "## Cautions",
-        "\n".join(f"- {text}" for text in cautions(fit, known)) or "None.",
+        "\n".join(f"- {text}" for text in cautions(fit, partners)) or "None.",
         "## Not from the export",
         _bullets(draft.defaults),
         _REST,
@@ -164,7 +165,7 @@ def _paid(paid: PayoutCheck | None) -> Iterable[str]:
     yield "## Payouts: paid, and replayed by the baseline's rules"
     for name, table in paid.tables.items():
         head = [f"| {name} | paid | replayed | ratio |", "|---|---:|---:|---:|"]
-        yield "\n".join([*head, *(f"| {' | '.join(map(_cell, row))} |" for row in rows_shown(table))])
+        yield "\n".join([*head, *(f"| {' | '.join(map(_cell, row))} |" for row in payout_rows(table))])
     yield "\n".join(f"- {note}" for note in paid.notes)
 
 

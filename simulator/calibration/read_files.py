@@ -1,13 +1,12 @@
-"""Tables from files in parts of bounded size: CSV, Parquet and Excel, every cell as stripped text, an empty one "".
+"""Tables from files in parts of bounded size, and rows of an export as numbers.
 
-So an owner called NA stays an owner, and all formats meet the same rules. Dates and numbers that a format holds as
-such become text as the profile says that dates and numbers are written.
+CSV, Parquet and Excel come with every cell as stripped text, an empty one as "": so an owner called NA stays an owner,
+and all formats meet the same rules. Dates and numbers that a format holds as such become text as the profile says that
+dates and numbers are written.
 
-Rows of an export as numbers, a part of the file at a time: 5 million rows take some hundred megabytes.
-
-Texts that repeat (owners, stages, currencies) become codes into a list of words, days and amounts become numbers, and
-of whole rows and ids only hashes of 64 bits are kept, to find duplicates by. Among 5 million rows two different ones
-share a hash with a probability of less than one in a million.
+Of an export, texts that repeat (owners, stages, currencies) become codes into a list of words, days and amounts become
+numbers, and of whole rows and ids only hashes of 64 bits are kept, to find duplicates by: 5 million rows take some
+hundred megabytes. Among them two different rows share a hash with a probability of less than one in a million.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def chunks(path: Path, form: FileFormat, *, rows: int = CHUNK_ROWS) -> Iterator[pd.DataFrame]:
+def read_chunks(path: Path, form: FileFormat, *, rows: int = CHUNK_ROWS) -> Iterator[pd.DataFrame]:
     """The table in `path` in parts of up to `rows` rows, by the file's ending: Parquet, Excel (first sheet), else CSV.
 
     Raises `InputError` for a file that is none of these, has no header or no rows.
@@ -76,7 +75,7 @@ def chunks(path: Path, form: FileFormat, *, rows: int = CHUNK_ROWS) -> Iterator[
 
 def whole(path: Path, form: FileFormat) -> pd.DataFrame:
     """A small table at once."""
-    return pd.concat(chunks(path, form), ignore_index=True)
+    return pd.concat(read_chunks(path, form), ignore_index=True)
 
 
 def _csv(path: Path, _form: FileFormat, rows: int) -> Iterator[pd.DataFrame]:
@@ -105,7 +104,7 @@ def _parquet(path: Path, form: FileFormat, rows: int) -> Iterator[pd.DataFrame]:
             part = batch.to_pandas()
             yield pd.DataFrame({name: _texts(part[name], form) for name in part.columns})
     except (ArrowException, OSError) as error:
-        raise _no(path, "Parquet", error) from None
+        raise _unreadable(path, "Parquet", error) from None
 
 
 def _texts(values: pd.Series, form: FileFormat) -> pd.Series:
@@ -145,7 +144,7 @@ def _excel(path: Path, form: FileFormat, rows: int) -> Iterator[pd.DataFrame]:
             yield from _sheet(lines, head, form, rows)
             book.close()
     except (InvalidFileException, zipfile.BadZipFile, KeyError, OSError) as error:
-        raise _no(path, "Excel", error) from None
+        raise _unreadable(path, "Excel", error) from None
 
 
 def _sheet(lines: Iterator[Any], head: list[str], form: FileFormat, rows: int) -> Iterator[pd.DataFrame]:
@@ -163,7 +162,7 @@ def _sheet(lines: Iterator[Any], head: list[str], form: FileFormat, rows: int) -
         yield pd.DataFrame(part, columns=[head[k] for k in named], dtype="str")
 
 
-def _no(path: Path, kind: str, error: Exception) -> InputError:
+def _unreadable(path: Path, kind: str, error: Exception) -> InputError:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return fault(str(path), "export", None, f"is not a readable {kind} file: {reason}")
 
@@ -178,7 +177,7 @@ Hashes = NDArray[np.uint64]
 _HASH_STEP = np.uint64(0x9E3779B97F4A7C15)
 
 
-class Words:
+class CodedWords:
     """Words by their codes, in order of appearance."""
 
     def __init__(self) -> None:
@@ -195,7 +194,7 @@ class Words:
         return np.array([self._codes[word] for word in unique], dtype=np.int32)[codes]
 
 
-class Compact:
+class CodedRows:
     """An export as numbers.
 
     words: by coded column; repaired: rows by (column, wrong value); excluded: rows by position of the rule; total: rows
@@ -205,7 +204,7 @@ class Compact:
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         named = profile.columns.model_dump()
-        self.words = {use: Words() for use in CODED if named[use]}
+        self.words = {use: CodedWords() for use in CODED if named[use]}
         self.repaired: Counter[tuple[str, str]] = Counter()
         self.excluded: Counter[int] = Counter()
         self.total = 0

@@ -1,12 +1,18 @@
-"""Cycle times: weeks from creation to decision, with open deals censored; and whether close dates may be believed.
+"""Cycle times, which share of odds and time falls on each stage, and whether close dates may be believed.
 
-Competing outcomes (Larson and Dinse 1985, Applied Statistics 34): a deal is never decided with probability c (left
-lying in the CRM), else it is won with probability p after a lognormal time, or lost after another lognormal time. A
-deal decided after t contributes (1 - c) p f_won(t) or (1 - c) (1 - p) f_lost(t); one that is still open at age a
+Competing outcomes (Larson and Dinse 1985, Applied Statistics 34): a deal is never decided with probability c, else it
+is won with probability p after a lognormal time, or lost after another lognormal time. A deal decided after t
+contributes (1 - c) p f_won(t) or (1 - c) (1 - p) f_lost(t); one that is still open at age a
 
     c + (1 - c) (p S_won(a) + (1 - p) S_lost(a)).
 
 c is 0 unless the likelihood ratio against it says otherwise.
+
+Stages come from a stage history. A deal with odds p passes stage s with probability p^(w_s), sum w_s = 1: it is won
+with p, and lost at s with p^(w_1 + .. + w_(s-1)) - p^(w_1 + .. + w_s). The weights are fitted by maximum likelihood, p
+being each deal's own: of its market, size and partner. Shares of time are ratios of sums over won deals, sum_i (time
+on s)_i / sum_i (cycle)_i. Both use cohorts old enough that nearly all deals are decided, as of young ones only early
+losses and fast wins are there.
 """
 
 from __future__ import annotations
@@ -36,12 +42,12 @@ HALF_A_DAY = 0.5 / 7
 """Weeks that a deal closed on the day of its creation is taken to have lasted."""
 YOUNG = 0.05
 """Deals at an age at which fewer of the won or of the lost ones are decided say nothing on odds."""
-LEFT_LYING = 0.01
+NEVER_DECIDED = 0.01
 """Level at which deals that are never decided are believed in."""
 
 
 @dataclass(frozen=True)
-class Times:
+class DecisionTimes:
     """Lognormal times to a win and to a loss, and shares; (5,) or (6,) parameters of `_log_likelihood`."""
 
     at: Array
@@ -68,7 +74,7 @@ class Cycle:
     log_sd: dict[str, FittedNumber]
     lost_median: dict[str, FittedNumber]
     stale: dict[str, FittedNumber]
-    times: dict[str, Times]
+    times: dict[str, DecisionTimes]
     verdict: LognormalFit
 
 
@@ -127,7 +133,7 @@ def fit_cycle(rows: pd.DataFrame, *, end: pd.Timestamp) -> Cycle:
     known = rows[rows["closed"].notna() | rows["outcome"].eq("open")]
     parts = {str(name): part for name, part in known.groupby("market")}
     fits = {name: _fit(part, end) for name, part in parts.items()}
-    times = {name: Times(best.at) for name, best in fits.items()}
+    times = {name: DecisionTimes(best.at) for name, best in fits.items()}
     verdict = lognormal_verdict(np.concatenate([_scores(parts[name], times[name], end) for name in parts]))
     if verdict.fits == "no":
         moments = {name: _moments(part) for name, part in parts.items()}
@@ -181,7 +187,7 @@ def _fit(rows: pd.DataFrame, end: pd.Timestamp) -> Maximum:
     more = maximum(log_likelihood, start=np.append(best.at, -3.0))
     gain = 2 * (more.log_likelihood - best.log_likelihood)
     # c = 0 is at the bound, hence half of chi2(1), as for the spread between partners.
-    return more if 0.5 * float(chi2.sf(max(gain, 0.0), 1)) < LEFT_LYING else best
+    return more if 0.5 * float(chi2.sf(max(gain, 0.0), 1)) < NEVER_DECIDED else best
 
 
 def _log_likelihood(at: Array, won: Array, lost: Array, open_ages: Array) -> float:
@@ -200,7 +206,7 @@ def _log_likelihood(at: Array, won: Array, lost: Array, open_ages: Array) -> flo
     return total + float(waiting.sum())
 
 
-def _scores(rows: pd.DataFrame, times: Times, end: pd.Timestamp) -> Array:
+def _scores(rows: pd.DataFrame, times: DecisionTimes, end: pd.Timestamp) -> Array:
     won = rows[rows["outcome"].eq("won")]
     taken, _ = times.decided(weeks(won).to_numpy(dtype=float))
     possible, _ = times.decided(ages(won, end).to_numpy(dtype=float))
@@ -252,8 +258,8 @@ def fit_funnel(rows: pd.DataFrame, p: Array, *, end: pd.Timestamp) -> Funnel | s
     if rows["closed"].isna().all():
         return "without valid close dates"
     old = rows["created"] <= end - pd.Timedelta(weeks=sales_cycle.maturity(rows))
-    ripe = (rows["outcome"].ne("open") & old).to_numpy() & np.isfinite(p)
-    rows, p = rows[ripe], p[ripe]
+    mature = (rows["outcome"].ne("open") & old).to_numpy() & np.isfinite(p)
+    rows, p = rows[mature], p[mature]
     won = rows["outcome"].eq("won").to_numpy()
     days = rows[list(MILESTONES)]
     whole = won & days.notna().all(axis=1).to_numpy()

@@ -1,7 +1,4 @@
-"""Programs of a scenario file, as the text that stands there: its baseline was in force while an export came about.
-
-The fitted scenario as a TOML text in which every number says in a comment where it comes from.
-"""
+"""The fitted scenario as a TOML text in which every number says in a comment where it comes from."""
 
 from __future__ import annotations
 

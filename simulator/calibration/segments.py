@@ -81,7 +81,7 @@ def split_markets(rows: pd.DataFrame, alone: Callable[[pd.Series], list[Any]]) -
     return market
 
 
-def fit_groups(
+def fit_segments(
     rows: pd.DataFrame, volume: Volume, sizes: Mapping[str, Sizes], odds: Mapping[str, Odds],
     territories: Mapping[str, str],
 ) -> dict[str, FittedSegment]:  # fmt: skip

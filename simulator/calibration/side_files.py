@@ -1,7 +1,5 @@
 """Files that may go with an export: partner roster, past payouts, stage history, conversion rates.
 
-A partner roster: who is a partner, in which partner segment and territory of the scenario.
-
 A partner segment of a scenario works in one territory, so a segment of the roster that works in several becomes one for
 each. Where the roster has no segments, tiers stand in for them.
 """
@@ -16,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.calibration.profile import Currency, Profile
-from simulator.calibration.read_files import FileFormat, chunks, days, hashed, in_one_spelling, spellings, whole
+from simulator.calibration.read_files import FileFormat, days, hashed, in_one_spelling, read_chunks, spellings, whole
 from simulator.calibration.remarks import RemarkLog
 from simulator.calibration.sales_cycle import MILESTONES
 from simulator.calibration.segments import OTHER, PARTNERS, TERRITORY, names
@@ -85,7 +83,7 @@ def read_history(path: Path | None, profile: Profile, ids: pd.Series, log: Remar
     if profile.columns.id is None:
         raise fault(str(path), "history", None, "a stage history needs columns.id in the profile")
     found, unread, undated = [], 0, 0
-    for part in chunks(path, form):
+    for part in read_chunks(path, form):
         require(part, path, {"history.id": named.id, "history.stage": named.stage, "history.entered": named.entered})
         stages = part[named.stage].unique()
         means = {stage: profile.outcome_of(stage) for stage in stages}

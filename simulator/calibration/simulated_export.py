@@ -2,9 +2,7 @@
 
 A deal is created on the day it was found. It is closed on the day it was lost, signed, or claimed to be signed: who
 moves signatures moves these days. Weeks start on Mondays, and what happens in a week happens on its five working days.
-Deals that no partner worked or claimed are direct.
-
-As files they have the columns, stages and dates of a CRM, as `incentive-sim export` writes them.
+Deals that no partner worked or claimed are direct. As files the tables have the columns, stages and dates of a CRM.
 """
 
 from __future__ import annotations
@@ -133,7 +131,7 @@ def _deals(run: VectorRun, launch: pd.Timestamp) -> tuple[pd.DataFrame, pd.DataF
 def _closing(run: VectorRun) -> tuple[Array, Bools, Bools]:
     """Week in which each deal is closed (nan while open), whether it was won and whether it was lost."""
     o, c, horizon = run.opps, run.claims, run.setting.horizon
-    # Deals that no partner has are lived at once, also past the horizon.
+    # Deals that no partner has are simulated at once, also past the horizon.
     lost = o["lost"][:].astype(bool) & (o["decided"][:] < horizon)
     signed = (o["stage"][:] == DONE) & ~o["lost"][:].astype(bool)
     closed = np.where(lost, o["decided"][:], np.where(signed, o["due"][:], np.nan))

@@ -1,18 +1,16 @@
 """Odds of winning: logit P(win) = intercept + slope * ln(size / median) + partner effect N(0, between^2).
 
-Intercept, slope and median size are those of the market. The partner effect is integrated out by adaptive
-quadrature, so the intercept holds for a partner with effect 0, as the simulator's `win_probability` does;
-it is not the average win rate. Whether partners differ at all is judged by the likelihood ratio against
-between = 0; at this bound of the parameter space it follows an even mixture of 0 and chi2(1) (Self and
-Liang 1987, JASA 82).
+Intercept, slope and median size are those of the market. The partner effect is integrated out by adaptive quadrature,
+so the intercept holds for a partner with effect 0, as the simulator's `win_probability` does; it is not the average win
+rate. Whether partners differ at all is judged by the likelihood ratio against between = 0; at this bound of the
+parameter space it follows an even mixture of 0 and chi2(1) (Self and Liang 1987, JASA 82).
 
 For predictions the line may have a knee: slope * (ln(1 + size / knee) - ln(1 + median / knee)), odds that do not depend
 on the size of deals far smaller than the knee and have the slope in log size above it.
 
-Fewer deals for fits that would take hours over all of them: every partner stays, those with many deals are thinned.
-
-Which deals stay is drawn by a hash of the row, so it goes with nothing that is fitted: odds, sizes and cycles have the
-same distribution in what is left, and differences between partners rest on as many partners.
+Where there are very many deals, partners with many are thinned: which deals stay is drawn by a hash of the row, so it
+goes with nothing that is fitted. Odds, sizes and cycles have the same distribution in what is left, and differences
+between partners rest on as many partners.
 """
 
 from __future__ import annotations
@@ -70,7 +68,7 @@ class Odds:
 
     def of_size(self, over_median: Array) -> Array:
         """What slopes multiply, by the log of size over the median."""
-        return over_median if self.knee is None else _bent(over_median, self.knee)
+        return over_median if self.knee is None else knee_term(over_median, self.knee)
 
     def verdict(self) -> str:
         """Whether partners differ, in words."""
@@ -128,14 +126,14 @@ def with_knee(data: Trials, straight: Odds) -> Odds:
     """The odds with a knee, one in units of the median for all markets, if it pays for itself: Schwarz's criterion."""
     count = len(data.markets)
 
-    def bent(knee: float) -> Trials:
+    def with_size_knee(knee: float) -> Trials:
         # The other markets' sizes in a column are 0 and stay so.
-        return replace(data, design=np.hstack([data.design[:, :count], _bent(data.design[:, count:], knee)]))
+        return replace(data, design=np.hstack([data.design[:, :count], knee_term(data.design[:, count:], knee)]))
 
     start = [float(logit(e.value)) for e in straight.probability.values()]
     start += [e.value for e in straight.slope.values()]
     best = maximum(
-        lambda at: log_likelihood(bent(float(at[-2])), np.append(at[:-2], at[-1])),
+        lambda at: log_likelihood(with_size_knee(float(at[-2])), np.append(at[:-2], at[-1])),
         start=np.array([*start, -1.0, max(straight.between.value, 0.1)]),
     )
     if 2 * (best.log_likelihood - straight.log_likelihood) <= np.log(data.deals.sum()):
@@ -151,7 +149,7 @@ def with_knee(data: Trials, straight: Odds) -> Odds:
     )
 
 
-def _bent(over_median: Array, knee: float) -> Array:
+def knee_term(over_median: Array, knee: float) -> Array:
     """ln(1 + size / knee) - ln(1 + median / knee)."""
     return np.asarray(np.logaddexp(0.0, over_median - knee) - np.logaddexp(0.0, -knee))
 
@@ -287,7 +285,7 @@ MOST_ROWS, LEAST_PER_PARTNER = 100_000, 20
 """Rows that a fit uses about at most, and deals that a partner keeps at least."""
 
 
-def thinned(rows: pd.DataFrame, *, most: int = MOST_ROWS) -> pd.DataFrame:
+def thinned_rows(rows: pd.DataFrame, *, most: int = MOST_ROWS) -> pd.DataFrame:
     """`rows` (column `owner`) with as many per owner as leave about `most`; `rows` themselves where they are few."""
     if len(rows) <= most:
         return rows

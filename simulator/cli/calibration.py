@@ -61,7 +61,7 @@ def calibrate(
 
     place = Path(out).with_suffix(".html") if report is None else report
     found = run(
-        Path(export), profile, Path(out), beside=CompanionFiles(**files), report_path=place, overwrite=overwrite
+        Path(export), profile, Path(out), companions=CompanionFiles(**files), report_path=place, overwrite=overwrite
     )
     finish(found.summary(), found, json_file=json_file, quiet=quiet)
 
@@ -149,7 +149,7 @@ def backtest(
 
     found = run(
         Path(export), profile, start=start, quarters=quarters, starts=starts, draws=draws, seed=seed,
-        beside=CompanionFiles(**files), scenario=None if scenario is None else load(scenario), programs=programs,
+        companions=CompanionFiles(**files), scenario=None if scenario is None else load(scenario), programs=programs,
     )
     finish(found.summary(), found, json_file=json_file, quiet=quiet)
 
@@ -202,7 +202,7 @@ def behavior(
     loaded = load(scenario)
     found = run(
         loaded, Path(export), profile, replications=replications, seed=seed_of(loaded, seed), weeks=weeks,
-        beside=CompanionFiles(**files),
+        companions=CompanionFiles(**files),
     )  # fmt: skip
     if out is not None:
         out.write_text(with_uncertainty(Path(scenario).read_text(encoding="utf-8"), found), encoding="utf-8")

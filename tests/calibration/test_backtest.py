@@ -100,12 +100,12 @@ def steady(tmp_path_factory: pytest.TempPathFactory) -> list[Backtest]:
 def test_intervals_hold_what_a_steady_world_brings(steady: list[Backtest]) -> None:
     """Of 120 quarters the 80 % intervals should hold 96 and the 95 % ones 114; quarters of an export go together, so
     that the bounds are wide: six exports, four of which may not fail."""
-    together = pd.concat([b.table() for b in steady])
-    quarters = together[together["period"] != "all"]
+    scored = pd.concat([b.table() for b in steady])
+    quarters = scored[scored["period"] != "all"]
     assert len(quarters) == 120
     assert quarters["inside_95"].mean() > 0.88
     assert 0.65 < quarters["inside_80"].mean() < 0.95
-    whole = together[together["period"] == "all"]
+    whole = scored[scored["period"] == "all"]
     error = np.log(whole["observed"] / whole["median"]).groupby(whole["quantity"]).agg(["mean", "std"])
     assert (error["mean"].abs() < 4 * error["std"] / math.sqrt(6)).all()
 

@@ -135,8 +135,8 @@ def test_parts_give_what_the_whole_gives(tmp_path: Path, monkeypatch: pytest.Mon
     table.iloc[5, table.columns.get_loc("Amount")] = "a lot"
     path = tmp_path / "r.csv"
     at_once = read(table, path)
-    original = read_files.chunks
-    monkeypatch.setattr(clean, "chunks", lambda p, form: original(p, form, rows=60))
+    original = read_files.read_chunks
+    monkeypatch.setattr(clean, "read_chunks", lambda p, form: original(p, form, rows=60))
     in_parts = read_export(path, source=source_of(path, None))
     assert in_parts.remarks == at_once.remarks
     pd.testing.assert_frame_equal(in_parts.rows, at_once.rows)

@@ -67,7 +67,7 @@ def fit(tmp_path_factory: pytest.TempPathFactory) -> Calibration:
     folder = tmp_path_factory.mktemp("stages")
     (export,) = simulated_exports(KNOWN, seed=2, gaming=False)
     paths = write_tables(crm_tables(export, load_profile("salesforce").profile), folder)
-    return calibrate(paths[0], "salesforce", folder / "fitted.toml", beside=CompanionFiles(history=paths[3]))
+    return calibrate(paths[0], "salesforce", folder / "fitted.toml", companions=CompanionFiles(history=paths[3]))
 
 
 def test_the_simulators_own_stages_come_back(fit: Calibration) -> None:

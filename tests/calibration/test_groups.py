@@ -14,7 +14,7 @@ import pytest
 
 from simulator.calibration import Calibration, calibrate
 from simulator.calibration.backtest import backtest
-from simulator.calibration.payout_replay import Payer
+from simulator.calibration.payout_replay import ProgramPayer
 from simulator.calibration.side_files import CompanionFiles
 from simulator.core.errors import InputError
 from simulator.scenario.load import load, parse
@@ -56,7 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def fit(folder: Path) -> Calibration:
     files = CompanionFiles(roster=folder / "roster.csv")
-    return calibrate(folder / "export.csv", folder / "profile.toml", folder / "fitted.toml", beside=files)
+    return calibrate(folder / "export.csv", folder / "profile.toml", folder / "fitted.toml", companions=files)
 
 
 def test_segments_come_back(fit: Calibration) -> None:
@@ -95,8 +95,8 @@ def test_a_backtest_pays_partners_by_their_segments(folder: Path, fit: Calibrati
     (folder / "two.toml").write_text(text, encoding="utf-8")
     files = CompanionFiles(roster=folder / "roster.csv")
     study = backtest(
-        folder / "export.csv", folder / "profile.toml", start="2023-07-01", quarters=2, draws=20, seed=1, beside=files,
-        scenario=load(folder / "two.toml"), programs=("big",),
+        folder / "export.csv", folder / "profile.toml", start="2023-07-01", quarters=2, draws=20, seed=1,
+        companions=files, scenario=load(folder / "two.toml"), programs=("big",),
     )  # fmt: skip
     rows, roster = export()
     won = rows[(rows["stage"] == "won") & (rows["decided"] >= "2023-07-01") & (rows["decided"] < "2024-01-01")]
@@ -127,7 +127,7 @@ opportunities_per_year = 30
     two = TEXT.replace("[programs.baseline", other, 1)
     two = two.replace("amount = 5_000 }]", 'amount = 5_000 }]\nonly_partners = ["b"]')
     history = deals((0, 0, 2, 150_000, True), (1, 0, 3, 120_000, True), (2, 0, 4, 50_000, True))
-    paid = Payer(parse(two)).pay(
+    paid = ProgramPayer(parse(two)).pay(
         history, ("baseline", "steps"), per_year=np.full(3, 5.0), quarters=1, draws=1, segment=np.array([1, 0, 1])
     )
     assert paid["steps"].partners.ravel().tolist() == [5_000, 0, 0]
@@ -145,7 +145,7 @@ def test_territories_and_tiers(folder: Path) -> None:
         folder / "export.csv",
         folder / "profile.toml",
         folder / "tiers.toml",
-        beside=CompanionFiles(roster=folder / "tiers.csv"),
+        companions=CompanionFiles(roster=folder / "tiers.csv"),
     )
     homes = {name: segment.territory for name, segment in found.scenario.partners.items()}
     assert homes == {

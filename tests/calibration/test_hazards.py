@@ -20,12 +20,12 @@ ROWS = synthetic(Truth(partners=10, years=2.0), seed=4)
 UNDATED = PROFILE.replace("export_date = 2024-06-30\n", "")
 
 
-def read(rows: pd.DataFrame, folder: Path, profile: str = UNDATED, **beside: Path) -> Export:
+def read(rows: pd.DataFrame, folder: Path, profile: str = UNDATED, **companions: Path) -> Export:
     export, columns = folder / "export.csv", folder / "profile.toml"
     rows.to_csv(export, index=False)
     columns.write_text(profile)
-    files = CompanionFiles(**beside)
-    return read_export(export, source=source_of(export, columns, files.rates), beside=files)
+    files = CompanionFiles(**companions)
+    return read_export(export, source=source_of(export, columns, files.rates), companions=files)
 
 
 def counts(found: Export) -> dict[str, int]:

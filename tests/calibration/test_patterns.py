@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from simulator.calibration import calibrate
-from simulator.calibration.calendar_effects import Pattern, Season, closing_pattern, response, season
+from simulator.calibration.calendar_effects import ClosingPattern, Season, closing_pattern, fit_response, fit_season
 from simulator.calibration.crm_detection import source_of
 from simulator.calibration.profile import ProgramChange
 from simulator.calibration.win_odds import direct_contrast
@@ -39,7 +39,7 @@ def test_wins_that_crowd_before_quarters_end_are_found() -> None:
     rng = np.random.default_rng(1)
     crowded = usual() * np.where(TO_END < 7, 1.8, 1.0)
     pattern = closing_pattern(pd.concat([closes(crowded, "won", rng), closes(usual(), "lost", rng)]), end=END)
-    assert isinstance(pattern, Pattern)
+    assert isinstance(pattern, ClosingPattern)
     assert pattern.crowds
     found = pattern.won["quarter_end"]
     assert found.se is not None
@@ -56,7 +56,7 @@ def test_neither_weekends_nor_busy_months_nor_busy_ends_of_both_are_games() -> N
         ends = np.where(TO_END < 7, 1.5, 1.0)
         rows = pd.concat([closes(usual(1.6) * ends, "won", rng), closes(usual() * ends, "lost", rng)])
         pattern = closing_pattern(rows, end=END)
-        assert isinstance(pattern, Pattern)
+        assert isinstance(pattern, ClosingPattern)
         alarms += pattern.crowds
     assert alarms <= 2
 
@@ -85,16 +85,18 @@ def test_seasons_are_found_under_growth_and_not_invented() -> None:
         shape = np.array([0.7, 1.0, 0.9, 1.4])[days.quarter - 1] if seasonal else 1.0
         return pd.Series(np.repeat(days, rng.poisson(level * shape)))
 
-    found = season(created(True, 3), end=pd.Timestamp("2023-12-31"))
+    found = fit_season(created(True, 3), end=pd.Timestamp("2023-12-31"))
     assert isinstance(found, Season)
     for estimate, truth in zip(found.by_quarter, (0.7, 1.0, 0.9, 1.4), strict=True):
         assert estimate.se is not None
         assert abs(estimate.value - truth) < 4 * max(estimate.se, 0.03)
-    refusals = [season(created(False, 10 + k), end=pd.Timestamp("2023-12-31")) for k in range(12)]
+    refusals = [fit_season(created(False, 10 + k), end=pd.Timestamp("2023-12-31")) for k in range(12)]
     # At 1 %, three or more of 12 would be called seasonal once in 5,000.
     assert sum(isinstance(r, Season) for r in refusals) <= 2
     short = created(True, 3)
-    assert "cannot tell seasons from growth" in str(season(short[short < "2021-10-01"], end=pd.Timestamp("2021-09-30")))
+    assert "cannot tell seasons from growth" in str(
+        fit_season(short[short < "2021-10-01"], end=pd.Timestamp("2021-09-30"))
+    )
 
 
 def test_odds_ratio_by_hand() -> None:
@@ -145,7 +147,7 @@ CHANGE = ProgramChange(day=date(2023, 4, 1), value_ratio=1.5, owners=[f"P{k:02d}
 def test_the_elasticity_behind_a_past_change_is_found() -> None:
     errors = []
     for seed in range(3):
-        study = response(answering(0.6, 0.0, seed), [CHANGE], end=pd.Timestamp("2024-12-31"))
+        study = fit_response(answering(0.6, 0.0, seed), [CHANGE], end=pd.Timestamp("2024-12-31"))
         assert study.elasticity is not None
         assert study.elasticity.se is not None
         errors.append((study.elasticity.value - 0.6) / study.elasticity.se)
@@ -154,14 +156,14 @@ def test_the_elasticity_behind_a_past_change_is_found() -> None:
 
 
 def test_partners_that_moved_apart_before_tell_nothing() -> None:
-    study = response(answering(0.6, 0.2, 1), [CHANGE], end=pd.Timestamp("2024-12-31"))
+    study = fit_response(answering(0.6, 0.2, 1), [CHANGE], end=pd.Timestamp("2024-12-31"))
     assert study.elasticity is None
     assert "moved apart already before it" in study.reason
     everyone = ProgramChange(day=date(2023, 4, 1), value_ratio=1.5)
-    alone = response(answering(0.6, 0.0, 2), [everyone], end=pd.Timestamp("2024-12-31"))
+    alone = fit_response(answering(0.6, 0.0, 2), [everyone], end=pd.Timestamp("2024-12-31"))
     assert alone.elasticity is None or "all else that happened then is counted in" in alone.reason
     late = ProgramChange(day=date(2024, 11, 1), value_ratio=1.5)
-    assert "leaves too little to compare" in response(answering(0.6, 0.0, 3), [late], end=END).reason
+    assert "leaves too little to compare" in fit_response(answering(0.6, 0.0, 3), [late], end=END).reason
 
 
 def test_what_is_fitted_is_uncertain_in_the_scenario(tmp_path: Path) -> None:

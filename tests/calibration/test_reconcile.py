@@ -12,7 +12,8 @@ from simulator.calibration import calibrate
 from simulator.calibration.clean import Export, read_export
 from simulator.calibration.crm_detection import source_of
 from simulator.calibration.fit import Fit, fit_export
-from simulator.calibration.payout_replay import PayoutCheck, reconcile
+from simulator.calibration.partner_effects import fit_partner_effects
+from simulator.calibration.payout_replay import PayoutCheck, compare_payouts
 from simulator.calibration.scenario_file import plan_text
 from simulator.calibration.side_files import CompanionFiles
 from simulator.core.errors import InputError
@@ -55,13 +56,15 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> tuple[Export, Fit]:
     return found, fit_export(found, source.profile, label="export")
 
 
-def against(read: tuple[Export, Fit], payouts: pd.DataFrame, rate: float = 0.05) -> PayoutCheck | str:
+def against(read: tuple[Export, Fit], payouts: pd.DataFrame, rate: float = 0.05) -> PayoutCheck | str | None:
     """The payouts against a flat rate on the deals of `ROWS`."""
     export, fit = read
     table = payouts.set_axis(["partner", "end", "paid"], axis=1)
     table = table.assign(partner=table["partner"].str.upper(), end=pd.to_datetime(table["end"]))
     text = TEXT.replace("rate = 0.05", f"rate = {rate}", 1)
-    return reconcile(replace(export, payouts=table), fit, parse(text))
+    return compare_payouts(
+        replace(export, payouts=table), fit, fit_partner_effects(fit.rows, fit, end=export.end), parse(text)
+    )
 
 
 def test_the_right_plan_agrees(read: tuple[Export, Fit]) -> None:
@@ -109,7 +112,7 @@ def test_a_calibration_names_wrong_payouts_and_takes_the_plan_over(tmp_path: Pat
     wrong.to_csv(tmp_path / "payouts.csv", index=False)
     (tmp_path / "plan.toml").write_text(PLAN, encoding="utf-8")
     files = CompanionFiles(payouts=tmp_path / "payouts.csv", plan=tmp_path / "plan.toml")
-    found = calibrate(export, profile, out, beside=files, report_path=tmp_path / "page.html")
+    found = calibrate(export, profile, out, companions=files, report_path=tmp_path / "page.html")
     assert found.paid is not None
     assert set(found.paid.partners.index[:2]) == {"P001", "P002"}
     assert found.paid.partners.loc["P002", "paid"] == 0

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from simulator.calibration.backtest import backtest
-from simulator.calibration.payout_replay import Payer, ReplayedDeals
+from simulator.calibration.payout_replay import ProgramPayer, ReplayedDeals
 from simulator.engines.totals.settlement import settle
 from simulator.engines.vector.engine import VectorRun
 from simulator.engines.vector.records import DONE
@@ -75,12 +75,14 @@ def test_a_share_and_a_bonus_by_hand(scenario: Scenario) -> None:
         (0, -8, 2.5, 60_000, True), (0, 1, 12.9, 50_000, True), (0, 1, 12.0, 900_000, False),
         (1, 0, 3, 60_000, True), (1, 5, 13.0, 60_000, True), (1, -9, -0.5, 700_000, True),
     )  # fmt: skip
-    paid = Payer(scenario).pay(
+    paid = ProgramPayer(scenario).pay(
         history, ("baseline", "steps"), per_year=np.array([5.0, 5.0]), quarters=2, draws=1
     )  # fmt: skip
     assert paid["baseline"].parts["share"].tolist() == [[8_500, 3_000]]
     assert paid["steps"].parts["bonus"].tolist() == [[5_000, 0]]
-    again = Payer(scenario).pay(history.repeated(2), ("baseline",), per_year=np.array([5.0, 5.0]), quarters=2, draws=2)
+    again = ProgramPayer(scenario).pay(
+        history.repeated(2), ("baseline",), per_year=np.array([5.0, 5.0]), quarters=2, draws=2
+    )
     assert again["baseline"].total.tolist() == [[8_500, 3_000]] * 2
 
 
@@ -98,7 +100,7 @@ def test_simulated_deals_are_paid_as_the_static_rung_pays_them(scenario: Scenari
         draw, partner, np.zeros(len(rows), dtype=np.int64), o["start"][rows], o["due"][rows],
         o["amount"][rows] / 100, ~o["lost"][rows],
     )  # fmt: skip
-    found = Payer(scenario).pay(simulated, names, per_year=np.full(4, 30.0), quarters=2, draws=3)
+    found = ProgramPayer(scenario).pay(simulated, names, per_year=np.full(4, 30.0), quarters=2, draws=3)
     for name, component in (("baseline", "share"), ("steps", "bonus"), ("grow", "growth")):
         run = start.reprice(without_gaming, stage.rollout(name)) if name != "baseline" else without_gaming
         expected = settle(run).totals[f"cost.{component}"] / 100
@@ -107,7 +109,7 @@ def test_simulated_deals_are_paid_as_the_static_rung_pays_them(scenario: Scenari
     # Without the year before, growth has nothing to grow from and pays otherwise: the check above would see it.
     late = simulated.closed >= 0
     fresh = replace(simulated, **{n: getattr(simulated, n)[late] for n in ReplayedDeals.__dataclass_fields__})
-    forgetful = Payer(scenario).pay(fresh, ("grow",), per_year=np.full(4, 30.0), quarters=2, draws=3)
+    forgetful = ProgramPayer(scenario).pay(fresh, ("grow",), per_year=np.full(4, 30.0), quarters=2, draws=3)
     assert forgetful["grow"].parts["growth"].sum() != pytest.approx(found["grow"].parts["growth"].sum(), rel=0.01)
 
 

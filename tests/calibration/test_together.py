@@ -10,8 +10,8 @@ import pytest
 from scipy.special import expit, logit
 
 from simulator.calibration.clean import read_export
-from simulator.calibration.fit import Fit, bent, fit_export
-from simulator.calibration.partner_effects import PAIRS, EffectCorrelations, fit_correlations, posterior
+from simulator.calibration.fit import Fit, fit_export, with_size_knee
+from simulator.calibration.partner_effects import PAIRS, EffectCorrelations, fit_correlations, fit_partner_effects
 from simulator.calibration.profile import load_profile
 from simulator.calibration.win_odds import Trials, fit_odds, with_knee
 from tests.calibration.exports import Truth, synthetic, written
@@ -104,9 +104,9 @@ def drifting(tmp_path_factory: pytest.TempPathFactory) -> tuple[Fit, pd.Timestam
 
 def test_a_slope_that_drifts_is_followed(drifting: tuple[Fit, pd.Timestamp]) -> None:
     fit, end = drifting
-    known = posterior(fit.rows, fit, end=end)
-    last = fit.odds.slope["market"].value + known.tilt.level.mean / known.tilt.spread
-    error = np.sqrt(known.tilt.level.variance) / known.tilt.spread
+    known = fit_partner_effects(fit.rows, fit, end=end)
+    last = fit.odds.slope["market"].value + known.slope_drift.level.mean / known.slope_drift.spread
+    error = np.sqrt(known.slope_drift.level.variance) / known.slope_drift.spread
     assert abs(last + 0.8) < 4 * error
     assert fit.odds.slope["market"].value > -0.4
 
@@ -117,5 +117,5 @@ def test_odds_without_slopes_stay_as_they_are(tmp_path: Path, drifting: tuple[Fi
     export, profile, _ = written(rows, tmp_path)
     source = load_profile(profile)
     fit = fit_export(read_export(export, source=source), source.profile, label="unsized")
-    assert bent(fit) is fit
-    assert posterior(fit.rows, fit, end=drifting[1]).tilt.level.variance == 0.0
+    assert with_size_knee(fit) is fit
+    assert fit_partner_effects(fit.rows, fit, end=drifting[1]).slope_drift.level.variance == 0.0
