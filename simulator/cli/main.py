@@ -19,7 +19,6 @@ from simulator.cli.options import BAD_INPUT, FAILED, INTERRUPTED, say
 from simulator.cli.runs import diff, report, runs, show
 from simulator.cli.scenarios import schema, validate
 from simulator.cli.studies import (
-    forecast,
     optimize,
     pilot,
     redteam,
@@ -27,7 +26,6 @@ from simulator.cli.studies import (
     sensitivity,
     uncertainty,
     value_of_information,
-    winners,
 )
 from simulator.cli.study_command import StudyCommand
 from simulator.core.errors import InputError, SimulatorError
@@ -97,8 +95,6 @@ for _command in (
     optimize,
     sensitivity,
     value_of_information,
-    winners,
-    forecast,
     rollout,
     pilot,
 ):

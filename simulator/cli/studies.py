@@ -59,32 +59,6 @@ def optimize(scenario: str, levers: str, **settings: Any) -> None:
     tell(partial(run, load(scenario), levers), describe, **settings)
 
 
-@click.command(epilog=examples("winners scenarios/quickstart.toml --replications 200"))
-@click.argument("scenario", metavar="SCENARIO")
-@programs_option
-@_study
-def winners(scenario: str, **settings: Any) -> None:
-    """Show which partners gain and lose by each program of SCENARIO, and how tiers change."""
-    from simulator.scenario.load import load
-    from simulator.studies.winners import describe
-    from simulator.studies.winners import winners as run
-
-    tell(partial(run, load(scenario)), describe, **settings)
-
-
-@click.command(epilog=examples("forecast scenarios/quickstart.toml --programs accelerator --replications 100"))
-@click.argument("scenario", metavar="SCENARIO")
-@programs_option
-@_study
-def forecast(scenario: str, **settings: Any) -> None:
-    """Show pipeline, bookings, what is owed and what is paid week by week, from 200 replications unless told."""
-    from simulator.scenario.load import load
-    from simulator.studies.forecast import describe
-    from simulator.studies.forecast import forecast as run
-
-    tell(partial(run, load(scenario)), describe, **settings)
-
-
 def _groups(_ctx: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     """`NAME=a,b` as name and paths."""
     groups: dict[str, tuple[str, ...]] = {}

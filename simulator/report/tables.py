@@ -121,7 +121,7 @@ class Table:
     def text(self, width: int = WIDTH) -> str:
         """The table for a terminal, title first."""
         rows = [(name, cells) for name, *cells in self.body]
-        shown = text_table(self.head[1:], rows, width) if rows else ""
+        shown = text_table(self.head[1:], rows, width, self.head[0]) if rows else ""
         return "\n".join(part for part in (self.title, shown, *self.notes) if part)
 
     def markdown(self) -> str:

@@ -30,13 +30,13 @@ def wrap(lines: Sequence[str], width: int) -> str:
     return "\n".join(textwrap.fill(line, width, subsequent_indent="    ") for line in lines)
 
 
-def text_table(head: Sequence[str], rows: Sequence[Row], width: int) -> str:
-    """A table with right-aligned columns, in as many blocks of columns as the width asks for."""
-    first = max([len(label) for label, _ in rows], default=0)
+def text_table(head: Sequence[str], rows: Sequence[Row], width: int, key: str = "") -> str:
+    """A table with right-aligned columns, in as many blocks of columns as the width asks for. key: head of the rows."""
+    first = max([len(key), *(len(label) for label, _ in rows)])
     wide = [max([len(name), *(len(cells[k]) for _, cells in rows)]) for k, name in enumerate(head)]
     out = []
     for group in _groups(wide, width - first):
-        lines = [" " * first + "".join(_GAP + head[k].rjust(wide[k]) for k in group)]
+        lines = [key.ljust(first) + "".join(_GAP + head[k].rjust(wide[k]) for k in group)]
         lines += [label.ljust(first) + "".join(_GAP + cells[k].rjust(wide[k]) for k in group) for label, cells in rows]
         out.append("\n".join(line.rstrip() for line in lines))
     return "\n\n".join(out)

@@ -3,8 +3,6 @@
 Partners are drawn anew in every replication, so those of one segment are alike before they are drawn: what a partner
 can expect is what its segment, and its size within it, can expect. Sizes are quarters of the segment's volume
 distribution, 1 the smallest. Pay is net of penalties.
-
-Winners and losers in words, tables and figures.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -21,10 +19,11 @@ from matplotlib.axes import Axes
 from simulator.core.errors import fault
 from simulator.engines.totals.winners import QUARTERS
 from simulator.metrics.measure import BASELINE, STRATEGIC
-from simulator.report.formats import form_of_differences, form_of_estimates
-from simulator.report.plots import colour, draw_kind, interval, legend_beside, mark_zero, rows_for, sample_note
-from simulator.report.text import WIDTH, Row, text_table, with_unit, wrap
-from simulator.runs.simulate import SimulationResult, simulate
+from simulator.report.formats import NOT_DISTINGUISHABLE, form_of_differences
+from simulator.report.plots import colour, interval, legend_beside, mark_zero, rows_for, sample_note
+from simulator.report.tables import Column, Table
+from simulator.report.text import with_unit
+from simulator.runs.simulate import SimulationResult
 from simulator.scenario.schema import Scenario
 from simulator.stats.estimate import (
     Array,
@@ -37,7 +36,9 @@ from simulator.stats.estimate import (
     scaled,
     undefined,
 )
-from simulator.studies.base import Progress, RunStudy, asked_programs, check_run, timed
+from simulator.studies.base import RunStudy
+from simulator.studies.registry import study
+from simulator.studies.settings import Progress, RunSettings
 
 ALL = "all"
 _NOBODY = "no partner of this group was drawn"
@@ -60,10 +61,15 @@ class PartnerGroup:
     gained: Estimate
     lost: Estimate
 
+    @property
+    def name(self) -> str:
+        """`reseller, size 2`, or the segment as a whole."""
+        return self.segment if self.size == ALL else f"{self.segment}, size {self.size}"
+
 
 @dataclass(frozen=True)
 class Winners(RunStudy):
-    """Who gains and who loses by each candidate, on the strategic rung."""
+    """Who gains and who loses by each candidate, where partners respond and game."""
 
     kind = "winners"
     subject = "who gains and who loses"
@@ -81,18 +87,28 @@ class Winners(RunStudy):
         """The groups of a candidate, each segment as a whole first."""
         return [group for group in self.groups if group.program == program]
 
+    def headline(self) -> list[str]:
+        """A sentence per candidate and segment, no more than the error allows."""
+        if not self.candidates:
+            return ["Only the baseline was simulated; nobody can win or lose."]
+        return [self._sentence(group) for group in self.groups if group.size == ALL]
+
+    def tables(self) -> list[Table]:
+        """Pay of the groups of each candidate, and its moves between tiers where there are tiers."""
+        found = []
+        for program in self.candidates:
+            found.append(self._pay(program))
+            found += self._moves(program)
+        return found
+
+    def notes(self) -> list[str]:
+        """What sizes are."""
+        return ["Sizes are quarters of a segment's volume, 1 the smallest; intervals are 95 % CI."]
+
     def table(self) -> pd.DataFrame:
         """A row per candidate, segment and size; money per partner over the horizon, errors as `NAME_se`."""
-        rows = [
-            {
-                "program": g.program, "segment": g.segment, "size": g.size, "partners": g.partners,
-                "baseline_paid": g.paid.mean, "change": g.change.mean, "change_se": g.change.se,
-                "change_low": g.change.low, "change_high": g.change.high, "distinguishable": g.change.distinguishable,
-                "gained": g.gained.mean, "gained_se": g.gained.se, "lost": g.lost.mean, "lost_se": g.lost.se,
-            }
-            for g in self.groups
-        ]  # fmt: skip
-        return pd.DataFrame(rows)
+        frames = [self._pay(program).frame().drop(columns="baseline_paid_se") for program in self.candidates]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
     def starts(self) -> str:
         """What tiers are moved from: `baseline, at the end` or `launch`."""
@@ -106,46 +122,111 @@ class Winners(RunStudy):
             found.setdefault(start, {})[end] = got.mean
         return pd.DataFrame.from_dict(found, orient="index").rename_axis(index="from", columns="to")
 
-    def tiered(self) -> list[str]:
-        """Candidates between whose tiers partners move."""
-        return [p for p in self.candidates if not self.moves(p).empty]
-
     def moved(self, program: str) -> dict[tuple[str, str], Estimate]:
         """The numbers of `moves` with their errors, by (from, to)."""
         totals = self.simulated.totals[program, STRATEGIC]
         names = [name for name in totals if name.startswith("move.")]
         return {(n.split(".")[1], n.split(".")[2]): estimate(mean_of(totals[n].astype(float))) for n in names}
 
-    def headline(self) -> list[str]:
-        """Who gains and who loses, no more than the error allows."""
-        # MOVED
+    def draw_change(self, ax: Axes) -> Axes:
+        """Change of pay per partner by segment and size, for each candidate, with 95 % intervals."""
+        names = [g.name for g in self.of(self.candidates[0])] if self.candidates else []
+        form = form_of_differences([g.change for g in self.groups], self.scenario.currency, self.scenario.currency)
+        rows, count = rows_for(ax, names), max(len(self.candidates), 1)
+        for k, program in enumerate(self.candidates):
+            shift = 0.5 * ((count - 1) / 2 - k) / count
+            for row, group in zip(rows, self.of(program), strict=True):
+                got = group.change
+                if got.mean is None or got.low is None or got.high is None:
+                    continue
+                limits = [x * form.factor for x in (got.mean, got.low, got.high)]
+                label = program if row == rows[0] else ""
+                interval(ax, limits, row + shift, colour(k + 1), sure=got.distinguishable, label=label)
+        mark_zero(ax)
+        ax.set_xlabel(with_unit("Pay per partner, difference to the baseline", form.unit))
+        ax.set_title("Who wins and who loses")
+        if self.candidates:
+            legend_beside(ax)
+        sample_note(ax, f"{self.sample_text}; bars: 95 % CI; open: no clear difference")
+        return ax
 
-        return headline(self)
+    def draw_moves(self, ax: Axes, program: str | None = None) -> Axes:
+        """Where partners of each tier end up under a candidate, in percent of those that start there."""
+        shown = next(iter(self._tiered()), None) if program is None else program
+        table = self.moves(shown) if shown else None
+        if table is None or table.empty:
+            raise fault("options", "program", program, "has no tiers", "moves are between tiers")
+        share = table.div(table.sum(axis=1).replace(0.0, 1.0), axis=0) * 100
+        ax.imshow(share.to_numpy(), cmap="Blues", vmin=0.0, vmax=130.0, aspect="auto")
+        for i, row in enumerate(share.to_numpy()):
+            for j, x in enumerate(row):
+                ax.text(j, i, f"{x:.0f} %", ha="center", va="center", fontsize=9)
+        ax.grid(False)
+        ax.set_xticks(range(len(table.columns)), list(table.columns))
+        ax.set_yticks(range(len(table.index)), [f"{n} ({table.loc[n].sum():.1f} partners)" for n in table.index])
+        ax.set_xlabel(f"Tier at the end under {shown}")
+        ax.set_ylabel(f"Tier before ({self.starts()})")
+        ax.set_title(f"Tier moves under {shown}")
+        sample_note(ax, self.sample_text)
+        return ax
 
-    def plot(self, kind: str = "change", ax: Axes | None = None, **options: Any) -> Axes:
-        """A figure of `kind` (see `report.winners.KINDS`)."""
-        # MOVED
+    plot_kinds: ClassVar = {"change": draw_change, "moves": draw_moves}
 
-        return draw(self, kind, ax, **options)
+    def stored_figures(self) -> Mapping[str, Callable[[Axes], object]]:
+        """Changes of pay, and moves of each candidate with tiers."""
+        moves = {f"moves_{p}": partial(self.draw_moves, program=p) for p in self._tiered()}
+        return {"change": self.draw_change, **moves}
 
-    def to_dict(self) -> dict[str, Any]:
-        records = self.table().astype(object)
-        return {
-            **self._told(),
-            "groups": records.where(records.notna(), None).to_dict(orient="records"),
-            "moves_from": self.starts(),
-            "moves": {
-                p: [{"from": a, "to": b, "partners": got.mean, "se": got.se} for (a, b), got in self.moved(p).items()]
-                for p in self.candidates
-            },
-        }
+    def _tiered(self) -> list[str]:
+        """Candidates between whose tiers partners move."""
+        return [p for p in self.candidates if self.moved(p)]
 
-    def stored_figures(self) -> Mapping[str, Callable[[Axes], Axes]]:
-        moved = {f"moves_{p}": partial(self.plot, "moves", program=p) for p in self.tiered()}
-        return {"change": partial(self.plot, "change"), **moved}
+    def _pay(self, program: str) -> Table:
+        groups, currency = self.of(program), self.scenario.currency
+        columns = [
+            Column("program", "Program", [g.program for g in groups], shown=False),
+            Column("segment", "Segment", [g.segment for g in groups], shown=False),
+            Column("size", "Size", [g.size for g in groups], shown=False),
+            Column("partners", "Partners", [g.partners for g in groups], shown=False),
+            Column("baseline_paid", "baseline", [g.paid for g in groups], currency),
+            Column("change", "change", [g.change for g in groups], currency),
+            Column("distinguishable", "Clear difference", [g.change.distinguishable for g in groups], shown=False),
+            Column("gained", "paid more", [g.gained for g in groups], "share"),
+            Column("lost", "paid less", [g.lost for g in groups], "share"),
+        ]
+        title = f"{program}: pay per partner against the baseline, and who is paid more or less"
+        return Table(title, [g.name for g in groups], columns, currency)
+
+    def _moves(self, program: str) -> list[Table]:
+        moved = self.moved(program)
+        if not moved:
+            return []
+        starts, ends = (list(dict.fromkeys(pair[k] for pair in moved)) for k in (0, 1))
+        columns = [Column(end, end, [moved.get((start, end)) for start in starts], "count") for end in ends]
+        title = f"{program}: partners by tier before ({self.starts()}) and at the end"
+        return [Table(title, [f"from {start}" for start in starts], columns, key="tier")]
+
+    def _sentence(self, group: PartnerGroup) -> str:
+        sizes = [g for g in self.of(group.program) if g.segment == group.segment and g.size != ALL]
+        up = [g.size for g in sizes if g.change.distinguishable and (g.change.mean or 0.0) > 0]
+        down = [g.size for g in sizes if g.change.distinguishable and (g.change.mean or 0.0) < 0]
+        who = [f"{word}: sizes {', '.join(found)}" for word, found in (("gain", up), ("lose", down)) if found]
+        form = form_of_differences([group.change], self.scenario.currency, self.scenario.currency)
+        gained, lost = (100 * (got.mean or 0.0) for got in (group.gained, group.lost))
+        pay = f"{form.difference(group.change).removeprefix(NOT_DISTINGUISHABLE).strip()} {form.unit}"
+        if group.change.mean is not None and not group.change.distinguishable and group.change.se:
+            pay = f"no clear difference, {pay}"
+        return (
+            f"{group.program}, {group.segment}: pay per partner {pay}; {gained:.0f} % of partners are paid more, "
+            f"{lost:.0f} % less; {'; '.join(who) or 'no size clearly gains or loses'}."
+        )
 
 
-@timed
+@study(
+    "winners",
+    "Show which partners gain and lose by each program of SCENARIO, and how tiers change.",
+    examples=["winners scenarios/quickstart.toml --replications 200"],
+)
 def winners(
     scenario: Scenario,
     *,
@@ -156,13 +237,10 @@ def winners(
     progress: Progress | None = None,
 ) -> Winners:
     """Who gains and who loses by each candidate. Raises `InputError` for what cannot be run."""
-    names = asked_programs(scenario, programs)
-    count = scenario.run.replications if replications is None else replications
-    start = scenario.run.seed if seed is None else seed
-    check_run(replications=count, seed=start, workers=workers)
-    simulated = simulate(
-        scenario, programs=names, replications=count, seed=start, workers=workers, progress=progress, standings=True
+    settings = RunSettings.of(
+        scenario, programs=programs, replications=replications, seed=seed, workers=workers, progress=progress
     )
+    simulated = settings.simulate(scenario, standings=True)
     return Winners(simulated, tuple(groups_of(simulated)))
 
 
@@ -195,121 +273,3 @@ def _group(simulated: SimulationResult, program: str, segment: str, size: str) -
         estimate(per_partner(total("gained"))),
         estimate(per_partner(total("lost"))),
     )  # fmt: skip
-
-
-def headline(study: Winners) -> list[str]:
-    """A sentence per candidate and segment."""
-    if not study.candidates:
-        return ["Only the baseline was simulated; nobody can win or lose."]
-    return [_sentence(study, group) for group in study.groups if group.size == ALL]
-
-
-def describe(study: Winners, width: int = WIDTH) -> str:
-    """Headline and tables for a terminal."""
-    parts = [wrap(headline(study), width)]
-    for program in study.candidates:
-        parts.append(f"{program}: pay per partner against the baseline (95 % CI), and who is paid more or less")
-        parts[-1] += "\n" + _groups(study, study.of(program), width)
-        parts.append(_moves(study, program, width))
-    parts.append(f"{study.sample_text}; sizes are quarters of a segment's volume, 1 the smallest")
-    return "\n\n".join(part for part in parts if part)
-
-
-def draw(study: Winners, kind: str = "change", ax: Axes | None = None, **options: Any) -> Axes:
-    """Draw a figure of `kind` on `ax` or a new figure; raises `InputError` for an unknown kind."""
-    return draw_kind(KINDS, study, kind, ax, **options)
-
-
-def change(study: Winners, ax: Axes) -> Axes:
-    """Change of pay per partner by segment and size, for each candidate, with 95 % intervals."""
-    names = [_name(g) for g in study.of(study.candidates[0])] if study.candidates else []
-    form = form_of_differences([g.change for g in study.groups], study.scenario.currency, study.scenario.currency)
-    rows, count = rows_for(ax, names), max(len(study.candidates), 1)
-    for k, program in enumerate(study.candidates):
-        shift = 0.5 * ((count - 1) / 2 - k) / count
-        for row, group in zip(rows, study.of(program), strict=True):
-            got = group.change
-            if got.mean is None or got.low is None or got.high is None:
-                continue
-            limits = [x * form.factor for x in (got.mean, got.low, got.high)]
-            label = program if row == rows[0] else ""
-            interval(ax, limits, row + shift, colour(k + 1), sure=got.distinguishable, label=label)
-    mark_zero(ax)
-    ax.set_xlabel(with_unit("Pay per partner, difference to the baseline", form.unit))
-    ax.set_title("Who wins and who loses")
-    legend_beside(ax)
-    sample_note(ax, f"{study.sample_text}; bars: 95 % CI; open: not distinguishable from 0")
-    return ax
-
-
-def moves(study: Winners, ax: Axes, program: str | None = None) -> Axes:
-    """Where partners of each tier end up under a candidate, in percent of those that start there."""
-    shown = next(iter(study.tiered()), None) if program is None else program
-    table = study.moves(shown) if shown else None
-    if table is None or table.empty:
-        raise fault("options", "program", program, "has no tiers", "moves are between tiers")
-    share = table.div(table.sum(axis=1).replace(0.0, 1.0), axis=0) * 100
-    ax.imshow(share.to_numpy(), cmap="Blues", vmin=0.0, vmax=130.0, aspect="auto")
-    for i, row in enumerate(share.to_numpy()):
-        for j, x in enumerate(row):
-            ax.text(j, i, f"{x:.0f} %", ha="center", va="center", fontsize=9)
-    ax.grid(False)
-    ax.set_xticks(range(len(table.columns)), list(table.columns))
-    ax.set_yticks(range(len(table.index)), [f"{n} ({table.loc[n].sum():.1f} partners)" for n in table.index])
-    ax.set_xlabel(f"Tier at the end under {shown}")
-    ax.set_ylabel(f"Tier before ({study.starts()})")
-    ax.set_title(f"Tier moves under {shown}")
-    sample_note(ax, study.sample_text)
-    return ax
-
-
-KINDS: dict[str, Callable[..., Axes]] = {"change": change, "moves": moves}
-"""Kinds of figures; `moves` takes a `program` with tiers."""
-
-
-def _name(group: PartnerGroup) -> str:
-    return group.segment if group.size == ALL else f"{group.segment}, size {group.size}"
-
-
-def _sentence(study: Winners, group: PartnerGroup) -> str:
-    sizes = [g for g in study.of(group.program) if g.segment == group.segment and g.size != ALL]
-    up = [g.size for g in sizes if g.change.distinguishable and (g.change.mean or 0.0) > 0]
-    down = [g.size for g in sizes if g.change.distinguishable and (g.change.mean or 0.0) < 0]
-    who = [f"{word}: sizes {', '.join(found)}" for word, found in (("gain", up), ("lose", down)) if found]
-    form = form_of_differences([group.change], study.scenario.currency, study.scenario.currency)
-    gained, lost = (100 * (got.mean or 0.0) for got in (group.gained, group.lost))
-    said = form.difference(group.change).replace("n.d. ", "not distinguishable from 0, ")
-    return (
-        f"{group.program}, {group.segment}: pay per partner {said} {form.unit}; {gained:.0f} % of partners are paid "
-        f"more, {lost:.0f} % less; {'; '.join(who) or 'no size gains or loses distinguishably'}."
-    )
-
-
-def _groups(study: Winners, groups: Sequence[PartnerGroup], width: int) -> str:
-    currency = study.scenario.currency
-    of_change = form_of_differences([g.change for g in groups], currency, currency)
-    of_pay = form_of_estimates([g.paid for g in groups], currency, currency)
-    of_shares = form_of_estimates([x for g in groups for x in (g.gained, g.lost)], "share", currency)
-    head = [with_unit("baseline", of_pay.unit), with_unit("change", of_change.unit), "paid more [%]", "paid less [%]"]
-    rows: list[Row] = [
-        (
-            _name(g),
-            [of_pay.estimate(g.paid), of_change.difference(g.change), of_shares.estimate(g.gained),
-             of_shares.estimate(g.lost)],
-        )
-        for g in groups
-    ]  # fmt: skip
-    return text_table(head, rows, width)
-
-
-def _moves(study: Winners, program: str, width: int) -> str:
-    table = study.moves(program)
-    if table.empty:
-        return ""
-    found = study.moved(program)
-    form = form_of_estimates(list(found.values()), "count", study.scenario.currency)
-    rows: list[Row] = [
-        (f"from {start}", [form.estimate(found.get((start, end))) for end in table.columns]) for start in table.index
-    ]
-    title = f"{program}: partners by tier before ({study.starts()}) and at the end"
-    return f"{title}\n{text_table([str(c) for c in table.columns], rows, width)}"

@@ -13,7 +13,6 @@ from matplotlib import pyplot
 from simulator.core.errors import InputError
 from simulator.runs.run_directory import verified
 from simulator.runs.simulate import SimulationResult, simulate
-from simulator.studies import winners
 from simulator.studies.base import Bench
 from simulator.studies.select import Selection, select
 from simulator.studies.winners import Winners, groups_of
@@ -86,11 +85,11 @@ def test_sizes_add_up_and_the_large_gain_more_by_tiers(won: Winners) -> None:
 
 
 def test_winners_are_told_drawn_and_saved(won: Winners, tmp_path: Path) -> None:
-    text = winners.describe(won)
+    text = won.text()
     assert "flat, reseller: pay per partner" in text
     assert "100 % less" not in text
     assert won.moves("flat").empty
-    assert json.loads(won.to_json())["groups"][0]["program"] == "flat"
+    assert json.loads(won.to_json())["tables"][0]["rows"][0]["program"] == "flat"
     assert won.plot("change").get_title(loc="left")
     pyplot.close("all")
     with pytest.raises(InputError, match="has no tiers"):

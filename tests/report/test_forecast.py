@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from simulator.core.errors import InputError
 from simulator.engines.totals.cash_flow import CashFlow
 from simulator.runs.simulate import SimulationResult
-from simulator.studies.forecast import KINDS, Forecast, describe
+from simulator.studies.forecast import Forecast
 from tests import made_up
 
 WEEKS = np.arange(27.0)
@@ -40,7 +40,7 @@ def study() -> Forecast:
     return Forecast(simulated, found)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", Forecast.plot_kinds)
 def test_every_kind_states_sample_and_units_and_keeps_its_legend_off_the_data(kind: str) -> None:
     figure = Figure()
     ax = study().plot(kind, figure.subplots())
@@ -75,7 +75,7 @@ def test_what_is_said() -> None:
     first, _ = study().headline()
     assert first.startswith("baseline: most is owed in week 13, 100 ")
     assert "by week 26 100" in first
-    assert "week 26" in describe(study())
+    assert "week 26" in study().text()
 
 
 def test_unknown_names_are_refused() -> None:

@@ -39,6 +39,8 @@ class Case:
 
 CASES = {
     "select": Case(("--replications=8",), (("--replications=9",), ("--seed=5",), ("--programs=baseline",))),
+    "forecast": Case(("--replications=3",), (("--replications=4",), ("--seed=5",), ("--programs=baseline",))),
+    "winners": Case(("--replications=8",), (("--replications=9",), ("--seed=5",), ("--programs=baseline",))),
 }
 
 
