@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
-
+from simulator.core.arrays import column
 from simulator.program.base import ComponentSpec, component, number
-from simulator.program.schedule import Knot, Schedule
-from simulator.program.values import Numbers
+from simulator.program.schedule import Schedule, knot
 
 
 @component
@@ -23,7 +21,6 @@ class Milestones(ComponentSpec):
     def measured(self) -> str:
         return "revenue"
 
-    def schedule(self, number: Numbers) -> Schedule:
-        each, amount = number("each") * 100, number("amount") * 100
-        zero = np.zeros_like(each + amount)
-        return Schedule(zero, tuple(Knot(each * (n + 1), zero, amount) for n in range(self.most)))
+    def schedule(self) -> Schedule:
+        each, amount = self.each * 100, self.amount * 100
+        return Schedule(column(0.0), tuple(knot(each * (n + 1), jump=amount) for n in range(self.most)))

@@ -15,8 +15,8 @@ from typing import Protocol
 
 import numpy as np
 
-from simulator.core.arrays import Array
-from simulator.program.schedule import Bools, Schedule, Segments, segments
+from simulator.core.arrays import Array, Bools
+from simulator.program.schedule import Schedule, Segments, segments
 
 
 class Cost(Protocol):

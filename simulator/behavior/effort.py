@@ -23,7 +23,7 @@ from simulator.behavior.enablement import SupportEffects
 from simulator.behavior.expectations import Expectations
 from simulator.behavior.participation import ParticipationState, ParticipationValue
 from simulator.behavior.trust import TrustState
-from simulator.core.arrays import Array, Bools, Ints, partner_sum
+from simulator.core.arrays import Array, Bools, Ints, column, partner_sum
 from simulator.world import opportunities
 from simulator.world.setting import ACTIVITIES, WEEKS_PER_YEAR, Setting
 from simulator.world.shocks import CompiledShocks
@@ -134,7 +134,7 @@ class EffortState:
         self._elasticity = np.where(inert, 0.0, eps + np.zeros(rate.shape))
         self._usual = [np.ascontiguousarray(rate * expectations.value[:, :, a]) for a in range(len(ACTIVITIES))]
         self._usual_open = rate * expectations.open_deals
-        self._shares = [setting.numbers(f"behavior.effort_shares[{a}]") for a in range(len(ACTIVITIES))]
+        self._shares = [column(share) for share in setting.scenario.behavior.effort_shares]
 
     def copy(self) -> EffortState:
         """An independent continuation."""

@@ -73,7 +73,7 @@ class ParticipationState:
         }
 
     def _number(self, name: str) -> Array:
-        return self.setting.numbers(f"participation.{name}")
+        return self.setting.number("participation", name)
 
     def copy(self) -> ParticipationState:
         """An independent continuation."""

@@ -296,15 +296,19 @@ class PerceivedValue:
         own = self._own_revenue * (p.own_margin + p.own_success_margin) * account.pace
         own = (own + self._certified * p.own_certification_value) * WEEKS_PER_QUARTER
         paperwork = self.program.paperwork_per_year * (WEEKS_PER_QUARTER / WEEKS_PER_YEAR)
-        aversion, elasticity = self.setting.numbers("participation.risk_aversion"), self.setting.behavior("elasticity")
         return certainty_equivalent(
-            own=own, pay=total, variance=sd * sd, paperwork=paperwork, risk_aversion=aversion, elasticity=elasticity
+            own=own,
+            pay=total,
+            variance=sd * sd,
+            paperwork=paperwork,
+            risk_aversion=self.setting.number("participation", "risk_aversion"),
+            elasticity=self.setting.behavior("elasticity"),
         )
 
     def _lag(self, component: int) -> Array:
         """Expected weeks from a window's end to payment, disputes included."""
         lag, disputed = self.program.components[component].terms.payout_lag_weeks, self.forecasts[component].disputed
-        return lag if disputed is None else lag + disputed * self.setting.numbers("disputes.delay_weeks")
+        return lag if disputed is None else lag + disputed * self.setting.number("disputes", "delay_weeks")
 
     def _left(self, window: int, week: int) -> float:
         return float(window - week % window) if window else 0.0

@@ -100,4 +100,4 @@ class TrustState:
         return hurt
 
     def _number(self, name: str) -> Array:
-        return self._setting.numbers(f"trust.{name}")
+        return self._setting.number("trust", name)

@@ -25,7 +25,7 @@ HeardProgram = tuple[int, Sequence[Array], Bools]
 
 def partners_talk(setting: Setting) -> bool:
     """Whether what partners hear of other programs does anything."""
-    return any(bool(setting.numbers(f"pilot.{name}").any()) for name in ("contamination", "resentment"))
+    return any(bool(setting.number("pilot", name).any()) for name in ("contamination", "resentment"))
 
 
 def others_on(on: Bools, territory: Ints) -> Array:
@@ -40,7 +40,7 @@ def others_on(on: Bools, territory: Ints) -> Array:
 
 def blended_values(setting: Setting, now: Ints, values: Sequence[Array], told: Iterable[HeardProgram]) -> list[Array]:
     """Values of activities once partners have talked. now: program that each partner is on, (R or 1, P)."""
-    leak, hurt = (setting.numbers(f"pilot.{name}") for name in ("contamination", "resentment"))
+    leak, hurt = (setting.number("pilot", name) for name in ("contamination", "resentment"))
     out = list(values)
     for index, theirs, listening in told:
         share = np.where(listening, others_on(now == index, setting.partners.territory), 0.0)

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+def column(value: float | Array) -> Array:
+    """A number, or one per replication, as an array (1 or R, 1) that broadcasts over (replications, partners)."""
+    return np.asarray(value, dtype=float).reshape(-1, 1)
+
+
+def columns(values: Iterable[float | Array]) -> Array:
+    """Several numbers, each one or one per replication, side by side, (1 or R, n)."""
+    return np.concatenate(np.broadcast_arrays(*map(column, values)), axis=1)
 
 
 def partner_sum(x: Array) -> Array:
@@ -14,12 +28,6 @@ def partner_sum(x: Array) -> Array:
         return np.asarray(np.cumsum(x, axis=1)[:, -1])
     # Row by row as well, but for all replications at a time; a single one would be summed pairwise.
     return np.asarray(np.add.reduce(np.ascontiguousarray(x.T), axis=0))
-
-
-Ints = NDArray[np.int64]
-
-
-Bools = NDArray[np.bool_]
 
 
 def take(table: Array, rep: Ints, column: Ints | None = None) -> Array:

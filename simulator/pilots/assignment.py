@@ -147,7 +147,7 @@ def _course(design: PilotSchedule, plan: Plan, stratum: Ints, marks: Array) -> I
 def _weekly(world: World, plan: Plan, joins: Bools, on: Ints, groups: tuple[Ints, Ints]) -> PilotAssignment:
     """Lay the periods out over weeks, and let partners drop out."""
     with np.errstate(divide="ignore"):
-        pace = -np.log1p(-world.setting.numbers("pilot.drop_out")) / WEEKS_PER_QUARTER
+        pace = -np.log1p(-world.setting.number("pilot", "drop_out")) / WEEKS_PER_QUARTER
         leaves = np.floor(-np.log(world.marks("drop out")[0]) / pace)[:, :, None]
     week = np.arange(min(plan.periods * plan.design.period_weeks, world.setting.horizon))
     schedule = np.zeros((*world.shape, world.setting.horizon), dtype=np.int64)

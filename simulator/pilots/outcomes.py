@@ -164,7 +164,7 @@ def _ease(run: VectorRun, periods: Periods) -> Array:
 
 def _survey(label: str, truth: Callable[[VectorRun, Periods], Array]) -> PilotOutcome:
     def read(run: VectorRun, periods: Periods, _filed: bool) -> Array:
-        stream, reliability = f"survey {label}", run.setting.numbers("pilot.survey_reliability")[:, :, None]
+        stream, reliability = f"survey {label}", run.setting.number("pilot", "survey_reliability")[:, :, None]
         trait = ndtri(run.world.marks(stream)[0])[:, :, None]
         noise = periods.each(run.shape, lambda week: ndtri(run.world.marks(stream, week, 1)[0]))
         spread = np.sqrt(reliability) * trait + np.sqrt(1.0 - reliability) * noise

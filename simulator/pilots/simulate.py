@@ -114,12 +114,11 @@ def _by_channel(start: VectorRun, rollout: ProgramAssignment) -> dict[str, Vecto
     found: dict[str, VectorRun] = {}
     run, horizon = start.branch(rollout), start.setting.horizon
     for channel in CHANNELS:
-        path = f"pilot.{channel}"
         if channel == "rivalry":
             found[channel] = run.run(0, horizon).finish()
-        elif run.setting.numbers(path).any():
+        elif run.setting.number("pilot", channel).any():
             found[channel] = run.run(0, horizon).finish()
-            setting = replace(run.setting, numbers=run.setting.numbers.zero(path))
+            setting = run.setting.without(f"pilot.{channel}")
             run = start.branch(rollout)
             run.setting, run.talking = setting, partners_talk(setting)
     return found

@@ -7,17 +7,19 @@ engines and the reports.
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from simulator.core.arrays import Array
+from simulator.core.arrays import Array, column
 from simulator.program.conditions import MarketingFund, Registration
 from simulator.program.measures import MEASURES
 from simulator.program.schedule import Schedule
-from simulator.program.values import Numbers
 
 Window = Literal["claim", "quarter", "half", "year"]
 WINDOW_WEEKS: dict[str, int] = {"claim": 0, "quarter": 13, "half": 26, "year": 52}
@@ -54,6 +56,40 @@ def number(
     """A documented number of the schema: default (... for none), unit, bounds, source and evidence grade."""
     extra: JsonDict = {"unit": unit, "source": source, "grade": grade}
     return Field(default, description=f"{meaning} [{unit}]", ge=ge, gt=gt, le=le, lt=lt, json_schema_extra=extra)
+
+
+_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+
+
+@lru_cache(maxsize=4096)
+def steps(path: str) -> tuple[str | int, ...]:
+    """`a.b[0].c` as `("a", "b", 0, "c")`."""
+    return tuple(name if name else int(index) for name, index in _STEP.findall(path))
+
+
+S = TypeVar("S", bound=TableSpec)
+
+
+def with_drawn(tables: S, drawn: Mapping[str, Array]) -> S:
+    """The tables with the values drawn for uncertain numbers, (R,), in their places as columns (R, 1).
+
+    drawn: by path. What compiles the tables reads all numbers alike: as attributes that are a float or such a column.
+    """
+    for path, values in drawn.items():
+        tables = _with(tables, steps(path), column(values))
+    return tables
+
+
+def _with(place: Any, way: Sequence[str | int], value: Array) -> Any:
+    """A copy of nested tables, dicts and tuples with another value where `way` leads."""
+    if not way:
+        return value
+    step, rest = way[0], way[1:]
+    if isinstance(place, tuple):
+        return tuple(_with(part, rest, value) if k == step else part for k, part in enumerate(place))
+    if isinstance(place, dict):
+        return {**place, step: _with(place[step], rest, value)}
+    return place.model_copy(update={str(step): _with(getattr(place, str(step)), rest, value)})
 
 
 class Terms(TableSpec):
@@ -200,15 +236,20 @@ class ComponentSpec(TableSpec):
     def measured(self) -> str:
         """Name of the measure that the component pays on."""
 
+    @property
+    def least_reference(self) -> float:
+        """Least money that counts as last year's result where thresholds are in growth."""
+        return 0.0
+
     @abstractmethod
-    def schedule(self, number: Numbers) -> Schedule:
+    def schedule(self) -> Schedule:
         """Payout per window without limits; thresholds in units of the component's `reference`."""
 
-    def advance(self, number: Numbers) -> Array | None:  # noqa: ARG002
+    def advance(self) -> Array | None:
         """Cents paid when a window starts, of which a partner keeps what `schedule` gives at its end; None: nothing."""
         return None
 
-    def registration(self, number: Numbers) -> Registration | None:  # noqa: ARG002
+    def registration(self) -> Registration | None:
         """Under which terms deals must be registered to count; None: they need not be."""
         return None
 
@@ -217,7 +258,7 @@ class ComponentSpec(TableSpec):
         """Whether it pays second partners of deals."""
         return self.split is not None
 
-    def spending(self, number: Numbers) -> MarketingFund | None:  # noqa: ARG002
+    def spending(self) -> MarketingFund | None:
         """How what accrues is spent where it is a fund for joint marketing; None: it is the partner's."""
         return None
 

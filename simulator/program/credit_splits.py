@@ -28,9 +28,8 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from simulator.core.arrays import Array, Bools, Ints, take
+from simulator.core.arrays import Array, Bools, Ints, column, take
 from simulator.program.base import CreditSplit, SplitRule
-from simulator.program.values import Numbers
 
 
 def equal(count: int) -> Array:
@@ -144,11 +143,11 @@ class Joint:
         return Joint(**taken)
 
 
-def compile_split(split: CreditSplit | None, number: Numbers, *, signed: bool) -> CompiledSplit | None:
-    """A split's numbers, read below `split`."""
+def compile_split(split: CreditSplit | None, *, signed: bool) -> CompiledSplit | None:
+    """A compiled split; signed: whether it is of claims of signed deals."""
     if split is None:
         return None
-    return CompiledSplit(split.rule, number("split.second"), number("split.risk_weight"), signed)
+    return CompiledSplit(split.rule, column(split.second), column(split.risk_weight), signed)
 
 
 def second_share(split: CompiledSplit, *, rep: Ints, joint: Joint) -> Array:

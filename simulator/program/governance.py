@@ -21,10 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from simulator.core.arrays import Array
+from simulator.core.arrays import Array, column
 from simulator.program.base import Listed, TableSpec, number
 from simulator.program.conditions import CompiledBudget
-from simulator.program.values import Numbers
 
 QUARTERS = 4
 """Quarters that a rule may look back on."""
@@ -169,16 +168,13 @@ def _apply(
         held[k] = moved
 
 
-def compile_rules(rules: Sequence[ReviewRule], number: Numbers, names: Sequence[str]) -> tuple[CompiledRule, ...]:
-    """The rules of a program. number: reader of the program; names: its components in order."""
-    out = []
-    for j, rule in enumerate(rules):
-        here = number.below(f"review[{j}]")
-        out.append(
-            CompiledRule(
-                rule.signal, rule.acts_on, tuple(names.index(n) for n in rule.components or names),
-                rule.every_quarters, here("aim") * (100.0 if rule.signal == "payout" else 1.0), here("gain"),
-                here("low"), here("high"), None if rule.funded_by is None else names.index(rule.funded_by),
-            )
-        )  # fmt: skip
-    return tuple(out)
+def compile_rules(rules: Sequence[ReviewRule], names: Sequence[str]) -> tuple[CompiledRule, ...]:
+    """The rules of a program. names: its components in order."""
+    return tuple(
+        CompiledRule(
+            rule.signal, rule.acts_on, tuple(names.index(n) for n in rule.components or names), rule.every_quarters,
+            column(rule.aim * (100.0 if rule.signal == "payout" else 1.0)), column(rule.gain), column(rule.low),
+            column(rule.high), None if rule.funded_by is None else names.index(rule.funded_by),
+        )
+        for rule in rules
+    )  # fmt: skip

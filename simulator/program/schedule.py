@@ -26,9 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from simulator.core.arrays import Array
+from simulator.core.arrays import Array, Bools, column
 
-Bools = NDArray[np.bool_]
 T = TypeVar("T", bound=np.generic)
 
 _INV_SQRT_2PI = 0.3989422804014327
@@ -241,10 +240,15 @@ def _joined(pieces: Segments) -> Schedule:
     return Schedule(pieces.slope[0], tuple(Knot(pieces.anchor[j + 1], change[j], jump[j]) for j in kept))
 
 
-def rate_knots(base: Array, steps: Sequence[tuple[Array, Array]]) -> tuple[Knot, ...]:
-    """Knots of a schedule with slope `base` that takes slope `rate` from each (threshold, rate) on."""
-    knots, slope = [], base
-    for at, rate in steps:
-        knots.append(Knot(at, rate - slope, np.zeros_like(at)))
-        slope = rate
-    return tuple(knots)
+def knot(at: float | Array, *, change: float | Array = 0.0, jump: float | Array = 0.0) -> Knot:
+    """A threshold of plain numbers, or of one per replication."""
+    return Knot(column(at), column(change), column(jump))
+
+
+def stepped_rates(
+    base: float | Array, steps: Sequence[tuple[float | Array, float | Array]] = (), *, retroactive: bool = False
+) -> Schedule:
+    """A schedule with slope `base` that takes slope `rate` from each (threshold, rate) on."""
+    slopes = [base, *(rate for _, rate in steps)]
+    knots = (knot(at, change=column(rate) - column(old)) for (at, rate), old in zip(steps, slopes, strict=False))
+    return Schedule(column(base), tuple(knots), retroactive=retroactive)

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from simulator.core.arrays import Array
+from simulator.core.arrays import Array, column
 from simulator.program.base import TableSpec, number
 from simulator.program.measures import MEASURES
-from simulator.program.values import Numbers
 
 
 class Support(TableSpec):
@@ -76,16 +75,18 @@ class Supports:
     specialists: tuple[Array, Array] | None
 
 
-def supports_of(spec: Enablement | None, number: Numbers) -> Supports | None:
-    """The supports of a program, None where it gives none. number: reader below the enablement."""
+def supports_of(spec: Enablement | None) -> Supports | None:
+    """The supports of a program, None where it gives none."""
     if spec is None or not any(True for _ in given(spec)):
         return None
+    costs = {name: getattr(spec, name) for name in given(spec)}
+    training, content, sponsor, specialists = spec.training, spec.content, spec.sponsor, spec.specialists
     return Supports(
-        costs={n: (number(f"{n}.cost_per_year") * 100, number(f"{n}.cost_per_partner") * 100) for n in given(spec)},
-        skill=None if spec.training is None else number("training.skill"),
-        content=None if spec.content is None else (number("content.speed"), number("content.use")),
-        sponsor=None if spec.sponsor is None else number("sponsor.win"),
-        specialists=None if spec.specialists is None else (number("specialists.capacity"), number("specialists.win")),
+        costs={n: (column(s.cost_per_year * 100), column(s.cost_per_partner * 100)) for n, s in costs.items()},
+        skill=None if training is None else column(training.skill),
+        content=None if content is None else (column(content.speed), column(content.use)),
+        sponsor=None if sponsor is None else column(sponsor.win),
+        specialists=None if specialists is None else (column(specialists.capacity), column(specialists.win)),
     )
 
 
@@ -114,9 +115,8 @@ class Prize:
     cost: Array
 
 
-def prizes_of(awards: Mapping[str, Award], number: Numbers) -> tuple[Prize, ...]:
-    """The prizes of a program. number: reader below its awards."""
+def prizes_of(awards: Mapping[str, Award]) -> tuple[Prize, ...]:
+    """The prizes of a program."""
     return tuple(
-        Prize(name, a.measure, a.winners, number(f"{name}.value") * 100, number(f"{name}.cost") * 100)
-        for name, a in awards.items()
+        Prize(name, a.measure, a.winners, column(a.value * 100), column(a.cost * 100)) for name, a in awards.items()
     )

@@ -25,7 +25,6 @@ from simulator.core.errors import SimulatorError
 from simulator.core.streams import Streams
 from simulator.engines.assignment import BehaviorMode, ProgramWithForecasts, everyone
 from simulator.engines.vector.engine import VectorRun
-from simulator.program.compile import compile_program, no_program
 from simulator.program.compiled import CompiledProgram
 from simulator.program.measures import Event
 from simulator.reference.population import interpolate, reference_setting
@@ -75,14 +74,6 @@ _PASSES = 6
 _CLOSE = 0.002
 """Mean activity off by less than this needs no further pass."""
 _TINY = 1e-12
-
-
-def compile_named(name: str, scenario: Scenario, setting: Setting) -> CompiledProgram:
-    """A program of the scenario, or the built-in `none`."""
-    if name == "none":
-        return no_program()
-    known_as = setting.partners.known_as
-    return compile_program(name, scenario.programs[name], setting.numbers, setting.markets.names, known_as)
 
 
 def _fitted_on(scenario: Scenario) -> Scenario:
@@ -135,8 +126,7 @@ class Reference:
         if effort:
             self._fit_effort()
         self._programs = {
-            name: self._sample.program(compile_named(name, scenario, self.setting))
-            for name in (*scenario.programs, "none")
+            name: self._sample.program(self.setting.program(name)) for name in (*scenario.programs, "none")
         }
         del self.setting, self.world
 
@@ -157,7 +147,7 @@ class Reference:
         setting = compile_setting(scenario, None if self.design is None else self.design.drawn)
         same = {n for n, p in scenario.programs.items() if self.scenario.programs.get(n) == p} | {"none"}
         other._programs = {
-            name: self._programs[name] if name in same else self._sample.program(compile_named(name, scenario, setting))
+            name: self._programs[name] if name in same else self._sample.program(setting.program(name))
             for name in (*scenario.programs, "none")
         }
         return other
@@ -165,7 +155,7 @@ class Reference:
     # -- the fixed point ---------------------------------------------------------------------------------------
 
     def _forecast(self) -> None:
-        nothing = ProgramWithForecasts(no_program(), (), {})
+        nothing = ProgramWithForecasts(self.setting.program("none"), (), {})
         count = len(self.setting.partners.segments)
         self._usual = np.zeros((self.world.shape[0], count, STRATA))
         self._value = np.zeros((self.world.shape[0], count, STRATA, 4))
@@ -173,7 +163,7 @@ class Reference:
         self._take(self._live(nothing, self._own_outlook(), responding=False))
 
     def _fit_effort(self) -> None:
-        program = compile_named("baseline", self.scenario, self.setting)
+        program = self.setting.program("baseline")
         baseline = self._offer(program, self._sample.program(program), self.setting, None)
         run = self._live(baseline, self._own_outlook(), responding=False)
         eps = np.maximum(self.setting.behavior("elasticity"), 0.05)[:, :, None, None]
@@ -304,7 +294,7 @@ class Reference:
 
     def offer(self, name: str, setting: Setting, unit: Array | None) -> ProgramWithForecasts:
         """A program of the scenario, or `none`, with what partners expect of it in a run's setting."""
-        return self._offer(compile_named(name, self.scenario, setting), self._programs[name], setting, unit)
+        return self._offer(setting.program(name), self._programs[name], setting, unit)
 
     def _offer(
         self, program: CompiledProgram, statistics: Statistics, setting: Setting, unit: Array | None

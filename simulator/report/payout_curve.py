@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from simulator.core.errors import fault
-from simulator.program.compile import compile_program
 from simulator.program.compiled import CompiledComponent, CompiledProgram
 from simulator.program.schedule import Schedule
 from simulator.report.formats import NumberFormat, form_of
@@ -96,7 +95,7 @@ def curves(scenario: Scenario, program: str, points: int = _POINTS, reach: Seque
 def _compiled(scenario: Scenario, program: str) -> tuple[CompiledProgram, float]:
     """A program, and four median deals of the largest market, in cents."""
     setting = compile_setting(scenario)
-    compiled = compile_program(program, scenario.programs[program], setting.numbers, setting.markets.names)
+    compiled = setting.program(program)
     return compiled, 4.0 * float(np.exp(setting.markets.log_median).max())
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from simulator.core.errors import InputError, Problem, fault
-from simulator.program.values import lookup
-from simulator.program.values import steps as steps_of
+from simulator.program.base import steps as steps_of
 from simulator.scenario.fields import Bounds, Place, is_single, leaves, place_at
 from simulator.scenario.load import examine
 from simulator.scenario.schema import Scenario
@@ -124,7 +123,9 @@ def _single(tree: dict[str, Any], path: str, value: Any) -> Place:
 
 
 def _put(tree: dict[str, Any], steps: Steps, value: Any) -> None:
-    table: Any = lookup(tree, dotted(steps[:-1])) if len(steps) > 1 else tree
+    table: Any = tree
+    for step in steps[:-1]:
+        table = table[step]
     table[steps[-1]] = value.item() if isinstance(value, np.generic) else value
 
 

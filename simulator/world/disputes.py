@@ -34,7 +34,7 @@ class DisputeMarks:
 
     def number(self, name: str, rep: Ints) -> Array:
         """A number of the scenario's `disputes` for replications `rep`."""
-        return take(self._setting.numbers(f"disputes.{name}"), rep)
+        return take(self._setting.number("disputes", name), rep)
 
     def add(self, kind: str, address: tuple[Ints, Ints, Ints, Ints]) -> None:
         """The next deals of a kind, by their addresses."""

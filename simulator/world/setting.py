@@ -6,14 +6,16 @@ is uncertain.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from simulator.core.arrays import Array, Bools, Ints
+from simulator.core.arrays import Array, Bools, Ints, column, columns
 from simulator.core.streams import name_word
-from simulator.program.values import Numbers
+from simulator.program.base import with_drawn
+from simulator.program.compile import ProgramSpec, compile_program
+from simulator.program.compiled import CompiledProgram
 from simulator.scenario.schema import Scenario
 from simulator.world.after_sale import CompiledAfterSale
 
@@ -98,22 +100,39 @@ class Territories:
 
 @dataclass(frozen=True)
 class Setting:
-    """Everything of a scenario but its programs. `number` reads behavior and gaming values, shape (R or 1, 1)."""
+    """A compiled scenario. scenario: with columns (R, 1) of drawn values in place of its uncertain numbers."""
 
     scenario: Scenario
-    numbers: Numbers
     markets: Markets
     partners: Partners
     territories: Territories
     season: Array
+    _known: dict[tuple[str, str], Array] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def number(self, table: str, name: str) -> Array:
+        """A number of one of the scenario's tables, shape (R or 1, 1), read-only."""
+        key = table, name
+        if key not in self._known:
+            self._known[key] = column(getattr(getattr(self.scenario, table), name))
+            self._known[key].setflags(write=False)
+        return self._known[key]
 
     def behavior(self, name: str) -> Array:
         """A behavior number, shape (R or 1, 1)."""
-        return self.numbers(f"behavior.{name}")
+        return self.number("behavior", name)
 
     def gaming(self, name: str) -> Array:
         """A gaming number, shape (R or 1, 1)."""
-        return self.numbers(f"gaming.{name}")
+        return self.number("gaming", name)
+
+    def without(self, path: str) -> Setting:
+        """The setting with the number at `path` set to 0; those that are compiled already stay."""
+        return replace(self, scenario=with_drawn(self.scenario, {path: np.zeros(1)}))
+
+    def program(self, name: str) -> CompiledProgram:
+        """A program of the scenario, or the built-in `none`, which pays nothing."""
+        spec = ProgramSpec() if name == "none" else self.scenario.programs[name]
+        return compile_program(name, spec, self.markets.names, self.partners.known_as)
 
     @property
     def sharing(self) -> bool:
@@ -133,35 +152,29 @@ class Setting:
 
 def compile_setting(scenario: Scenario, drawn: Mapping[str, Array] | None = None) -> Setting:
     """Compile a scenario. drawn: path -> (R,) values of uncertain numbers."""
-    numbers = Numbers(scenario.tree(), drawn)
-    markets = tuple(scenario.markets)
+    scenario = with_drawn(scenario, drawn or {})
+    markets = _markets(scenario)
     return Setting(
         scenario=scenario,
-        numbers=numbers,
-        markets=_markets(scenario, numbers),
-        partners=_partners(scenario, numbers, markets),
-        territories=_territories(scenario, numbers, markets),
-        season=np.concatenate(np.broadcast_arrays(*[numbers(f"economy.season[{q}]") for q in range(4)]), axis=1),
+        markets=markets,
+        partners=_partners(scenario, markets.names),
+        territories=_territories(scenario, markets.names),
+        season=columns(scenario.economy.season),
     )
 
 
-def _columns(parts: list[Array]) -> Array:
-    """(R or 1, 1) arrays side by side."""
-    return np.concatenate(np.broadcast_arrays(*parts), axis=1)
+def _markets(scenario: Scenario) -> Markets:
+    markets = scenario.markets.values()
 
+    def every(name: str) -> Array:
+        return columns(getattr(m, name) for m in markets)
 
-def _markets(scenario: Scenario, numbers: Numbers) -> Markets:
-    names = tuple(scenario.markets)
-
-    def every(field: str) -> Array:
-        return _columns([numbers(f"markets.{m}.{field}") for m in names])
-
-    def stages(field: str) -> Array:
-        return np.stack([every(f"{field}[{s}]") for s in range(4)], axis=-1)
+    def stages(name: str) -> Array:
+        return np.stack([columns(getattr(m, name)[s] for m in markets) for s in range(4)], axis=-1)
 
     win, direct = every("win_probability"), every("direct_win_probability")
     return Markets(
-        names=names,
+        names=tuple(scenario.markets),
         log_median=np.log(every("size_median") * 100),
         size_log_sd=every("size_log_sd"),
         size_max=every("size_max") * 100,
@@ -180,18 +193,17 @@ def _markets(scenario: Scenario, numbers: Numbers) -> Markets:
         new_share=every("new_account_share"),
         named_share=every("named_account_share"),
         churn_per_week=every("churn_per_year") / WEEKS_PER_YEAR,
-        after_sale=_after_sale(scenario, numbers),
+        after_sale=_after_sale(scenario),
     )
 
 
-def _after_sale(scenario: Scenario, numbers: Numbers) -> CompiledAfterSale | None:
-    followed = {name: market.after_sale is not None for name, market in scenario.markets.items()}
-    if not any(followed.values()):
+def _after_sale(scenario: Scenario) -> CompiledAfterSale | None:
+    followed = [market.after_sale for market in scenario.markets.values()]
+    if not any(followed):
         return None
 
-    def every(field: str, absent: float) -> Array:
-        none = np.full((1, 1), absent)
-        return _columns([numbers(f"markets.{m}.after_sale.{field}") if on else none for m, on in followed.items()])
+    def every(name: str, absent: float) -> Array:
+        return columns(absent if after is None else getattr(after, name) for after in followed)
 
     return CompiledAfterSale(
         log_live=np.log(every("live_weeks", np.inf)),
@@ -203,36 +215,34 @@ def _after_sale(scenario: Scenario, numbers: Numbers) -> CompiledAfterSale | Non
     )
 
 
-def _mix(numbers: Numbers, prefix: str, given: Mapping[str, float], markets: tuple[str, ...]) -> Array:
-    """Cumulative market mix, shape (R or 1, 1, markets), last entry exactly 1."""
-    zero = np.zeros((1, 1))
-    shares = _columns([numbers(f"{prefix}.markets.{m}") if m in given else zero for m in markets])
+def _mixes(given: Sequence[Mapping[str, float]], markets: tuple[str, ...]) -> Array:
+    """Cumulative market mixes, (1, mixes, markets), the last entry of each exactly 1."""
+    shares = np.array([[mix.get(m, 0.0) for m in markets] for mix in given])
     cumulative = np.cumsum(shares, axis=1) / np.sum(shares, axis=1, keepdims=True)
-    last = max(j for j, m in enumerate(markets) if m in given)
-    cumulative[:, last:] = 1.0
-    return np.asarray(cumulative[:, None, :])
+    last = np.array([[max(j for j, m in enumerate(markets) if m in mix)] for mix in given])
+    return np.where(np.arange(len(markets)) >= last, 1.0, cumulative)[None]
 
 
-def _partners(scenario: Scenario, numbers: Numbers, markets: tuple[str, ...]) -> Partners:
+def _partners(scenario: Scenario, markets: tuple[str, ...]) -> Partners:
     segments = tuple(scenario.partners)
-    counts = [scenario.partners[s].count + scenario.partners[s].prospects for s in segments]
+    rows = scenario.partners.values()
+    counts = [row.count + row.prospects for row in rows]
     segment = np.repeat(np.arange(len(segments)), counts)
     territories = list(scenario.territories)
-    home = np.array([territories.index(scenario.partners[s].territory) for s in segments])
+    home = np.array([territories.index(row.territory) for row in rows])
     words = [(name_word(s) + np.arange(n)) % 2**32 for s, n in zip(segments, counts, strict=True)]
 
-    def every(field: str) -> Array:
-        return np.ascontiguousarray(_columns([numbers(f"partners.{s}.{field}") for s in segments])[:, segment])
+    def every(name: str) -> Array:
+        return np.ascontiguousarray(columns(getattr(row, name) for row in rows)[:, segment])
 
-    forecast = [np.arange(n) >= scenario.partners[s].count for s, n in zip(segments, counts, strict=True)]
-    mixes = [_mix(numbers, f"partners.{s}", scenario.partners[s].markets, markets) for s in segments]
+    forecast = [np.arange(n) >= row.count for row, n in zip(rows, counts, strict=True)]
     return Partners(
         names=tuple(f"{s}-{i + 1}" for s, n in zip(segments, counts, strict=True) for i in range(n)),
         segments=segments,
         segment=segment,
         territory=home[segment],
         word=np.concatenate(words).astype(np.int64),
-        mix=np.concatenate(np.broadcast_arrays(*mixes), axis=1)[:, segment, :],
+        mix=_mixes([row.markets for row in rows], markets)[:, segment, :],
         mean_rate=every("opportunities_per_year") / WEEKS_PER_YEAR,
         volume_log_sd=every("volume_log_sd"),
         size_log_sd=every("size_log_sd_between"),
@@ -247,13 +257,11 @@ def _partners(scenario: Scenario, numbers: Numbers, markets: tuple[str, ...]) ->
     )
 
 
-def _territories(scenario: Scenario, numbers: Numbers, markets: tuple[str, ...]) -> Territories:
-    names = tuple(scenario.territories)
-    mixes = [_mix(numbers, f"territories.{t}", scenario.territories[t].markets, markets) for t in names]
-    rates = [numbers(f"territories.{t}.vendor_opportunities_per_year") for t in names]
+def _territories(scenario: Scenario, markets: tuple[str, ...]) -> Territories:
+    names, rows = tuple(scenario.territories), scenario.territories.values()
     return Territories(
         names=names,
         word=np.array([name_word(t) for t in names]),
-        rate=_columns(rates) / WEEKS_PER_YEAR,
-        mix=np.concatenate(np.broadcast_arrays(*mixes), axis=1),
+        rate=columns(row.vendor_opportunities_per_year for row in rows) / WEEKS_PER_YEAR,
+        mix=_mixes([row.markets for row in rows], markets),
     )

@@ -7,13 +7,12 @@ segment; a competitor's offer multiplies the value V0 at which activity is usual
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.core.arrays import Array, Bools, Ints, ranks
-from simulator.scenario import market as scenario
+from simulator.core.arrays import Array, Bools, Ints, column, ranks
+from simulator.scenario.market import CompetitorShock, DemandShock, PriceShock
 from simulator.world.setting import Partners, Setting
 
 
@@ -67,36 +66,29 @@ class CompiledShocks:
 
 def compile_shocks(setting: Setting, rate: Array) -> CompiledShocks:
     """The shocks of a setting. rate: base volume of the partners, (R, P)."""
-    shocks, partners, numbers = setting.scenario.shocks, setting.partners, setting.numbers
-    markets, segments = setting.markets.names, partners.segments
+    shocks, partners = setting.scenario.shocks, setting.partners
+    markets = setting.markets.names
 
-    def spells(kind: str, rows: Sequence[scenario.Spell], hit: Callable[[int], Bools]) -> tuple[CompiledSpell, ...]:
-        made = []
-        for j, row in enumerate(rows):
-            factor = np.where(hit(j)[None, :], numbers(f"shocks.{kind}[{j}].factor"), 1.0)
-            made.append(CompiledSpell(row.from_week, np.inf if row.until_week is None else row.until_week, factor))
-        return tuple(made)
-
-    def named(names: tuple[str, ...], known: tuple[str, ...]) -> Bools:
-        return np.array([not names or name in names for name in known])
+    def spell(row: DemandShock | PriceShock | CompetitorShock, hit: Bools) -> CompiledSpell:
+        stop = np.inf if row.until_week is None else row.until_week
+        return CompiledSpell(row.from_week, stop, np.where(hit[None, :], column(row.factor), 1.0))
 
     return CompiledShocks(
-        demand=spells("demand", shocks.demand, lambda j: named(shocks.demand[j].markets, markets)),
-        price=spells("price", shocks.price, lambda j: named(shocks.price[j].markets, markets)),
-        competitor=spells(
-            "competitor",
-            shocks.competitor,
-            lambda j: named(shocks.competitor[j].partners, segments)[partners.segment],
+        demand=tuple(spell(row, _named(row.markets, markets)) for row in shocks.demand),
+        price=tuple(spell(row, _named(row.markets, markets)) for row in shocks.price),
+        competitor=tuple(
+            spell(row, _named(row.partners, partners.segments)[partners.segment]) for row in shocks.competitor
         ),
         leaving=tuple(
-            PartnerDeparture(
-                d.from_week,
-                _leaver(d.partner, d.rank, partners, rate),
-                d.open_deals == "orphaned",
-            )
+            PartnerDeparture(d.from_week, _leaver(d.partner, d.rank, partners, rate), d.open_deals == "orphaned")
             for d in shocks.departure
         ),
     )
+
+
+def _named(names: tuple[str, ...], known: tuple[str, ...]) -> Bools:
+    """Which of the known names are meant; all where none is given."""
+    return np.array([not names or name in names for name in known])
 
 
 def shocked_mix(mix: Array, factor: Array) -> tuple[Array, Array]:

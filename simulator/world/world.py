@@ -123,7 +123,7 @@ class World:
         """Log of market demand as a stationary AR(1) by week, times the season."""
         s, reps = self.setting, self.shape[0]
         weeks = np.arange(-s.burn_in, s.horizon)
-        sd, keep = s.numbers("economy.market_log_sd"), s.numbers("economy.market_persistence")
+        sd, keep = s.number("economy", "market_log_sd"), s.number("economy", "market_persistence")
         rep = np.repeat(np.arange(reps), len(weeks))
         shocks = ndtri(self._draw("market", rep, np.zeros_like(rep), np.tile(weeks, reps))[0]).reshape(reps, -1)
         level = np.empty_like(shocks)

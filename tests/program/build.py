@@ -8,7 +8,6 @@ from simulator.core.arrays import Array
 from simulator.program.compile import compile_program
 from simulator.program.compiled import CompiledComponent, CompiledProgram
 from simulator.program.schedule import Knot, Schedule
-from simulator.program.values import Numbers
 from simulator.scenario.load import parse
 from tests.scenario.texts import SMALL
 
@@ -42,7 +41,7 @@ def paid(pay: Schedule, attainment: float) -> float:
 def compiled(text: str) -> CompiledProgram:
     """The program `p` of the shared small scenario, `text` standing below `[programs.p]`."""
     scenario = parse(f"{SMALL}\n[programs.p]\n{text}")
-    return compile_program("p", scenario.programs["p"], Numbers(scenario.tree()), tuple(scenario.markets))
+    return compile_program("p", scenario.programs["p"], tuple(scenario.markets))
 
 
 def only(text: str) -> CompiledComponent:

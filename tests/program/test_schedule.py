@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import integrate
 
 from simulator.program import schedule as module
-from simulator.program.schedule import Schedule, claim_price, expected_payout, payout_slope, rate_knots
+from simulator.program.schedule import Schedule, claim_price, expected_payout, payout_slope, stepped_rates
 from tests.program.build import num, paid, scalar, schedule
 
 TABLE = [
@@ -213,7 +213,7 @@ def test_a_tier_that_changes_no_rate_changes_nothing(
     without = schedule(base, steps, retroactive=retroactive)
     extra = schedule(base, sorted([*steps, (at, 0.0, 0.0)]), retroactive=retroactive)
     assert paid(extra, x) == paid(without, x)
-    same = rate_knots(num(base), [(num(at), num(base))])
+    same = stepped_rates(base, [(at, base)]).knots
     assert scalar(Schedule(num(base), same, retroactive=retroactive).payout(num(x))) == paid(schedule(base, []), x)
 
 
@@ -250,7 +250,7 @@ def test_arrays_of_replications_and_partners_give_what_each_gives_alone() -> Non
     """Rows are replications with other rates and thresholds, columns partners; caps at another knot per row."""
     bases, ats, caps = np.array([[0.05], [0.1]]), np.array([[100.0], [60.0]]), np.array([[6.0], [5.0]])
     x = np.array([[50.0, 99.0, 130.0]])
-    wide = Schedule(bases, rate_knots(bases, [(ats, bases + 0.05)]), num(1), caps, False)
+    wide = Schedule(bases, stepped_rates(bases, [(ats, bases + 0.05)]).knots, num(1), caps, False)
     exact, smooth = wide.payout(x), expected_payout(wide.smooth(), x, np.full((1, 3), 9.0))
     for r in range(2):
         one = schedule(bases[r, 0], [(ats[r, 0], 0.05, 0)], floor=1, cap=caps[r, 0])
@@ -262,5 +262,5 @@ def test_arrays_of_replications_and_partners_give_what_each_gives_alone() -> Non
 @pytest.mark.parametrize(("x", "expected"), [(49.0, 2.45), (50.0, 2.5), (70.0, 3.9), (120.0, 8.75)])
 def test_thresholds_in_units_of_a_reference(x: float, expected: float) -> None:
     """5 %, 7 % from 1 and 10 % from 1.5 times 50: at 70, 2.50 + 20 * .07; at 120, 2.50 + 25 * .07 + 45 * .10."""
-    ladder = rate_knots(num(0.05), [(num(1.0), num(0.07)), (num(1.5), num(0.10))])
+    ladder = stepped_rates(0.05, [(1.0, 0.07), (1.5, 0.10)]).knots
     assert paid(Schedule(num(0.05), ladder).scaled(num(50)), x) == pytest.approx(expected)

@@ -12,7 +12,6 @@ from numpy.testing import assert_allclose
 
 from simulator.core.errors import InputError
 from simulator.metrics.measure import measure
-from simulator.program.compile import compile_program
 from simulator.report.payout_curve import curve, curves, draw_curves, payout_curve, placed
 from simulator.report.plots import save_figure
 from simulator.studies.compare import Comparison, save
@@ -100,7 +99,7 @@ def test_payout_curve_follows_the_schedule() -> None:
     # 5 % to 100,000, 7.5 % to 300,000, 10 % beyond, capped at 80,000: reached at 900,000. In cents.
     scenario = made_up.scenario()
     setting = compile_setting(scenario)
-    program = compile_program("baseline", scenario.programs["baseline"], setting.numbers, setting.markets.names)
+    program = setting.program("baseline")
     at = np.array([50_000.0, 200_000.0, 400_000.0, 1_000_000.0]) * 100
     payout, slope = curve(program.components[0].schedule, at)
     assert_allclose(payout / 100, [2_500.0, 12_500.0, 30_000.0, 80_000.0], rtol=1e-12)

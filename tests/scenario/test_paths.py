@@ -1,6 +1,8 @@
 """Values by path: what is read, what is set, and what is refused."""
 
 import math
+from functools import reduce
+from operator import getitem
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.core.errors import InputError
-from simulator.program.values import lookup
+from simulator.program.base import steps
 from simulator.scenario.fields import Bounds
 from simulator.scenario.load import parse
 from simulator.scenario.paths import NumberPath, bounds_at, number_paths, value_at, with_values
@@ -115,7 +117,7 @@ def test_every_number_is_documented() -> None:
         assert number.source, number.path
         assert number.grade in "ABCJ", number.path
         assert number.bounds.hold(number.value), number.path
-        assert lookup(SCENARIO.tree(), number.path) == number.value
+        assert reduce(getitem, steps(number.path), SCENARIO.tree()) == number.value
 
 
 def test_a_number_has_the_words_and_bounds_of_the_schema() -> None:

@@ -101,5 +101,5 @@ def _upheld(setting: Setting, gain: Array) -> Array:
     """What a claim of a customer that nobody works on gains, in expectation over disputes about it."""
     if setting.scenario.disputes is None:
         return gain
-    lost = setting.numbers("disputes.claimed_probability") * setting.numbers("disputes.overturned_share")
+    lost = setting.number("disputes", "claimed_probability") * setting.number("disputes", "overturned_share")
     return gain * (1.0 - lost)

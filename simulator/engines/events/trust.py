@@ -29,7 +29,7 @@ def review(run: EventRun, week: int) -> None:
 
 def _lived(run: EventRun, partner: Partner, week: int) -> tuple[float, float, float, float, float, float]:
     """Cents paid, cent-weeks late, deals signed and taken back, cents booked, and rise of targets of one partner."""
-    norm = run.setting.numbers("trust.norm_weeks")[0, 0]
+    norm = run.setting.number("trust", "norm_weeks")[0, 0]
     paid = late = 0.0
     for d in (d for d in run.closed_now if d.account.who == partner.who):
         lag = d.account.components[d.component].terms.payout_lag_weeks[0, 0]

@@ -49,7 +49,7 @@ def review(run: VectorRun, week: int) -> None:
 
 def _payments(run: VectorRun, week: int) -> tuple[Array, Array]:
     """Cents that accrued in the windows closed at `week`, and cent-weeks of them beyond the usual lag."""
-    norm = run.setting.numbers("trust.norm_weeks")
+    norm = run.setting.number("trust", "norm_weeks")
     paid, late = np.zeros(run.shape), np.zeros(run.shape)
     for b in (*run.closed, *run.accounts):
         for closing in (c for c in b.closings if c.end == week):

@@ -7,8 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from simulator.program.base import ComponentSpec, Listed, TableSpec, component, number
-from simulator.program.schedule import Schedule, rate_knots
-from simulator.program.values import Numbers
+from simulator.program.schedule import Schedule, stepped_rates
 
 
 class AttainmentTier(TableSpec):
@@ -47,14 +46,9 @@ class Accelerator(ComponentSpec):
     def measured(self) -> str:
         return "revenue"
 
-    def schedule(self, number: Numbers) -> Schedule:
-        rate, quota = number("rate"), number("quota")
-        steps = [
-            (quota * number(f"multiples[{j}].above"), rate * number(f"multiples[{j}].multiple"))
-            for j in range(len(self.multiples))
-        ]
-        base = rate * number("start_multiple")
-        return Schedule(base, rate_knots(base, steps), retroactive=self.tiering == "retroactive")
+    def schedule(self) -> Schedule:
+        steps = [(self.quota * tier.above, self.rate * tier.multiple) for tier in self.multiples]
+        return stepped_rates(self.rate * self.start_multiple, steps, retroactive=self.tiering == "retroactive")
 
     def ladders(self) -> dict[str, tuple[float, ...]]:
         return {"multiples[{}].above": tuple(t.above for t in self.multiples)}

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
 from pydantic import Field
 
 from simulator.program.base import ComponentSpec, component, number
-from simulator.program.schedule import Knot, Schedule
-from simulator.program.values import Numbers
+from simulator.program.schedule import Schedule, stepped_rates
 
 
 @component
@@ -24,9 +22,6 @@ class ActivityCredit(ComponentSpec):
     def measured(self) -> str:
         return self.measure
 
-    def schedule(self, number: Numbers) -> Schedule:
-        amount = number("amount")
-        if self.limit is None:
-            return Schedule(amount)
-        at = number("limit") * 100
-        return Schedule(amount, (Knot(at, -amount, np.zeros_like(at)),))
+    def schedule(self) -> Schedule:
+        steps = [] if self.limit is None else [(self.limit * 100, 0.0)]
+        return stepped_rates(self.amount, steps)

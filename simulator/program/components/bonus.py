@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
 from pydantic import Field
 
+from simulator.core.arrays import column
 from simulator.program.base import ComponentSpec, Listed, TableSpec, component, number
-from simulator.program.schedule import Knot, Schedule
-from simulator.program.values import Numbers
+from simulator.program.schedule import Schedule, knot
 
 
 class Lump(TableSpec):
@@ -30,12 +29,8 @@ class Bonus(ComponentSpec):
     def measured(self) -> str:
         return self.measure
 
-    def schedule(self, number: Numbers) -> Schedule:
-        knots = []
-        for j in range(len(self.lumps)):
-            at, amount = number(f"lumps[{j}].at") * 100, number(f"lumps[{j}].amount") * 100
-            knots.append(Knot(at, np.zeros_like(at), amount))
-        return Schedule(np.zeros_like(knots[0].at), tuple(knots))
+    def schedule(self) -> Schedule:
+        return Schedule(column(0.0), tuple(knot(lump.at * 100, jump=lump.amount * 100) for lump in self.lumps))
 
     def ladders(self) -> dict[str, tuple[float, ...]]:
         return {"lumps[{}].at": tuple(t.at for t in self.lumps)}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from simulator.core.arrays import column
 from simulator.program.base import ComponentSpec, component, number
 from simulator.program.conditions import MarketingFund
 from simulator.program.schedule import Schedule
-from simulator.program.values import Numbers
 
 
 @component
@@ -43,14 +43,14 @@ class CoMarketingFund(ComponentSpec):
     def measured(self) -> str:
         return "revenue"
 
-    def schedule(self, number: Numbers) -> Schedule:
-        return Schedule(number("rate"))
+    def schedule(self) -> Schedule:
+        return Schedule(column(self.rate))
 
-    def spending(self, number: Numbers) -> MarketingFund:
+    def spending(self) -> MarketingFund:
         return MarketingFund(
-            grant=number("proposal") * number("approved") * 100,
-            unspent=number("unspent"),
-            lag_effect=number("lag_effect"),
-            size_effect=number("size_effect"),
-            worth=number("worth"),
+            grant=column(self.proposal * self.approved * 100),
+            unspent=column(self.unspent),
+            lag_effect=column(self.lag_effect),
+            size_effect=column(self.size_effect),
+            worth=column(self.worth),
         )

@@ -6,10 +6,10 @@ from typing import Literal
 
 import numpy as np
 
+from simulator.core.arrays import column
 from simulator.program.base import ComponentSpec, Window, component, number
 from simulator.program.conditions import Registration
 from simulator.program.schedule import Schedule
-from simulator.program.values import Numbers
 
 
 @component
@@ -47,15 +47,15 @@ class DealRegistration(ComponentSpec):
     def measured(self) -> str:
         return "revenue"
 
-    def schedule(self, number: Numbers) -> Schedule:
-        return Schedule(number("uplift"))
+    def schedule(self) -> Schedule:
+        return Schedule(column(self.uplift))
 
-    def registration(self, number: Numbers) -> Registration:
+    def registration(self) -> Registration:
         second = None
         if self.second_uplift is not None:
-            whole = number("uplift")
-            second = np.where(whole > 0, number("second_uplift") / np.where(whole > 0, whole, 1.0), 0.0)
-        return Registration(number("protection_weeks"), self.registrations_per_quarter, second)
+            whole = column(self.uplift)
+            second = np.where(whole > 0, self.second_uplift / np.where(whole > 0, whole, 1.0), 0.0)
+        return Registration(column(self.protection_weeks), self.registrations_per_quarter, second)
 
     @property
     def shares_deals(self) -> bool:

@@ -7,8 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from simulator.program.base import ComponentSpec, Listed, TableSpec, component, number
-from simulator.program.schedule import Schedule, rate_knots
-from simulator.program.values import Numbers
+from simulator.program.schedule import Schedule, stepped_rates
 
 
 class GrowthTier(TableSpec):
@@ -36,10 +35,13 @@ class Growth(ComponentSpec):
     def measured(self) -> str:
         return "revenue"
 
-    def schedule(self, number: Numbers) -> Schedule:
-        steps = [(1.0 + number(f"points[{j}].growth"), number(f"points[{j}].points")) for j in range(len(self.points))]
-        base = 0.0 * number("minimum_base")
-        return Schedule(base, rate_knots(base, steps), retroactive=self.tiering == "retroactive")
+    def schedule(self) -> Schedule:
+        steps = [(1.0 + tier.growth, tier.points) for tier in self.points]
+        return stepped_rates(0.0, steps, retroactive=self.tiering == "retroactive")
+
+    @property
+    def least_reference(self) -> float:
+        return self.minimum_base
 
     def ladders(self) -> dict[str, tuple[float, ...]]:
         return {"points[{}].growth": tuple(t.growth for t in self.points)}

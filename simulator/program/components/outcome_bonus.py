@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from simulator.core.arrays import column
 from simulator.program.base import ComponentSpec, component, number
 from simulator.program.schedule import Schedule
-from simulator.program.values import Numbers
 
 
 @component
@@ -24,5 +24,7 @@ class OutcomeBonus(ComponentSpec):
     def measured(self) -> str:
         return self.measure
 
-    def schedule(self, number: Numbers) -> Schedule:
-        return Schedule(number("share" if self.measure == "expansion" else "amount"))
+    def schedule(self) -> Schedule:
+        paid = self.share if self.measure == "expansion" else self.amount
+        assert paid is not None  # the check of scenarios asks for it
+        return Schedule(column(paid))

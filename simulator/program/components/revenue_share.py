@@ -7,8 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from simulator.program.base import ComponentSpec, Listed, TableSpec, component, number
-from simulator.program.schedule import Schedule, rate_knots
-from simulator.program.values import Numbers
+from simulator.program.schedule import Schedule, stepped_rates
 
 
 class RevenueTier(TableSpec):
@@ -41,10 +40,9 @@ class RevenueShare(ComponentSpec):
     def measured(self) -> str:
         return "revenue"
 
-    def schedule(self, number: Numbers) -> Schedule:
-        steps = [(number(f"tiers[{j}].above") * 100, number(f"tiers[{j}].rate")) for j in range(len(self.tiers))]
-        base = number("rate")
-        return Schedule(base, rate_knots(base, steps), retroactive=self.tiering == "retroactive")
+    def schedule(self) -> Schedule:
+        steps = [(tier.above * 100, tier.rate) for tier in self.tiers]
+        return stepped_rates(self.rate, steps, retroactive=self.tiering == "retroactive")
 
     def ladders(self) -> dict[str, tuple[float, ...]]:
         return {"tiers[{}].above": tuple(t.above for t in self.tiers)}

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
 from pydantic import Field
 
-from simulator.core.arrays import Array
+from simulator.core.arrays import Array, column
 from simulator.program.base import ComponentSpec, component, number
-from simulator.program.schedule import Knot, Schedule
-from simulator.program.values import Numbers
+from simulator.program.schedule import Schedule, knot, stepped_rates
 
 
 @component
@@ -29,12 +27,11 @@ class UpfrontCommitment(ComponentSpec):
     def measured(self) -> str:
         return self.measure
 
-    def advance(self, number: Numbers) -> Array:
-        return number("amount") * 100
+    def advance(self) -> Array:
+        return column(self.amount * 100)
 
-    def schedule(self, number: Numbers) -> Schedule:
-        at, amount = number("target") * 100, number("amount") * 100
-        zero = np.zeros_like(at + amount)
+    def schedule(self) -> Schedule:
+        at, amount = self.target * 100, self.amount * 100
         if self.shortfall == "all":
-            return Schedule(zero, (Knot(at, zero, amount),))
-        return Schedule(amount / at, (Knot(at, -amount / at, zero),))
+            return Schedule(column(0.0), (knot(at, jump=amount),))
+        return stepped_rates(amount / at, [(at, 0.0)])

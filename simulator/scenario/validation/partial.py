@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from simulator.program.base import ComponentSpec, TierStatus
+from simulator.program.base import steps as steps_of
 from simulator.program.governance import ReviewRule
-from simulator.program.values import steps as steps_of
 from simulator.scenario.fields import Place, place_at
 from simulator.scenario.market import Economy, Market, PartnerSegment, Territory
 from simulator.scenario.schema import AnyComponent, Correlation, Uncertain

@@ -17,8 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from typing import Any
 
+from simulator.program.base import steps as steps_of
 from simulator.program.measures import MEASURES
-from simulator.program.values import steps as steps_of
 from simulator.scenario.fields import Place, leaves, model_of, place_at
 from simulator.scenario.market import Economy
 from simulator.scenario.schema import Correlation, Uncertain

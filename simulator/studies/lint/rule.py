@@ -27,7 +27,7 @@ from simulator.core.streams import Streams
 from simulator.program.compiled import CompiledComponent, CompiledProgram
 from simulator.program.measures import Event, deal_code
 from simulator.program.schedule import Schedule, claim_price, expected_payout
-from simulator.reference.fit import STRATA, Reference, compile_named
+from simulator.reference.fit import STRATA, Reference
 from simulator.reference.population import reference_setting
 from simulator.scenario.schema import Scenario
 from simulator.world import opportunities
@@ -247,7 +247,7 @@ def program_view(typical: Typical, name: str) -> ProgramView:
     program = replace(offer.program, components=tuple(_for_all(c) for c in offer.program.components))
     seen = PerceivedValue(setting, program, expectations, offer.forecasts, offer.tier_forecasts, typical.rate)
     real = compile_setting(typical.scenario)
-    eligible = [_eligible(c, real)[typical.segment] for c in compile_named(name, typical.scenario, real).components]
+    eligible = [_eligible(c, real)[typical.segment] for c in real.program(name).components]
     revenue = (typical.rate * expectations.revenue)[0]
     paid = tuple(_paid(seen, name, k, revenue, eligible[k]) for k in range(len(program.components)))
     return ProgramView(typical, name, program, seen, paid)
