@@ -17,138 +17,70 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simulator.calibration.backtest import Backtest, backtest
-    from simulator.calibration.behavior_abc import FittedBehavior, behavior
-    from simulator.calibration.calibrate import Calibration, calibrate
-    from simulator.core.errors import InputError, Problem, SimulatorError
-    from simulator.notebook.explorer_widget import explore
-    from simulator.report.payout_curve import payout_curve
-    from simulator.scenario.load import load, parse
-    from simulator.scenario.paths import number_paths, value_at, with_values
-    from simulator.scenario.schema import Scenario
-    from simulator.studies.base import Study
-    from simulator.studies.compare import Comparison, compare
-    from simulator.studies.forecast import Forecast, forecast
-    from simulator.studies.lint.lint import Lint, lint
-    from simulator.studies.optimize import Optimum, optimize
-    from simulator.studies.pilot import Pilot, pilot
-    from simulator.studies.pilot_design import Redesign, redesign
-    from simulator.studies.program_diff import ProgramDiff, diff
-    from simulator.studies.redteam import RedTeam, redteam
-    from simulator.studies.rollout import StagedRollout, rollout
-    from simulator.studies.select import Selection, select
-    from simulator.studies.sensitivity.study import Sensitivity, sensitivity
-    from simulator.studies.trace import Trace, trace
-    from simulator.studies.value_of_information import ValueOfInformation, value_of_information
-    from simulator.studies.variance_split import VarianceSplit, split
-    from simulator.studies.verify import Verification, verify
-    from simulator.studies.winners import Winners, winners
+    from simulator.calibration.backtest import Backtest as Backtest, backtest as backtest
+    from simulator.calibration.behavior_abc import FittedBehavior as FittedBehavior, behavior as behavior
+    from simulator.calibration.calibrate import Calibration as Calibration, calibrate as calibrate
+    from simulator.core.errors import InputError as InputError, Problem as Problem, SimulatorError as SimulatorError
+    from simulator.notebook.explorer_widget import explore as explore
+    from simulator.report.payout_curve import payout_curve as payout_curve
+    from simulator.scenario.load import load as load, parse as parse
+    from simulator.scenario.paths import number_paths as number_paths, value_at as value_at, with_values as with_values
+    from simulator.scenario.schema import Scenario as Scenario
+    from simulator.studies.base import Study as Study
+    from simulator.studies.compare import Comparison as Comparison, compare as compare
+    from simulator.studies.forecast import Forecast as Forecast, forecast as forecast
+    from simulator.studies.lint.lint import Lint as Lint, lint as lint
+    from simulator.studies.optimize import Optimum as Optimum, optimize as optimize
+    from simulator.studies.pilot import Pilot as Pilot, pilot as pilot
+    from simulator.studies.pilot_design import Redesign as Redesign, redesign as redesign
+    from simulator.studies.program_diff import ProgramDiff as ProgramDiff, diff as diff
+    from simulator.studies.redteam import RedTeam as RedTeam, redteam as redteam
+    from simulator.studies.rollout import StagedRollout as StagedRollout, rollout as rollout
+    from simulator.studies.select import Selection as Selection, select as select
+    from simulator.studies.sensitivity.study import Sensitivity as Sensitivity, sensitivity as sensitivity
+    from simulator.studies.trace import Trace as Trace, trace as trace
+    from simulator.studies.value_of_information import (
+        ValueOfInformation as ValueOfInformation,
+        value_of_information as value_of_information,
+    )
+    from simulator.studies.variance_split import VarianceSplit as VarianceSplit, split as split
+    from simulator.studies.verify import Verification as Verification, verify as verify
+    from simulator.studies.winners import Winners as Winners, winners as winners
 
 _HOMES = {
-    "Backtest": "simulator.calibration.backtest",
-    "Calibration": "simulator.calibration.calibrate",
-    "Comparison": "simulator.studies.compare",
-    "FittedBehavior": "simulator.calibration.behavior_abc",
-    "Forecast": "simulator.studies.forecast",
-    "InputError": "simulator.core.errors",
-    "Lint": "simulator.studies.lint.lint",
-    "Optimum": "simulator.studies.optimize",
-    "Pilot": "simulator.studies.pilot",
-    "Problem": "simulator.core.errors",
-    "ProgramDiff": "simulator.studies.program_diff",
-    "RedTeam": "simulator.studies.redteam",
-    "Redesign": "simulator.studies.pilot_design",
-    "Scenario": "simulator.scenario.schema",
-    "Selection": "simulator.studies.select",
-    "Sensitivity": "simulator.studies.sensitivity.study",
-    "SimulatorError": "simulator.core.errors",
-    "StagedRollout": "simulator.studies.rollout",
-    "Study": "simulator.studies.base",
-    "Trace": "simulator.studies.trace",
-    "ValueOfInformation": "simulator.studies.value_of_information",
-    "VarianceSplit": "simulator.studies.variance_split",
-    "Verification": "simulator.studies.verify",
-    "Winners": "simulator.studies.winners",
-    "backtest": "simulator.calibration.backtest",
-    "behavior": "simulator.calibration.behavior_abc",
-    "calibrate": "simulator.calibration.calibrate",
-    "compare": "simulator.studies.compare",
-    "diff": "simulator.studies.program_diff",
-    "explore": "simulator.notebook.explorer_widget",
-    "forecast": "simulator.studies.forecast",
-    "lint": "simulator.studies.lint.lint",
-    "load": "simulator.scenario.load",
-    "number_paths": "simulator.scenario.paths",
-    "optimize": "simulator.studies.optimize",
-    "parse": "simulator.scenario.load",
-    "payout_curve": "simulator.report.payout_curve",
-    "pilot": "simulator.studies.pilot",
-    "redesign": "simulator.studies.pilot_design",
-    "redteam": "simulator.studies.redteam",
-    "rollout": "simulator.studies.rollout",
-    "select": "simulator.studies.select",
-    "sensitivity": "simulator.studies.sensitivity.study",
-    "split": "simulator.studies.variance_split",
-    "trace": "simulator.studies.trace",
-    "value_at": "simulator.scenario.paths",
-    "value_of_information": "simulator.studies.value_of_information",
-    "verify": "simulator.studies.verify",
-    "winners": "simulator.studies.winners",
-    "with_values": "simulator.scenario.paths",
+    name: f"simulator.{home}"
+    for home, names in {
+        "calibration.backtest": "Backtest backtest",
+        "calibration.behavior_abc": "FittedBehavior behavior",
+        "calibration.calibrate": "Calibration calibrate",
+        "core.errors": "InputError Problem SimulatorError",
+        "notebook.explorer_widget": "explore",
+        "report.payout_curve": "payout_curve",
+        "scenario.load": "load parse",
+        "scenario.paths": "number_paths value_at with_values",
+        "scenario.schema": "Scenario",
+        "studies.base": "Study",
+        "studies.compare": "Comparison compare",
+        "studies.forecast": "Forecast forecast",
+        "studies.lint.lint": "Lint lint",
+        "studies.optimize": "Optimum optimize",
+        "studies.pilot": "Pilot pilot",
+        "studies.pilot_design": "Redesign redesign",
+        "studies.program_diff": "ProgramDiff diff",
+        "studies.redteam": "RedTeam redteam",
+        "studies.rollout": "StagedRollout rollout",
+        "studies.select": "Selection select",
+        "studies.sensitivity.study": "Sensitivity sensitivity",
+        "studies.trace": "Trace trace",
+        "studies.value_of_information": "ValueOfInformation value_of_information",
+        "studies.variance_split": "VarianceSplit split",
+        "studies.verify": "Verification verify",
+        "studies.winners": "Winners winners",
+    }.items()
+    for name in names.split()
 }
-
-__all__ = [
-    "Backtest",
-    "Calibration",
-    "Comparison",
-    "FittedBehavior",
-    "Forecast",
-    "InputError",
-    "Lint",
-    "Optimum",
-    "Pilot",
-    "Problem",
-    "ProgramDiff",
-    "RedTeam",
-    "Redesign",
-    "Scenario",
-    "Selection",
-    "Sensitivity",
-    "SimulatorError",
-    "StagedRollout",
-    "Study",
-    "Trace",
-    "ValueOfInformation",
-    "VarianceSplit",
-    "Verification",
-    "Winners",
-    "backtest",
-    "behavior",
-    "calibrate",
-    "compare",
-    "diff",
-    "explore",
-    "forecast",
-    "lint",
-    "load",
-    "number_paths",
-    "optimize",
-    "parse",
-    "payout_curve",
-    "pilot",
-    "redesign",
-    "redteam",
-    "rollout",
-    "select",
-    "sensitivity",
-    "split",
-    "trace",
-    "value_at",
-    "value_of_information",
-    "verify",
-    "winners",
-    "with_values",
-]
+"""Public name -> module that defines it."""
+__all__ = sorted(_HOMES)
 
 
 class _Package(ModuleType):
@@ -160,6 +92,10 @@ class _Package(ModuleType):
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("incentive-sim")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)
@@ -168,7 +104,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return __all__
 
 
 sys.modules[__name__].__class__ = _Package

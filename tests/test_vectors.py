@@ -11,8 +11,7 @@ from simulator.runs.designs import SOBOL, Crossed, Design, Given, Independent, S
 from simulator.runs.simulate import SimulationResult, simulate
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario
-from tests.engines.small import BASELINE as CORE
-from tests.engines.small import HEAD
+from tests.engines.small import BASELINE as CORE, HEAD
 
 PATHS = ("behavior.elasticity", "gaming.opportunist_share")
 UNCERTAIN = """
@@ -51,7 +50,7 @@ def test_a_replication_has_its_point_whatever_is_asked_with_it(design: Design) -
     assert ((whole > 0) & (whole < 1)).all()
     for part in (IDS[:5], IDS[40:47], IDS[95:]):
         assert np.array_equal(design.unit(PATHS, 3, part), whole[part])
-        assert np.array_equal(design.luck(part), design.luck(IDS)[part])
+        assert np.array_equal(design.world_ids(part), design.world_ids(IDS)[part])
     assert np.array_equal(design.unit((*PATHS, "economy.market_log_sd"), 3, IDS)[:, :2], whole)
 
 
@@ -81,7 +80,7 @@ def test_independent_points_are_unrelated() -> None:
 
 def test_crossed_meets_every_world_with_every_vector() -> None:
     crossed = Crossed(6, 16)
-    points, luck = crossed.unit(PATHS, 3, IDS), crossed.luck(IDS)
+    points, luck = crossed.unit(PATHS, 3, IDS), crossed.world_ids(IDS)
     assert len({(*p, w) for p, w in zip(points.tolist(), luck.tolist(), strict=True)}) == 96
     assert len({tuple(p) for p in points.tolist()}) == 6
     assert set(luck.tolist()) == set(range(16))

@@ -26,8 +26,7 @@ from simulator.calibration.crm_detection import source_of
 from simulator.calibration.fit import fit_export, with_size_knee
 from simulator.calibration.forecast import PredictiveDraws, draw_ahead
 from simulator.calibration.partner_effects import fit_partner_effects
-from simulator.calibration.payout_replay import DRAWS as PAID_DRAWS
-from simulator.calibration.payout_replay import ComponentPayout, PayoutReplay, priced
+from simulator.calibration.payout_replay import DRAWS as PAID_DRAWS, ComponentPayout, PayoutReplay, priced
 from simulator.calibration.side_files import NO_COMPANIONS, CompanionFiles
 from simulator.core.arrays import Array, Bools
 from simulator.core.errors import fault

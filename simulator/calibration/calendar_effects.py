@@ -32,8 +32,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
-from scipy.stats import f as f_distribution
+from scipy.stats import chi2, f as f_distribution
 
 from simulator.calibration.profile import ProgramChange
 from simulator.calibration.remarks import FittedNumber

@@ -192,8 +192,7 @@ def behavior(
     **files: Path | None,
 ) -> None:
     """Fit the uncertain behavior of SCENARIO, whose baseline was in force, to what EXPORT shows."""
-    from simulator.calibration.behavior_abc import behavior as run
-    from simulator.calibration.behavior_abc import with_uncertainty
+    from simulator.calibration.behavior_abc import behavior as run, with_uncertainty
     from simulator.calibration.side_files import CompanionFiles
     from simulator.scenario.load import load
 

@@ -77,8 +77,7 @@ def show(run: str, out: str, json_file: str | None, quiet: bool) -> None:
 def diff(one: str, other: str, out: str, json_file: str | None, quiet: bool) -> None:
     """Say what changed from RUN1 to RUN2: scenario by path, settings, versions, and figures beyond their error."""
     from simulator.runs.stored_runs import find
-    from simulator.studies.stored import described
-    from simulator.studies.stored import diff as run
+    from simulator.studies.stored import described, diff as run
 
     first, second = find(one, out), find(other, out)
     found = run(first, second)

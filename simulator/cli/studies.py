@@ -53,8 +53,7 @@ _study = together(
 def optimize(scenario: str, levers: str, **settings: Any) -> None:
     """Tune the levers of a program of SCENARIO for its goals under constraints, and try the best on fresh worlds."""
     from simulator.scenario.load import load
-    from simulator.studies.optimize import describe
-    from simulator.studies.optimize import optimize as run
+    from simulator.studies.optimize import describe, optimize as run
 
     tell(partial(run, load(scenario), levers), describe, **settings)
 
@@ -118,8 +117,7 @@ def sensitivity(
     and total indices.
     """
     from simulator.scenario.load import load
-    from simulator.studies.sensitivity.study import Sensitivity
-    from simulator.studies.sensitivity.study import sensitivity as run
+    from simulator.studies.sensitivity.study import Sensitivity, sensitivity as run
 
     if program is not None and programs is not None:
         raise click.UsageError("give --program or --programs, not both")
@@ -137,8 +135,7 @@ def sensitivity(
 def value_of_information(scenario: str, **settings: Any) -> None:
     """Say what learning uncertain inputs of SCENARIO before choosing a program is worth."""
     from simulator.scenario.load import load
-    from simulator.studies.value_of_information import describe
-    from simulator.studies.value_of_information import value_of_information as run
+    from simulator.studies.value_of_information import describe, value_of_information as run
 
     tell(partial(run, load(scenario)), describe, **settings)
 
@@ -194,8 +191,7 @@ def redteam(scenario: str, json_file: str | None, out: str, quiet: bool, **setti
 def rollout(scenario: str, plan: str, json_file: str | None, quiet: bool, **settings: Any) -> None:
     """Simulate the gradual rollout of a plan in SCENARIO: how often its limits stop it, rightly or wrongly."""
     from simulator.scenario.load import load
-    from simulator.studies.rollout import describe
-    from simulator.studies.rollout import rollout as run
+    from simulator.studies.rollout import describe, rollout as run
 
     with progress(quiet) as shown:
         study = run(load(scenario), plan, progress=shown, **settings)
@@ -225,8 +221,7 @@ def pilot(
 ) -> None:  # fmt: skip
     """Simulate the pilot of a plan in SCENARIO, and say what it can and cannot conclude and what it is worth."""
     from simulator.scenario.load import load
-    from simulator.studies.pilot import describe
-    from simulator.studies.pilot import pilot as run
+    from simulator.studies.pilot import describe, pilot as run
 
     loaded = load(scenario)
     with progress(quiet) as shown:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from simulator.metrics.base import Metric, MetricInputs
+from simulator.metrics.controls import sampling_of
 from simulator.metrics.registry import metrics_of
 from simulator.runs.simulate import RESPONSE_LEVELS, SimulationResult
 from simulator.scenario.schema import Scenario
 from simulator.stats.estimate import Difference, Estimate, Statistic, difference, estimate, joint_differences
-from simulator.stats.variance_reduction import PLAIN, Sampling, sampling_of
+from simulator.stats.variance_reduction import PLAIN, Sampling
 from simulator.world.setting import WEEKS_PER_YEAR
 
 BASELINE = "baseline"

@@ -134,7 +134,7 @@ def prepare(
     """The stage of the replications `ids` (in rising order)."""
     unit = unit_points(scenario, design, seed, ids)
     setting = compile_setting(scenario, drawn_values(scenario, unit))
-    world = World(setting, Streams(seed), ids, luck=design.luck(ids))
+    world = World(setting, Streams(seed), ids, world_ids=design.world_ids(ids))
     expectations = reference.expectations(setting, world, unit)
     names = dict.fromkeys(("baseline", "none", *programs))
     offers = {name: reference.offer(name, setting, unit) for name in names}

@@ -7,20 +7,13 @@ large. With S independent scrambles the sums of the influences over each of them
 
 with S - 1 degrees of freedom (Owen 1997; L'Ecuyer and Lemieux 2002).
 
-**Controls.** What is known to have mean 0 and goes with a result takes its share of luck out of it: with C the
+**Controls.** What is known to have mean 0 and goes with a result takes its share of chance out of it: with C the
 controls, c their mean in the sample and b the regression of the influences on them,
 
     theta' = theta - b c,      u' = residuals,   scaled to the regression estimate's error
     se'^2 = (sum u'^2 / (N - 1 - q)) (1/N + c (C'C)^-1 c)        (Lavenberg and Welch 1981)
 
 The same controls serve all metrics, so sums and differences of results stay sums and differences.
-
-Controls of a study: what each replication met, less what it would meet on average.
-
-Ignorance: of each uncertain number with coordinate u in (0, 1), 2u - 1 and its square less 1/3. Luck, known from the
-draws alone whatever the program: base volume of the partners; the same weighted by their deal sizes, by their odds, and
-by who is an opportunist; demand before and after launch. Each has mean 0 given the uncertain numbers, since the draws
-are independent of each other, so all have mean 0.
 """
 
 from __future__ import annotations
@@ -30,13 +23,8 @@ from functools import cached_property
 
 import numpy as np
 
-from simulator.core.arrays import Array, Ints
-from simulator.core.streams import Streams
-from simulator.runs.designs import Sobol, drawn_values
-from simulator.runs.simulate import SimulationResult
+from simulator.core.arrays import Array
 from simulator.stats.estimate import Statistic
-from simulator.world.setting import WEEKS_PER_QUARTER, compile_setting
-from simulator.world.world import World
 
 LEAST_PER_CONTROL = 10
 """Replications that each control needs, so that what it takes out is more than what its slope adds."""
@@ -57,10 +45,10 @@ class Sampling:
             words = f"errors from {self.scrambles} independent scrambles"
         else:
             words = "errors as if points were independent, which is conservative"
-        return words if self.controls is None else f"{words}; luck with known mean taken out"
+        return words if self.controls is None else f"{words}; chance with known mean taken out"
 
     def refined(self, statistic: Statistic) -> Statistic:
-        """The statistic with its luck of known mean taken out, and its influences by scramble."""
+        """The statistic with its chance of known mean taken out, and its influences by scramble."""
         if statistic.value is None or not len(statistic.influence):
             return statistic
         return self._by_scramble(self._controlled(statistic))
@@ -93,47 +81,3 @@ class Sampling:
 
 
 PLAIN = Sampling()
-
-
-def sampling_of(simulated: SimulationResult) -> Sampling:
-    """What the errors of a study rest on by its design."""
-    design = simulated.design
-    return Sampling(scrambles=design.scrambles if isinstance(design, Sobol) else 1)
-
-
-_CHUNK = 256
-
-
-def controls_of(simulated: SimulationResult) -> Array:
-    """Controls with known mean 0, (N, q)."""
-    unit = simulated.unit()
-    ids = simulated.ids
-    parts = []
-    for start in range(0, len(ids), _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        parts.append(_luck(simulated, ids[rows], None if unit is None else unit[rows]))
-    luck = np.concatenate(parts)
-    return luck if unit is None else np.concatenate((_ignorance(unit), luck), axis=1)
-
-
-def _ignorance(unit: Array) -> Array:
-    v = 2.0 * unit - 1.0
-    return np.concatenate((v, v * v - 1.0 / 3.0), axis=1)
-
-
-def _luck(simulated: SimulationResult, ids: Ints, unit: Array | None) -> Array:
-    scenario = simulated.scenario
-    setting = compile_setting(scenario, drawn_values(scenario, unit))
-    world = World(setting, Streams(simulated.seed), ids, luck=simulated.design.luck(ids))
-    p = setting.partners
-    share = world.rate / np.broadcast_to(p.mean_rate, world.shape).sum(axis=1, keepdims=True)
-    larger = np.exp(world.size_effect - 0.5 * p.size_log_sd * p.size_log_sd)
-    games = (scenario.gaming.timing, scenario.gaming.padding, scenario.gaming.credit_claiming)
-    opportunists = (world.opportunist - setting.gaming("opportunist_share")) * any(games)
-    people = [share.sum(axis=1) - 1.0, (share * larger).sum(axis=1) - 1.0]
-    people += [(share * x).sum(axis=1) for x in (world.win_effect, opportunists)]
-    weeks = np.arange(-setting.burn_in, setting.horizon)
-    surplus = world.demand - setting.season[:, (weeks // WEEKS_PER_QUARTER) % 4]
-    before = (weeks < 0) & (weeks >= -2 * WEEKS_PER_QUARTER)
-    demand = [surplus[:, when].sum(axis=1) / len(weeks) for when in (before, weeks >= 0)]
-    return np.stack([*people, *demand], axis=1)

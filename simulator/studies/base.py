@@ -260,7 +260,7 @@ class RunStudy(Study):
 
 def _inputs(simulated: SimulationResult) -> pd.DataFrame:
     """Values of the uncertain numbers: a row per replication, with the world that it met."""
-    world = np.asarray(simulated.design.luck(simulated.ids))
+    world = np.asarray(simulated.design.world_ids(simulated.ids))
     return pd.DataFrame({"replication": simulated.ids, "world": world, **simulated.values()})
 
 
@@ -307,8 +307,8 @@ def check_design(design: Design | None) -> None:
     """Raises `InputError` for a design whose replications share worlds: errors take them as separate."""
     if design is None or design.size is None:
         return
-    luck = design.luck(np.arange(design.size))
-    if len(np.unique(luck)) < len(luck):
+    worlds = design.world_ids(np.arange(design.size))
+    if len(np.unique(worlds)) < len(worlds):
         raise fault(_PLACE, "vectors", design, "replications must each meet a world of their own", "see `sim.split`")
 
 

@@ -81,8 +81,8 @@ class _Pairs:
     def unit(self, paths: Sequence[str], seed: int, ids: Ints, /) -> Array:
         return SOBOL.unit(paths, seed, ids // 2)
 
-    def luck(self, ids: Ints, /) -> Ints:
-        return SOBOL.luck(ids // 2)
+    def world_ids(self, ids: Ints, /) -> Ints:
+        return SOBOL.world_ids(ids // 2)
 
 
 @dataclass(frozen=True)

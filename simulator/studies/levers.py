@@ -27,8 +27,7 @@ from simulator.core.errors import InputError, fault
 from simulator.metrics.base import Family, Metric
 from simulator.metrics.measure import BASELINE
 from simulator.metrics.registry import METRICS
-from simulator.program.base import TableSpec, number
-from simulator.program.base import steps as steps_of
+from simulator.program.base import TableSpec, number, steps as steps_of
 from simulator.scenario.fields import Place, leaves, place_at
 from simulator.scenario.load import problems, read_text, toml_tree
 from simulator.scenario.schema import Scenario

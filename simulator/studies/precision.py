@@ -20,11 +20,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from simulator.metrics.controls import controls_of
 from simulator.metrics.measure import BASELINE, STRATEGIC, runs, shown_programs
 from simulator.metrics.registry import metrics_of
 from simulator.runs.simulate import SimulationResult
 from simulator.stats.estimate import Statistic, difference, estimate
-from simulator.stats.variance_reduction import LEAST_PER_CONTROL, Sampling, controls_of
+from simulator.stats.variance_reduction import LEAST_PER_CONTROL, Sampling
 
 FIRST = 256
 """Replications before the first look."""

@@ -107,7 +107,7 @@ def _design_problems(design: Design | None) -> list[Problem]:
     """A design whose replications share worlds is refused: errors take them as separate."""
     if design is None or design.size is None:
         return []
-    worlds = design.luck(np.arange(design.size))
+    worlds = design.world_ids(np.arange(design.size))
     if len(np.unique(worlds)) == len(worlds):
         return []
     rule = "replications must each meet a world of their own"

@@ -1,9 +1,10 @@
 """The world: everything in a replication that does not depend on a program.
 
-A `World` holds the people and the luck of some replications and answers, on demand and from addressed draws only, which
-candidate opportunities a week brings. Programs, rungs and both engines share it. Candidates are drawn by layers:
-layer l of a partner is a Poisson stream at its base rate, of which the share clip(m - l, 0, 1) becomes opportunities,
-m being what its activity multiplies sourcing by.
+A `World` holds the people and the chance events of some replications and answers, on demand and from addressed draws
+only, which candidate opportunities a week brings. Programs, behavior levels and both engines share it.
+
+Candidates are drawn by layers: layer l of a partner is a Poisson stream at its base rate, of which the share clip(m - l, 0, 1)
+becomes opportunities, m being what its activity multiplies sourcing by.
 """
 
 from __future__ import annotations
@@ -47,14 +48,14 @@ _DEAL = {
 
 
 class World:
-    """People and luck of the replications `ids` of a setting.
+    """People and chance events of the replications `ids` of a setting.
 
-    luck: the number under which each replication's draws are addressed, its own if None; replications of equal luck
+    world_ids: the number under which each replication's draws are addressed, its own if None; equal numbers
     meet the same people and customers. sharing: whether second partners are drawn, None where a program needs them.
     rate (R, P): base opportunities per week; opportunist, inert (R, P): kinds of
     partner; misreport_cost (R, P): cents per (claim per week)^2; most_false: most false
     claims of a kind per week, without bound unless set. `prefix` names the streams, so that a reference
-    population has luck of its own.
+    population has chance events of its own.
     """
 
     def __init__(
@@ -63,12 +64,12 @@ class World:
         streams: Streams,
         ids: Ints,
         prefix: str = "",
-        luck: Ints | None = None,
+        world_ids: Ints | None = None,
         sharing: bool | None = None,
     ) -> None:
         self.setting = setting
         self.ids = np.asarray(ids, dtype=np.int64)
-        self._luck = self.ids if luck is None else np.asarray(luck, dtype=np.int64)
+        self._world_ids = self.ids if world_ids is None else np.asarray(world_ids, dtype=np.int64)
         self._streams = streams
         self._prefix = prefix
         self.shape = (len(self.ids), setting.partners.count)
@@ -95,7 +96,7 @@ class World:
         return float(rate.mean() * len(self.setting.territories.names) * self.shape[0])
 
     def _draw(self, stream: str, rep: Ints, who: Ints, week: Ints | int = 0, ordinal: Ints | int = 0) -> Array:
-        return self._streams.draw(self._prefix + stream, self._luck[rep], who, week, ordinal)
+        return self._streams.draw(self._prefix + stream, self._world_ids[rep], who, week, ordinal)
 
     def _together(self, week: int) -> range:
         """The weeks that are drawn with `week` where every life asks for all of them: fewer and longer calls."""
@@ -271,7 +272,7 @@ class World:
         kind = "vendor deal" if vendor else "deal"
         address = (rep, c["word"].take(rows), week, c["ordinal"].take(rows))
         names = tuple(f"{self._prefix}{kind} {k}" for k in range(1, 5))
-        u = self._streams.draws(names, self._luck[rep], *address[1:])
+        u = self._streams.draws(names, self._world_ids[rep], *address[1:])
         known = np.maximum(who, 0)
         cell = rep * self.shape[1] + known
         p, m = s.partners, s.markets

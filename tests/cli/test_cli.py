@@ -15,8 +15,7 @@ import simulator.studies.compare as compare_module
 import simulator.studies.lint.lint as lint_module
 import simulator.studies.trace as trace_module
 import simulator.studies.verify as verify_module
-from simulator.calibration import backtest as backtest_module
-from simulator.calibration import behavior_abc as behavior_module
+from simulator.calibration import backtest as backtest_module, behavior_abc as behavior_module
 from simulator.calibration.calibrate import calibrate
 from simulator.calibration.side_files import CompanionFiles
 from simulator.cli.main import main

@@ -17,8 +17,7 @@ from simulator.engines.vector.records import DONE
 from simulator.runs.simulate import Replications, fit_reference, prepare
 from simulator.scenario.load import parse
 from tests.engines.quick import quick_reference
-from tests.engines.small import BASELINE
-from tests.engines.small import LONG_HEAD as HEAD
+from tests.engines.small import BASELINE, LONG_HEAD as HEAD
 
 ALONE = HEAD.replace("count = 6", "count = 1").replace("opportunities_per_year = 40", "opportunities_per_year = 200", 1)
 TEXT = ALONE.replace("elasticity = 0.8", "elasticity = 0.8\nregistration_hazard = 0.0") + BASELINE

@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 
 from simulator.engines.assignment import everyone
-from simulator.engines.events import accounts as event_accounts
-from simulator.engines.events import disputes as event_disputes
+from simulator.engines.events import accounts as event_accounts, disputes as event_disputes
 from simulator.engines.events.engine import EventRun
 from simulator.engines.totals import settlement
-from simulator.engines.vector import accounts as vector_accounts
-from simulator.engines.vector import disputes as vector_disputes
+from simulator.engines.vector import accounts as vector_accounts, disputes as vector_disputes
 from simulator.engines.vector.engine import VectorRun
 from simulator.program.credit_splits import ALONE, FIRST
 from simulator.program.measures import Event

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from simulator.engines.ledger import LEDGER_COLUMNS
 from simulator.engines.totals.fairness import fair_totals, shapley_margins

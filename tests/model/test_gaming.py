@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from simulator.behavior.gaming import false_claims, kinds
 from simulator.behavior.gaming.false_claims import false_claim_rate, registration_share

@@ -20,8 +20,7 @@ from simulator.pilots.interim_analysis import (
 )
 from simulator.pilots.panel import PilotPanel, PilotReadings
 from simulator.pilots.plan import Guardrails, Interim
-from simulator.stats.estimate import estimate as estimate_of
-from simulator.stats.estimate import mean_of
+from simulator.stats.estimate import estimate as estimate_of, mean_of
 from tests.pilots import made
 from tests.pilots.panels import normal_panel
 

@@ -18,11 +18,8 @@ from simulator.reference.fit import Reference
 from simulator.runs.simulate import Replications, fit_reference, prepare
 from simulator.scenario.load import parse
 from tests.engines.quick import quick_reference
-from tests.engines.small import BASELINE
-from tests.engines.small import LONG_HEAD as HEAD
-from tests.engines.small import LONG_SMALL as SMALL
-from tests.engines.test_joint import HEAD as JOINT
-from tests.engines.test_joint import PLAIN, SHARED
+from tests.engines.small import BASELINE, LONG_HEAD as HEAD, LONG_SMALL as SMALL
+from tests.engines.test_joint import HEAD as JOINT, PLAIN, SHARED
 
 PLAN = Plan.model_validate({"candidate": "full", "design": {"quarters": 2}})
 SAME = SMALL + BASELINE.replace("programs.baseline", "programs.same")

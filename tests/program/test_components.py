@@ -6,8 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from simulator.program.compiled import apply_ceiling, resolve_groups
 from simulator.program.measures import CODES_PER_MARKET, attached_of, complexity_of, deal_code, engagement_of

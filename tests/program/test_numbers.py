@@ -6,8 +6,7 @@ from functools import reduce
 from operator import add
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from simulator.core.arrays import Array, partner_sum

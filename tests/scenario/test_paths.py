@@ -6,8 +6,7 @@ from operator import getitem
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from simulator.core.errors import InputError
 from simulator.program.base import steps

@@ -61,7 +61,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, function: Function, *, luck: float =
         made = SimulationResult(scenario, tuple(programs), seed, replications, "vector", {}, {}, design)
         unit = made.unit()
         assert unit is not None
-        worlds = design.luck(made.ids)
+        worlds = design.world_ids(made.ids)
         draws = np.random.default_rng(seed)
         common = shared * draws.standard_normal(worlds.max() + 1)[worlds]
         own = luck * draws.standard_normal(replications)

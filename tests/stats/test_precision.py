@@ -10,12 +10,13 @@ import pytest
 
 import simulator as sim
 from simulator.core.errors import InputError
+from simulator.metrics.controls import controls_of
 from simulator.metrics.measure import measure
 from simulator.runs.simulate import SimulationResult, simulate
 from simulator.scenario.load import parse
 from simulator.scenario.paths import with_values
 from simulator.stats.estimate import estimate, mean_of
-from simulator.stats.variance_reduction import Sampling, controls_of
+from simulator.stats.variance_reduction import Sampling
 from simulator.studies.precision import Goal, PrecisionEffort, next_count, run_to
 from tests import made_up
 from tests.engines.small import CANDIDATE, SMALL

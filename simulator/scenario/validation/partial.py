@@ -12,8 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from simulator.program.base import ComponentSpec, TierStatus
-from simulator.program.base import steps as steps_of
+from simulator.program.base import ComponentSpec, TierStatus, steps as steps_of
 from simulator.program.governance import ReviewRule
 from simulator.scenario.fields import Place, place_at
 from simulator.scenario.market import Economy, Market, PartnerSegment, Territory

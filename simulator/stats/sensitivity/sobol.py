@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.core.arrays import Array
-from simulator.runs.designs import Sobol
+from simulator.core.quasi_random import sobol_points
 from simulator.stats.sensitivity.factors import EstimateWithCI, Factor, figure
 
 SCRAMBLES = 8
@@ -48,7 +48,7 @@ def design(factors: Sequence[Factor], inputs: int, points: int, seed: int) -> Ar
     points: n, a multiple of `SCRAMBLES`; a power of two fills the space best.
     """
     names = [f"sobol {half} {k}" for half in "AB" for k in range(inputs)]
-    drawn = Sobol(SCRAMBLES).unit(names, seed, np.arange(points))
+    drawn = sobol_points(names, seed, np.arange(points), SCRAMBLES)
     a, b = drawn[:, :inputs], drawn[:, inputs:]
     moved = {column for f in factors for column in f.columns}
     for still in set(range(inputs)) - moved:
