@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,10 +33,8 @@ from simulator.pilots.assignment import PartnerHistory, PilotAssignment, assign
 from simulator.pilots.outcomes import OUTCOMES, Periods, payout, shared_deals, sourced
 from simulator.pilots.panel import CHANNELS, PilotContext, PilotPanel, PilotReadings, over_cells, spill
 from simulator.pilots.plan import Plan
-from simulator.reference.fit import Reference
 from simulator.runs.designs import SOBOL, unit_points
-from simulator.runs.simulate import Replications, chunk_size, fit_reference, prepare
-from simulator.runs.workers import share
+from simulator.runs.simulate import Replications, read_chunks
 from simulator.scenario.schema import Goals, Scenario
 from simulator.world.setting import WEEKS_PER_QUARTER, WEEKS_PER_YEAR, Setting
 
@@ -195,48 +194,6 @@ class PilotRuns:
         return replace(self, by_outcome=by_outcome, gained=self.gained[:, :period], contexts=None, without_gaming=None)
 
 
-@dataclass(frozen=True)
-class PilotJob:
-    """What every chunk has in common."""
-
-    scenario: Scenario
-    reference: Reference
-    plans: tuple[Plan, ...]
-    outcomes: tuple[str, ...]
-    seed: int
-
-    def chunk(self, first: int, count: int) -> list[PilotRuns]:
-        """Pilots first to first + count - 1 of each plan."""
-        ids = np.arange(first, first + count)
-        programs = list(dict.fromkeys(name for plan in self.plans for name in (plan.candidate, *plan.other_arms)))
-        stage = prepare(self.scenario, self.reference, programs, self.seed, ids)
-        unit = unit_points(self.scenario, SOBOL, self.seed, ids)
-        needed = tuple(dict.fromkeys((*self.outcomes, *_VALUED, _PAYOUT)))
-        return [self._runs(one, unit) for one in simulate_pilots(stage, self.plans, outcomes=needed)]
-
-    def _runs(self, pilots: SimulatedPilots, unit: Array | None) -> PilotRuns:
-        value = value_over(pilots.totals["on"], pilots.totals["off"], self.scenario.goals)
-        return PilotRuns(
-            {name: pilots.by_outcome[name] for name in self.outcomes},
-            value / (self.scenario.time.horizon_weeks / WEEKS_PER_QUARTER),
-            self._gained(pilots),
-            float(pilots.assigned.takes_part.sum(axis=1).mean()),
-            (tuple(self.scenario.uncertainty), unit),
-            {name: pilots.contexts[name] for name in self.outcomes},
-            pilots.without_gaming,
-        )
-
-    def _gained(self, pilots: SimulatedPilots) -> Array:
-        """Margin, bookings and pipeline at their worth, less payout, beyond those without a pilot; (R, T). Other goals
-        and fixed cost are left out: they are not known by period."""
-        moved = {}
-        for name in (*_VALUED, _PAYOUT):
-            readings = pilots.by_outcome[name]
-            moved[name] = (readings.panel.outcome - readings.off).sum(axis=1)
-        worth = (getattr(self.scenario.goals, goal) * moved[name] for name, goal in _VALUED.items())
-        return np.asarray(sum(worth) - moved[_PAYOUT])
-
-
 def run_pilots(
     scenario: Scenario,
     plans: Sequence[Plan],
@@ -249,27 +206,51 @@ def run_pilots(
     progress: Callable[[int, int], None] | None = None,
 ) -> list[PilotRuns]:
     """Simulate pilots of each plan in the same worlds, read in `outcomes`; all plans must be of one candidate."""
-    work = PilotJob(scenario, fit_reference(scenario), tuple(plans), tuple(outcomes), seed)
-    size = chunk_size(scenario, replications, workers, chunk)
-    jobs = [(at, min(size, replications - at)) for at in range(0, replications, size)]
-    parts: dict[int, list[PilotRuns]] = {}
-    done = 0
+    programs = list(dict.fromkeys(name for plan in plans for name in (plan.candidate, *plan.other_arms)))
+    parts = read_chunks(
+        scenario,
+        programs,
+        partial(_read_pilots, scenario=scenario, plans=tuple(plans), outcomes=tuple(outcomes), seed=seed),
+        replications=replications,
+        seed=seed,
+        workers=workers,
+        chunk=chunk,
+        progress=progress,
+    )
+    return [_joined([part[k] for part in parts]) for k in range(len(plans))]
 
-    def add(first: int, count: int, found: list[PilotRuns]) -> None:
-        nonlocal done
-        parts[first], done = found, done + count
-        if progress is not None:
-            progress(done, replications)
 
-    if progress is not None:
-        progress(0, replications)
-    if workers <= 1 or len(jobs) <= 1:
-        for at, count in jobs:
-            add(at, count, work.chunk(at, count))
-    else:
-        share(work.chunk, jobs, add, workers)
-    ordered = [parts[at] for at in sorted(parts)]
-    return [_joined([part[k] for part in ordered]) for k in range(len(plans))]
+def _read_pilots(
+    stage: Replications, *, scenario: Scenario, plans: Sequence[Plan], outcomes: Sequence[str], seed: int
+) -> list[PilotRuns]:
+    """The pilots of each plan in the worlds of a chunk."""
+    unit = unit_points(scenario, SOBOL, seed, stage.world.ids)
+    needed = tuple(dict.fromkeys((*outcomes, *_VALUED, _PAYOUT)))
+    return [_runs(one, scenario, outcomes, unit) for one in simulate_pilots(stage, plans, outcomes=needed)]
+
+
+def _runs(pilots: SimulatedPilots, scenario: Scenario, outcomes: Sequence[str], unit: Array | None) -> PilotRuns:
+    value = value_over(pilots.totals["on"], pilots.totals["off"], scenario.goals)
+    return PilotRuns(
+        {name: pilots.by_outcome[name] for name in outcomes},
+        value / (scenario.time.horizon_weeks / WEEKS_PER_QUARTER),
+        _gained(pilots, scenario.goals),
+        float(pilots.assigned.takes_part.sum(axis=1).mean()),
+        (tuple(scenario.uncertainty), unit),
+        {name: pilots.contexts[name] for name in outcomes},
+        pilots.without_gaming,
+    )
+
+
+def _gained(pilots: SimulatedPilots, goals: Goals) -> Array:
+    """Margin, bookings and pipeline at their worth, less payout, beyond those without a pilot; (R, T). Other goals
+    and fixed cost are left out: they are not known by period."""
+    moved = {}
+    for name in (*_VALUED, _PAYOUT):
+        readings = pilots.by_outcome[name]
+        moved[name] = (readings.panel.outcome - readings.off).sum(axis=1)
+    worth = (getattr(goals, goal) * moved[name] for name, goal in _VALUED.items())
+    return np.asarray(sum(worth) - moved[_PAYOUT])
 
 
 def value_over(totals: Mapping[str, Ints], nobody: Mapping[str, Ints], goals: Goals) -> Array:

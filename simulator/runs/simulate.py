@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,7 @@ from simulator.world.setting import WEEKS_PER_YEAR, compile_setting
 from simulator.world.world import World
 
 RESPONSE_LEVELS = ("static", "responsive", "strategic")
+T = TypeVar("T")
 Outcomes = Iterator[tuple[tuple[str, str], RunOutcome]]
 CHUNK = 256
 """Replications per chunk at most."""
@@ -302,14 +303,76 @@ def simulate(
     size = chunk_size(scenario, replications, workers, chunk, engine)
     done = _ChunkProgress(first, replications, progress, kept)
     jobs = done.missing(size)
-    if executor is None and (workers <= 1 or len(jobs) <= 1):
-        for at, count in jobs:
-            done.add(at, count, work.chunk(at, count))
-    else:
-        share(work.chunk, jobs, done.add, workers, executor)
+    _run_jobs(work.chunk, jobs, done.add, workers, executor)
     return SimulationResult(
         scenario, names, seed, replications, engine, done.totals(), fitted.fitted(), design, first, fitted
     )
+
+
+@dataclass(frozen=True)
+class _Reader(Generic[T]):
+    """Reads the replications of a chunk."""
+
+    scenario: Scenario
+    reference: Reference
+    programs: tuple[str, ...]
+    seed: int
+    read: Callable[[Replications], T]
+
+    def chunk(self, first: int, count: int) -> T:
+        ids = np.arange(first, first + count)
+        return self.read(prepare(self.scenario, self.reference, self.programs, self.seed, ids))
+
+
+def read_chunks(
+    scenario: Scenario,
+    programs: Sequence[str],
+    read: Callable[[Replications], T],
+    *,
+    replications: int,
+    seed: int,
+    workers: int = 1,
+    chunk: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    reference: Reference | None = None,
+) -> list[T]:
+    """What `read` makes of the replications of each chunk, in their order, for studies that look at more than totals.
+
+    read: a function that can be pickled; the others as in `simulate`. Neither workers nor chunk changes what the parts
+    are together.
+    """
+    fitted = fit_reference(scenario) if reference is None else reference
+    reader = _Reader(scenario, fitted, tuple(programs), seed, read)
+    size = chunk_size(scenario, replications, workers, chunk)
+    jobs = [(at, min(size, replications - at)) for at in range(0, replications, size)]
+    parts: dict[int, T] = {}
+    done = 0
+
+    def add(first: int, count: int, found: T) -> None:
+        nonlocal done
+        parts[first], done = found, done + count
+        if progress is not None:
+            progress(done, replications)
+
+    if progress is not None:
+        progress(0, replications)
+    _run_jobs(reader.chunk, jobs, add, workers)
+    return [parts[first] for first in sorted(parts)]
+
+
+def _run_jobs(
+    work: Callable[[int, int], T],
+    jobs: Sequence[tuple[int, int]],
+    add: Callable[[int, int, T], None],
+    workers: int,
+    executor: Executor | None = None,
+) -> None:
+    """Do the jobs in this process, or share them out where more than one worker has something to do."""
+    if executor is None and (workers <= 1 or len(jobs) <= 1):
+        for first, count in jobs:
+            add(first, count, work(first, count))
+    else:
+        share(work, jobs, add, workers, executor)
 
 
 def chunk_size(

@@ -19,14 +19,12 @@ from matplotlib.ticker import StrMethodFormatter
 from simulator.core.errors import fault
 from simulator.engines.totals.cash_flow import QUANTITIES, CashFlow, joined, series
 from simulator.metrics.measure import BASELINE, STRATEGIC
-from simulator.reference.fit import Reference
 from simulator.report.formats import NumberFormat, form_of, form_of_estimates
 from simulator.report.payout_curve import curves, draw_curves
 from simulator.report.plots import QUIET, colour, legend_beside, line, marker, sample_note
 from simulator.report.tables import Column, Table, records
 from simulator.report.text import with_unit
-from simulator.runs.simulate import SimulationResult, chunk_size, fit_reference, prepare
-from simulator.runs.workers import share
+from simulator.runs.simulate import Replications, SimulationResult, fit_reference, read_chunks
 from simulator.scenario.schema import Scenario
 from simulator.scenario.validation.finding import suggestion
 from simulator.stats.estimate import Array, Estimate, estimate, mean_of
@@ -329,48 +327,29 @@ def forecast(
     settings = RunSettings.of(scenario, programs=programs, replications=count, seed=seed, workers=workers)
     names, start = tuple(dict.fromkeys((BASELINE, *settings.programs))), settings.seed
     reference = fit_reference(scenario)
-    work = _Work(scenario, reference, names, start)
-    size = chunk_size(scenario, count, workers)
-    done: dict[int, CashFlows] = {}
-    finished: list[int] = []
-
-    def add(first: int, number: int, runs: CashFlows) -> None:
-        done[first] = runs
-        finished.append(number)
-        if progress is not None:
-            progress(sum(finished), count)
-
-    if progress is not None:
-        progress(0, count)
-    jobs = [(at, min(size, count - at)) for at in range(0, count, size)]
-    if workers <= 1:
-        for at, number in jobs:
-            add(at, number, work.chunk(at, number))
-    else:
-        share(work.chunk, jobs, add, workers, None)
-    found = {key: joined([done[at][key] for at in sorted(done)]) for key in done[0]}
+    parts = read_chunks(
+        scenario,
+        names,
+        partial(_cash_flows, programs=names),
+        replications=count,
+        seed=start,
+        workers=workers,
+        progress=progress,
+        reference=reference,
+    )
+    found = {key: joined([part[key] for part in parts]) for key in parts[0]}
     return Forecast(SimulationResult(scenario, names, start, count, "vector", {}, reference.fitted()), found)
 
 
-@dataclass(frozen=True)
-class _Work:
-    """What every chunk has in common."""
-
-    scenario: Scenario
-    reference: Reference
-    programs: tuple[str, ...]
-    seed: int
-
-    def chunk(self, first: int, count: int) -> CashFlows:
-        """Series of the replications first to first + count - 1."""
-        stage = prepare(self.scenario, self.reference, self.programs, self.seed, np.arange(first, first + count))
-        horizon = stage.world.setting.horizon
-        found: CashFlows = {}
-        for gaming, level in ((False, WITHOUT_GAMING), (True, STRATEGIC)):
-            start = stage.burn_in(stage.mode[gaming])
-            for name in self.programs:
-                found[name, level] = series(start.branch(stage.rollout(name)).run(0, horizon).finish())
-        return found
+def _cash_flows(stage: Replications, *, programs: Sequence[str]) -> CashFlows:
+    """Cash flows by program, with gaming and without, of the replications of a chunk."""
+    horizon = stage.world.setting.horizon
+    found: CashFlows = {}
+    for gaming, level in ((False, WITHOUT_GAMING), (True, STRATEGIC)):
+        start = stage.burn_in(stage.mode[gaming])
+        for name in programs:
+            found[name, level] = series(start.branch(stage.rollout(name)).run(0, horizon).finish())
+    return found
 
 
 def _concentration(margin: Array, paid: Array) -> Array:

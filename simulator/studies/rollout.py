@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,10 @@ from simulator.pilots.gradual_rollout import RolloutRuns, simulate_rollouts
 from simulator.pilots.interim_analysis import REASONS
 from simulator.pilots.plan import Given, Plan, plan_of, scenario_of
 from simulator.pilots.simulate import concatenate
-from simulator.reference.fit import Reference
 from simulator.report.formats import UNDEFINED, NumberFormat, form_of
 from simulator.report.plots import colour, new_axes, sample_note, styled
 from simulator.report.text import WIDTH, text_table, wrap
-from simulator.runs.simulate import chunk_size, fit_reference, prepare
-from simulator.runs.workers import share
+from simulator.runs.simulate import read_chunks
 from simulator.scenario.schema import Scenario
 from simulator.stats.estimate import Estimate, estimate, probability_of
 from simulator.stats.sensitivity.factors import EstimateWithCI, mean_figure
@@ -124,23 +123,6 @@ class StagedRollout(Study):
         }
 
 
-@dataclass(frozen=True)
-class _Work:
-    """What every chunk has in common."""
-
-    scenario: Scenario
-    reference: Reference
-    plan: Plan
-    seed: int
-
-    def chunk(self, first: int, count: int) -> RolloutRuns:
-        """Rollouts first to first + count - 1."""
-        stage = prepare(
-            self.scenario, self.reference, [self.plan.candidate], self.seed, np.arange(first, first + count)
-        )
-        return simulate_rollouts(stage, self.plan, self.scenario.goals)
-
-
 @timed
 def rollout(
     scenario: Scenario,
@@ -165,24 +147,17 @@ def rollout(
     if scenario.time.horizon_weeks < 2 * WEEKS_PER_QUARTER:
         weeks, rule = scenario.time.horizon_weeks, f"must be at least {2 * WEEKS_PER_QUARTER} for a rollout in steps"
         raise fault("scenario", "time.horizon_weeks", weeks, rule)
-    work = _Work(scenario, fit_reference(scenario), checked, start)
-    size = chunk_size(scenario, replications, workers, chunk)
-    jobs = [(at, min(size, replications - at)) for at in range(0, replications, size)]
-    parts: dict[int, RolloutRuns] = {}
-
-    def add(first: int, _count: int, found: RolloutRuns) -> None:
-        parts[first] = found
-        if progress is not None:
-            progress(sum(len(p.at_once) for p in parts.values()), replications)
-
-    if progress is not None:
-        progress(0, replications)
-    if workers <= 1 or len(jobs) <= 1:
-        for at, count in jobs:
-            add(at, count, work.chunk(at, count))
-    else:
-        share(work.chunk, jobs, add, workers)
-    return StagedRollout(scenario, checked, start, concatenate([parts[at] for at in sorted(parts)]))
+    parts = read_chunks(
+        scenario,
+        [checked.candidate],
+        partial(simulate_rollouts, plan=checked, goals=scenario.goals),
+        replications=replications,
+        seed=start,
+        workers=workers,
+        chunk=chunk,
+        progress=progress,
+    )
+    return StagedRollout(scenario, checked, start, concatenate(parts))
 
 
 _PERCENT = NumberFormat(100.0, 1, "%")

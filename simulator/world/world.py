@@ -3,7 +3,8 @@
 A `World` holds the people and the chance events of some replications and answers, on demand and from addressed draws
 only, which candidate opportunities a week brings. Programs, behavior levels and both engines share it.
 
-Candidates are drawn by layers: layer l of a partner is a Poisson stream at its base rate, of which the share clip(m - l, 0, 1)
+Candidates are drawn by layers: layer l of a partner is a Poisson stream at its base rate, of which the share
+clip(m - l, 0, 1)
 becomes opportunities, m being what its activity multiplies sourcing by.
 """
 

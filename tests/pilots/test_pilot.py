@@ -78,12 +78,12 @@ def study() -> sim.Pilot:
 def test_workers_and_chunks_change_nothing(study: sim.Pilot, monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers hand chunks in as they are done, here the last first."""
 
-    def late(work: Work, jobs: Sequence[tuple[int, int]], add: Callable[..., None], workers: int) -> None:
+    def late(work: Work, jobs: Sequence[tuple[int, int]], add: Callable[..., None], workers: int, _: object) -> None:
         assert workers == 3
         for first, count in reversed(jobs):
             add(first, count, work(first, count))
 
-    monkeypatch.setattr("simulator.pilots.simulate.share", late)
+    monkeypatch.setattr("simulator.runs.simulate.share", late)
     assert sim.pilot(world(), PLAN, replications=10, seed=1, workers=3).to_json() == study.to_json()
 
 

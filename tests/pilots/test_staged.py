@@ -14,7 +14,6 @@ from simulator.engines.vector.engine import VectorRun
 from simulator.pilots.gradual_rollout import RolloutRuns, joining, simulate_rollouts
 from simulator.pilots.plan import Plan
 from simulator.scenario.load import parse
-from simulator.studies import rollout as staging
 from simulator.studies.rollout import StagedRollout, describe, rollout
 from tests.engines.small import LONG_SMALL as SMALL
 from tests.pilots.test_lives import SAME, reference, stage
@@ -104,7 +103,9 @@ def test_right_and_wrong_by_hand() -> None:
 
 
 def test_the_study_runs_is_told_and_does_not_depend_on_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(staging, "fit_reference", lambda _scenario: reference(SMALL))  # as the other tests here
+    monkeypatch.setattr(
+        "simulator.runs.simulate.fit_reference", lambda _scenario: reference(SMALL)
+    )  # as the other tests here
     scenario = parse(SMALL)
     asked = plan(rollout=HALVES, guardrails={"max_cost_overrun": 0.2, "max_gaming_share": 0.1})
     one, other = (rollout(scenario, asked, replications=2, seed=3, chunk=size) for size in (2, 1))
