@@ -23,9 +23,6 @@ from simulator.cli.studies import (
     pilot,
     redteam,
     rollout,
-    sensitivity,
-    uncertainty,
-    value_of_information,
 )
 from simulator.cli.study_command import StudyCommand
 from simulator.core.errors import InputError, SimulatorError
@@ -81,7 +78,6 @@ for _command in (
     show,
     diff,
     report,
-    uncertainty,
     verify,
     trace,
     calibrate,
@@ -93,8 +89,6 @@ for _command in (
     explore,
     redteam,
     optimize,
-    sensitivity,
-    value_of_information,
     rollout,
     pilot,
 ):

@@ -1,9 +1,5 @@
 """`optimize`, `select`, `winners`, `forecast`: which program to choose, how to set it, who gains, what comes when.
 
-`sensitivity` and `value-of-information`: what an outcome rests on, and what to learn first.
-
-`uncertainty`: what is luck, and what is not known.
-
 `redteam`: what one fully opportunistic partner could extract, and what would stop it.
 
 `rollout`: a gradual rollout with limits, and how often they stop it rightly or wrongly.
@@ -27,9 +23,7 @@ from simulator.cli.options import (
     examples,
     finish,
     json_option,
-    names,
     out_option,
-    parts,
     programs_option,
     progress,
     quiet_option,
@@ -56,102 +50,6 @@ def optimize(scenario: str, levers: str, **settings: Any) -> None:
     from simulator.studies.optimize import describe, optimize as run
 
     tell(partial(run, load(scenario), levers), describe, **settings)
-
-
-def _groups(_ctx: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """`NAME=a,b` as name and paths."""
-    groups: dict[str, tuple[str, ...]] = {}
-    for text in texts:
-        name, equals, paths = text.partition("=")
-        if not equals or not name.strip():
-            raise click.BadParameter(f"{text!r} is not NAME=PATH,PATH")
-        if name.strip() in groups:
-            raise click.BadParameter(f"group {name.strip()} is there twice")
-        groups[name.strip()] = parts(paths)
-    return groups
-
-
-_sensitivity_study = together(
-    click.argument("scenario", metavar="SCENARIO"),
-    programs_option,
-    click.option("--inputs", callback=names, metavar="PATH,PATH", help="Uncertain numbers to look at  [default: all]"),
-    click.option("--groups", multiple=True, callback=_groups, metavar="NAME=PATH,PATH",
-                 help="Inputs to take together; may be repeated"),
-    study_options,
-)  # fmt: skip
-
-
-@click.command(
-    epilog=examples(
-        "sensitivity scenarios/b2b_manufacturer.toml --program accelerator",
-        "sensitivity scenarios/b2b_manufacturer.toml --method tornado --metric program_cost",
-    )
-)
-@_sensitivity_study
-@click.option(
-    "--method",
-    default="given",
-    show_default=True,
-    metavar="M",
-    help="given, tornado, switching, prim or sobol",
-)
-@click.option(
-    "--metric", default="net_value", show_default=True, metavar="NAME", help="Outcome to look at, see docs/metrics.md"
-)
-@click.option("--program", metavar="P", help="One program to look at, instead of --programs")
-@click.option(
-    "--against", default="baseline", show_default=True, metavar="P", help="Program whose outcome is taken off"
-)
-@click.option("--absolute", is_flag=True, help="Look at the outcome itself instead of a difference")
-@click.option(
-    "--replications", type=int, metavar="N", help="Replications; of a design the worlds per point  [default: chosen]"
-)
-@click.option("--points", type=int, metavar="N", help="Points of sobol  [default: chosen]")
-def sensitivity(
-    scenario: str, program: str | None, programs: tuple[str, ...] | None, against: str, absolute: bool, **settings: Any
-) -> None:
-    """Find which uncertain inputs of SCENARIO an outcome rests on.
-
-    Methods: given, shares of variance from plain replications; tornado, each input at its P10 and P90; switching, at
-    which value the better of two programs changes; prim, a box of inputs in which a program loses; sobol, first-order
-    and total indices.
-    """
-    from simulator.scenario.load import load
-    from simulator.studies.sensitivity.study import Sensitivity, sensitivity as run
-
-    if program is not None and programs is not None:
-        raise click.UsageError("give --program or --programs, not both")
-    named = programs if program is None else (program,)
-    tell(
-        partial(run, load(scenario), programs=named, against=None if absolute else against),
-        Sensitivity.describe,
-        **settings,
-    )
-
-
-@click.command("value-of-information", epilog=examples("value-of-information scenarios/b2b_manufacturer.toml"))
-@_sensitivity_study
-@click.option("--replications", type=int, metavar="N", help="Replications  [default: the scenario's]")
-def value_of_information(scenario: str, **settings: Any) -> None:
-    """Say what learning uncertain inputs of SCENARIO before choosing a program is worth."""
-    from simulator.scenario.load import load
-    from simulator.studies.value_of_information import describe, value_of_information as run
-
-    tell(partial(run, load(scenario)), describe, **settings)
-
-
-@click.command(epilog=examples("uncertainty scenarios/b2b_manufacturer.toml --vectors 64 --worlds 4"))
-@click.argument("scenario", metavar="SCENARIO")
-@click.option("--vectors", type=int, default=32, show_default=True, metavar="K", help="Draws of the uncertain numbers")
-@click.option("--worlds", type=int, default=8, show_default=True, metavar="R", help="Worlds that each of them meets")
-@programs_option
-@study_options
-def uncertainty(scenario: str, **settings: Any) -> None:
-    """Split the variance of SCENARIO's results into luck and ignorance, per program and metric."""
-    from simulator.scenario.load import load
-    from simulator.studies.variance_split import describe, split
-
-    tell(partial(split, load(scenario)), describe, **settings)
 
 
 @click.command(

@@ -1,13 +1,10 @@
-"""How much of what may happen is luck, and how much is what we do not know: a crossed design of vectors and worlds.
-
-The split of variance into luck and ignorance, as text and as a figure.
-"""
+"""How much of what may happen is chance, and how much is what we do not know: a crossed design of draws and worlds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -16,17 +13,25 @@ from simulator.core.errors import fault
 from simulator.metrics.base import Metric
 from simulator.metrics.measure import BASELINE, STRATEGIC, runs, shown_programs
 from simulator.metrics.registry import metrics_of
-from simulator.report.plots import colour, new_axes, styled
-from simulator.report.text import Row, text_table
+from simulator.report.formats import NumberFormat
+from simulator.report.plots import colour, rows_for, sample_note
+from simulator.report.tables import Column, Table
 from simulator.runs.designs import Crossed
-from simulator.runs.simulate import SimulationResult, simulate
+from simulator.runs.simulate import SimulationResult
 from simulator.scenario.schema import Scenario
+from simulator.stats.estimate import Estimate
 from simulator.stats.variance_components import VarianceComponents, split_variance
-from simulator.studies.base import RunStudy, asked_programs, check_run, records, timed
+from simulator.studies.base import RunStudy
+from simulator.studies.registry import Option, study
+from simulator.studies.settings import Progress, RunSettings
 
 HEADLINE = ("program_cost", "pipeline_created", "bookings", "margin_after_cost", "gaming_loss", "win_rate")
 _LEAST = 3
-VECTORS, WORLDS = 32, 8
+_PERCENT = NumberFormat(100.0, 0, "%")
+_TITLES = {
+    "level": "Share of variance by what we do not know, of each program",
+    "difference": "Share of variance by what we do not know, of the difference to the baseline in the same worlds",
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class VarianceSplit(RunStudy):
     """
 
     kind = "uncertainty"
-    subject = "luck and ignorance"
+    subject = "chance and what we do not know"
 
     simulated: SimulationResult
     vectors: int
@@ -47,6 +52,7 @@ class VarianceSplit(RunStudy):
 
     @property
     def sample_text(self) -> str:
+        """`32 vectors, each in the same 8 worlds, seed 7`."""
         return f"{self.vectors} vectors, each in the same {self.worlds} worlds, seed {self.simulated.seed}"
 
     def table(self) -> pd.DataFrame:
@@ -62,50 +68,97 @@ class VarianceSplit(RunStudy):
         numbers = ("sd", "ignorance", "luck", "se", "var_ignorance", "var_world", "var_both")
         return pd.DataFrame(rows).astype(dict.fromkeys(numbers, float))
 
+    def tables(self) -> list[Table]:
+        """Shares by metric and program, of the programs and of their differences to the baseline."""
+        tables = []
+        for of, title in _TITLES.items():
+            programs = dict.fromkeys(p for kind, p, _ in self.splits if kind == of)
+            columns = [
+                Column(p, p, [_share(self.splits.get((of, p, metric))) for metric in self.labels], "share", _PERCENT)
+                for p in programs
+            ]
+            if columns:
+                tables.append(Table(title, list(self.labels.values()), columns, key="metric"))
+        return tables
+
     def headline(self) -> list[str]:
-        """How much of the variance of each difference to the baseline could be learned away."""
-        # MOVED
+        """How much of the variance of each difference to the baseline could be learned away, of the first metric."""
+        first, found = next(iter(self.labels)), []
+        for (of, program, metric), s in self.splits.items():
+            if of == "difference" and metric == first and s.ignorance_share is not None:
+                share = f"{s.ignorance_share:.0%} \u00b1 {s.ignorance_share_se:.0%}"
+                found.append(
+                    f"{program}: {share} of the variance of its {self.labels[metric].lower()} against the baseline is "
+                    "what we do not know, which learning could take away; the rest is chance."
+                )
+        return found or ["No difference to the baseline varies, so there is nothing to split."]
 
-        return headline(self)
+    def notes(self) -> list[str]:
+        """How to read the shares."""
+        return [
+            "The rest is chance. What we do not know can be reduced by learning; chance cannot.",
+            "\u00b1: standard error, on the large side.",
+        ]
 
-    def to_dict(self) -> dict[str, Any]:
-        return {**self._told(), "vectors": self.vectors, "worlds": self.worlds, "rows": records(self.table())}
+    def details(self) -> dict[str, Any]:
+        """The design."""
+        return {"vectors": self.vectors, "worlds": self.worlds}
 
-    def plot(self, *, ax: Axes | None = None, of: str = "difference") -> Axes:
-        """Shares of ignorance by program and metric, the rest being luck."""
-        # MOVED
+    def draw_difference(self, ax: Axes) -> Axes:
+        """Shares of the differences to the baseline."""
+        return self._draw(ax, "difference")
 
-        return draw(self, ax, of)
+    def draw_level(self, ax: Axes) -> Axes:
+        """Shares of the programs themselves."""
+        return self._draw(ax, "level")
+
+    def _draw(self, ax: Axes, of: str) -> Axes:
+        keys = [key for key, s in self.splits.items() if key[0] == of and s.ignorance_share is not None]
+        names = [f"{program}: {self.labels[metric]}" for _, program, metric in keys]
+        for row, key in zip(rows_for(ax, names), keys, strict=True):
+            s = self.splits[key]
+            ax.barh(row, 100 * (s.ignorance_share or 0.0), xerr=100 * (s.ignorance_share_se or 0.0), color=colour(1))
+        ax.set_xlim(0.0, 100.0)
+        ax.set_xlabel("Share of variance by what we do not know; the rest is chance [%]")
+        ax.set_title("What learning could take away")
+        sample_note(ax, f"{self.sample_text}; bars: standard error")
+        return ax
+
+    plot_kinds: ClassVar = {"difference": draw_difference, "level": draw_level}
 
 
-@timed
+def _share(split: VarianceComponents | None) -> Estimate | None:
+    return None if split is None else Estimate(split.ignorance_share, split.ignorance_share_se, None, None, None)
+
+
+@study(
+    "uncertainty",
+    "Split the variance of SCENARIO's results into chance and what we do not know, per program and metric.",
+    examples=["uncertainty scenarios/b2b_manufacturer.toml --vectors 64 --worlds 4"],
+)
 def split(
     scenario: Scenario,
     *,
     programs: Sequence[str] | None = None,
-    vectors: int = VECTORS,
-    worlds: int = WORLDS,
+    vectors: Annotated[int, Option("Draws of the uncertain numbers", "K")] = 32,
+    worlds: Annotated[int, Option("Worlds that each of them meets", "R")] = 8,
     seed: int | None = None,
     workers: int = 1,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> VarianceSplit:
-    """Split the variance of headline metrics into luck and ignorance, by `vectors` x `worlds` replications.
+    """Split the variance of headline metrics into chance and what we do not know, by `vectors` x `worlds` replications.
 
     Raises `InputError` where nothing is uncertain or there are fewer than 3 vectors or worlds.
     """
-    names = asked_programs(scenario, programs)
     if not scenario.uncertainty:
-        raise fault("scenario", "uncertainty", None, "no number is uncertain, so all is luck", "declare one")
+        raise fault("scenario", "uncertainty", None, "no number is uncertain, so all is chance", "declare one")
     for name, count in (("vectors", vectors), ("worlds", worlds)):
         if count < _LEAST:
             raise fault("options", name, count, f"must be at least {_LEAST}")
-    start = scenario.run.seed if seed is None else seed
-    check_run(replications=vectors * worlds, seed=start, workers=workers)
-    simulated = simulate(
-        scenario, programs=names, replications=vectors * worlds, seed=start, workers=workers, progress=progress,
-        design=Crossed(vectors, worlds),
-    )  # fmt: skip
-    return of_crossed(simulated, vectors, worlds)
+    settings = RunSettings.of(
+        scenario, programs=programs, replications=vectors * worlds, seed=seed, workers=workers, progress=progress
+    )
+    return of_crossed(settings.simulate(scenario, design=Crossed(vectors, worlds)), vectors, worlds)
 
 
 def of_crossed(simulated: SimulationResult, vectors: int, worlds: int) -> VarianceSplit:
@@ -129,64 +182,3 @@ def of_crossed(simulated: SimulationResult, vectors: int, worlds: int) -> Varian
 def _headline(simulated: SimulationResult, program: str) -> list[Metric]:
     known = {m.name: m for m in metrics_of(simulated.totals[program, STRATEGIC])}
     return [known[name] for name in HEADLINE if name in known]
-
-
-_TITLES = {
-    "level": "Share of variance by ignorance, of each program (the rest is luck; \u00b1 standard error)",
-    "difference": "Share of variance by ignorance, of the difference to the baseline in the same worlds",
-}
-
-
-def describe(study: VarianceSplit, width: int = 110) -> str:
-    """Tables of shares by program."""
-    parts = [f"{study.simulated.scenario.name}: {study.sample_text}"]
-    for of, title in _TITLES.items():
-        programs = list(dict.fromkeys(p for kind, p, _ in study.splits if kind == of))
-        rows = _rows(study, of, programs)
-        if rows:
-            parts.append(f"{title}\n{text_table(programs, rows, width)}")
-    parts.append("Ignorance can be reduced by learning; luck cannot. Errors are on the large side.")
-    return "\n\n".join(parts)
-
-
-def headline(study: VarianceSplit) -> list[str]:
-    """A sentence per program on the first metric of the difference to the baseline."""
-    said = []
-    first = next(iter(study.labels))
-    for (of, program, metric), s in study.splits.items():
-        if of != "difference" or metric != first or s.ignorance_share is None or s.ignorance_share_se is None:
-            continue
-        share = f"{s.ignorance_share:.0%} \u00b1 {s.ignorance_share_se:.0%}"
-        said.append(
-            f"{program}: {share} of the variance of its {study.labels[metric].lower()} against the baseline is "
-            "ignorance, which learning could take away; the rest is luck."
-        )
-    return said or ["No difference to the baseline varies, so there is nothing to split."]
-
-
-def draw(study: VarianceSplit, ax: Axes | None, of: str) -> Axes:
-    """A bar per program and metric: the share of ignorance with its error."""
-    keys = [key for key, s in study.splits.items() if key[0] == of and s.ignorance_share is not None]
-    with styled():
-        ax = new_axes() if ax is None else ax
-        for row, key in enumerate(reversed(keys)):
-            s = study.splits[key]
-            ax.barh(row, s.ignorance_share or 0.0, xerr=s.ignorance_share_se or 0.0, color=colour(1))
-        ax.set_yticks(range(len(keys)), [f"{program}: {study.labels[m]}" for _, program, m in reversed(keys)])
-        ax.set_xlim(0.0, 1.0)
-        ax.set_xlabel("share of variance by ignorance; the rest is luck")
-        ax.set_title(study.sample_text)
-    return ax
-
-
-def _rows(study: VarianceSplit, of: str, programs: Sequence[str]) -> list[Row]:
-    return [
-        (label, [_cell(study.splits.get((of, program, metric))) for program in programs])
-        for metric, label in study.labels.items()
-    ]
-
-
-def _cell(split: VarianceComponents | None) -> str:
-    if split is None or split.ignorance_share is None or split.ignorance_share_se is None:
-        return "\u2013"
-    return f"{split.ignorance_share:.0%} \u00b1 {split.ignorance_share_se:.0%}"

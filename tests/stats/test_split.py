@@ -1,4 +1,4 @@
-"""Luck and ignorance: the split of variance against a closed form, and through a real crossed study."""
+"""Chance and what we do not know: the split of variance against a closed form, and through a real crossed study."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from simulator.core.arrays import Array
 from simulator.core.errors import InputError
 from simulator.scenario.load import parse
 from simulator.stats.variance_components import components, split_variance
-from simulator.studies.variance_split import describe
 from tests.engines.small import BASELINE, HEAD, SMALL
 from tests.test_vectors import UNCERTAIN
 
@@ -82,12 +81,12 @@ def test_a_scenario_is_split_in_public(quick: None) -> None:
         row[["var_ignorance", "var_world", "var_both"]].astype(float), components(cost), atol=1e-3
     )
     assert row["ignorance"] + row["luck"] == pytest.approx(1.0)
-    assert "4 vectors, each in the same 3 worlds, seed 2" in describe(study)
-    assert isinstance(study.plot(of="level"), Axes)
+    assert "4 vectors, each in the same 3 worlds, seed 2" in study.text()
+    assert isinstance(study.plot("level"), Axes)
 
 
 def test_what_cannot_be_split_is_refused() -> None:
-    with pytest.raises(InputError, match="no number is uncertain, so all is luck"):
+    with pytest.raises(InputError, match="no number is uncertain, so all is chance"):
         sim.split(parse(SMALL))
     with pytest.raises(InputError, match="vectors = 2: must be at least 3"):
         sim.split(parse(TWO), vectors=2)

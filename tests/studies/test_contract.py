@@ -38,6 +38,21 @@ class Case:
 
 
 CASES = {
+    "sensitivity": Case(
+        ("--replications=50",),
+        (
+            *(("--replications=200", f"--method={method}") for method in ("prim", "switching")),
+            ("--method=tornado", "--replications=3"),
+            ("--method=sobol", "--replications=2", "--points=16"),
+            ("--metric=program_cost",),
+            ("--absolute",),
+            ("--seed=5",),
+            ("--program=more", "--against=none"),
+            ("--groups=all=behavior.elasticity",),
+        ),
+    ),
+    "value-of-information": Case(("--replications=50",), (("--replications=60",), ("--seed=5",))),
+    "uncertainty": Case(("--vectors=4", "--worlds=3"), (("--vectors=3",), ("--worlds=4",), ("--seed=5",))),
     "select": Case(("--replications=8",), (("--replications=9",), ("--seed=5",), ("--programs=baseline",))),
     "forecast": Case(("--replications=3",), (("--replications=4",), ("--seed=5",), ("--programs=baseline",))),
     "winners": Case(("--replications=8",), (("--replications=9",), ("--seed=5",), ("--programs=baseline",))),

@@ -5,16 +5,15 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 
 from simulator.core.arrays import Array
-from simulator.report.formats import NumberFormat
 from simulator.report.text import with_unit
 from simulator.stats.sensitivity.first_order import FirstOrder, first_order
 from simulator.studies.sensitivity.method import (
     PERCENT,
-    TENTHS_OF_PERCENT,
     Cells,
     MethodInputs,
     MethodResult,
     SensitivityMethod,
+    as_difference,
     draw_intervals,
     ranked_sentence,
     sensitivity_method,
@@ -47,9 +46,9 @@ class GivenReplications(SensitivityMethod):
             f"no input explains a share of the variance of {outcome} that is above 0",
         )
 
-    def cells(self, row: FirstOrder, _form: NumberFormat) -> list[tuple[str, Cells]]:
+    def cells(self, row: FirstOrder) -> list[tuple[str, Cells]]:
         """The share."""
-        return [(row.factor, {"share of variance": share_text(row.first, TENTHS_OF_PERCENT)})]
+        return [(row.factor, {"share of variance": as_difference(row.first)})]
 
     def draw(self, found: MethodResult, ax: Axes, _factor: str | None) -> None:
         """An interval per factor."""

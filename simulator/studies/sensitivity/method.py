@@ -19,7 +19,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from simulator.core.arrays import Array
-from simulator.report.formats import NOT_DISTINGUISHABLE, NumberFormat
+from simulator.report.formats import NumberFormat
 from simulator.report.plots import colour, interval, legend_beside, mark_zero, rows_for, sample_note
 from simulator.report.text import listed
 from simulator.stats.estimate import Difference
@@ -27,10 +27,21 @@ from simulator.stats.sensitivity.factors import EstimateWithCI, Factor
 from simulator.studies.base import Input, grade_of
 from simulator.studies.sensitivity.outcome import StudyOutcome
 
-PERCENT, TENTHS_OF_PERCENT = NumberFormat(100.0, 0, "%"), NumberFormat(100.0, 1, "%")
 _LABEL_WIDTH = 38
-Cells = dict[str, str]
+Cells = dict[str, Difference | float | str]
 """What stands in a line of a table, by column."""
+
+
+@dataclass(frozen=True)
+class UnsignedFormat(NumberFormat):
+    """Intervals of what is a size and no change: `31 [25, 37]`."""
+
+    def difference(self, got: Difference | None) -> str:
+        """The value with its limits, marked where they cover 0."""
+        return super().difference(got).replace("+", "")
+
+
+PERCENT, TENTHS_OF_PERCENT = UnsignedFormat(100.0, 0, "%"), UnsignedFormat(100.0, 1, "%")
 
 
 @dataclass(frozen=True)
@@ -112,7 +123,7 @@ class SensitivityMethod(ABC):
         """What can be said of a program, without the full stop."""
 
     @abstractmethod
-    def cells(self, row: Any, form: NumberFormat) -> list[tuple[str, Cells]]:
+    def cells(self, row: Any) -> list[tuple[str, Cells]]:
         """Lines of the table for a row: the factor, or another name, and what stands beside it."""
 
     @abstractmethod
@@ -132,8 +143,8 @@ class SensitivityMethod(ABC):
         return [flat]
 
     def number_format(self, _found: MethodResult) -> NumberFormat:
-        """The format of figures in the outcome's unit, without one where a method gives none."""
-        return NumberFormat(1.0, 0, "")
+        """How the numbers of its table are written."""
+        return TENTHS_OF_PERCENT
 
 
 _METHODS: dict[str, SensitivityMethod] = {}
@@ -157,17 +168,14 @@ def with_limits(name: str, got: EstimateWithCI) -> dict[str, float]:
     return {name: got.value, f"{name}_se": got.se, f"{name}_low": got.low, f"{name}_high": got.high}
 
 
-def estimate_text(got: EstimateWithCI, form: NumberFormat) -> str:
-    """`+120 [+100, +140]`, marked where the interval covers 0."""
-    return form.difference(Difference(got.value, got.se, got.low, got.high))
+def as_difference(got: EstimateWithCI) -> Difference:
+    """An estimate as tables take it."""
+    return Difference(got.value, got.se, got.low, got.high)
 
 
-def share_text(got: EstimateWithCI, form: NumberFormat = PERCENT) -> str:
+def share_text(got: EstimateWithCI) -> str:
     """`31 % [25, 37]`, marked where the interval covers 0."""
-    if got.exactly_zero:
-        return "0 exactly"
-    mark = "" if got.distinguishable else f"{NOT_DISTINGUISHABLE} "
-    return f"{mark}{form.number(got.value)} % [{form.number(got.low)}, {form.number(got.high)}]"
+    return PERCENT.difference(as_difference(got)).replace(" [", " % [")
 
 
 def ranked_sentence(

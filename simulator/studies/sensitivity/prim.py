@@ -13,10 +13,12 @@ from simulator.report.formats import NumberFormat
 from simulator.report.plots import colour, legend_beside
 from simulator.stats.sensitivity.prim import FEWEST, Box, BoxLimit, prim
 from simulator.studies.sensitivity.method import (
+    PERCENT,
     Cells,
     MethodInputs,
     MethodResult,
     SensitivityMethod,
+    as_difference,
     sensitivity_method,
     share_text,
     titled,
@@ -54,12 +56,16 @@ class ScenarioDiscovery(SensitivityMethod):
         cases = f"which are {share_text(box.coverage)} of all such cases"
         return f"{share}; where {where}, in {share_text(box.density)}, {cases}"
 
-    def cells(self, row: Box, _form: NumberFormat) -> list[tuple[str, Cells]]:
+    def cells(self, row: Box) -> list[tuple[str, Cells]]:
         """A line per limit, then the whole box against all replications."""
         limits = [(limit.factor, _limit_cells(limit)) for limit in row.limits]
-        inside = {"falls behind": share_text(row.density), "of all such cases": share_text(row.coverage)}
-        everywhere = {"falls behind": share_text(row.share), "of all such cases": "100 %"}
+        inside: Cells = {"falls behind": as_difference(row.density), "of all such cases": as_difference(row.coverage)}
+        everywhere: Cells = {"falls behind": as_difference(row.share), "of all such cases": 1.0}
         return [*limits, ("in the box", inside), ("everywhere", everywhere)]
+
+    def number_format(self, _found: MethodResult) -> NumberFormat:
+        """Percent."""
+        return PERCENT
 
     def records(self, row: Box, grade: Callable[[str], str]) -> list[dict[str, Any]]:
         """A record per limit, one without where there is none; density and coverage of the whole box in each."""

@@ -5,16 +5,15 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 
 from simulator.core.arrays import Array
-from simulator.report.formats import NumberFormat
 from simulator.report.text import with_unit
 from simulator.stats.sensitivity.sobol import SCRAMBLES, Indices, design, indices
 from simulator.studies.sensitivity.method import (
     PERCENT,
-    TENTHS_OF_PERCENT,
     Cells,
     MethodInputs,
     MethodResult,
     SensitivityMethod,
+    as_difference,
     draw_intervals,
     ranked_sentence,
     sensitivity_method,
@@ -58,11 +57,10 @@ class SobolIndices(SensitivityMethod):
             f"no index of {outcome} is above 0",
         )
 
-    def cells(self, row: Indices, _form: NumberFormat) -> list[tuple[str, Cells]]:
+    def cells(self, row: Indices) -> list[tuple[str, Cells]]:
         """Both indices, and what chance is left in the average."""
-        shares = {"alone": row.first, "with interactions": row.total}
-        texts = {column: share_text(got, TENTHS_OF_PERCENT) for column, got in shares.items()}
-        return [(row.factor, {**texts, "chance left": f"{100 * row.luck:.1f} %"})]
+        alone, total = as_difference(row.first), as_difference(row.total)
+        return [(row.factor, {"alone": alone, "with interactions": total, "chance left": row.luck})]
 
     def draw(self, found: MethodResult, ax: Axes, _factor: str | None) -> None:
         """Two intervals per factor."""

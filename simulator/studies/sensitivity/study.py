@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -19,27 +19,18 @@ from simulator.core.arrays import Array
 from simulator.core.errors import InputError, Problem, fault
 from simulator.metrics.measure import BASELINE, NONE
 from simulator.metrics.net_value import goals_text
-from simulator.report.formats import NOT_DISTINGUISHABLE
-from simulator.report.html import HtmlTable, notebook
 from simulator.report.plots import new_axes, styled
-from simulator.report.text import WIDTH, listed, text_table, with_unit, wrap
+from simulator.report.tables import Column, Table, records
+from simulator.report.text import listed
 from simulator.runs.simulate import SimulationResult
 from simulator.scenario.schema import Scenario
 from simulator.scenario.validation.finding import shown, suggestion
 from simulator.stats.sensitivity.factors import factors_of
-from simulator.studies.base import (
-    GRADES,
-    Groups,
-    RunStudy,
-    check_inputs,
-    check_run,
-    inputs_of,
-    records,
-    tied_outside,
-    timed,
-)
+from simulator.studies.base import GRADES, Groups, RunStudy, check_inputs, inputs_of, tied_outside
+from simulator.studies.registry import Option, study
 from simulator.studies.sensitivity.method import MethodInputs, MethodResult, SensitivityMethod, methods
 from simulator.studies.sensitivity.outcome import NET_VALUE, ModelRuns, StudyOutcome, inputs_in, outcome_of
+from simulator.studies.settings import Progress, RunSettings
 
 _PLACE = "options"
 GRADES_NOTE = "Grades in brackets: A study or official document, B trade survey, C marketing, J judgement."
@@ -106,37 +97,29 @@ class Sensitivity(RunStudy):
 
     def notes(self) -> list[str]:
         """How to read the figures, and what they rest on."""
-        unclear = f"{NOT_DISTINGUISHABLE}: not distinguishable from 0"
-        found = [f"{self.method.reading} Rests on {self.sample_text}; {unclear}."]
+        found = [self.method.reading]
         if self.outcome.metric == NET_VALUE:
             found.append(f"Net value: {goals_text(self.scenario.goals)}.")
         if self.task.correlated and self.method.designed:
             found.append("Inputs are correlated, but are moved here one by one, or in their groups.")
         elif self.task.correlated:
-            found.append(
-                "Inputs are correlated: a figure counts what goes with an input, also through those it moves with."
-            )
+            found.append("Inputs are correlated: a figure also counts what others do that move along with an input.")
         return [*found, GRADES_NOTE]
 
-    def html_tables(self) -> list[HtmlTable]:
+    def tables(self) -> list[Table]:
         """A table per program."""
-        tables = []
-        for program in self.programs:
-            result = self.result(program)
-            form = self.method.number_format(result)
-            lines = [line for row in result.rows for line in self.method.cells(row, form)]
-            head = list(dict.fromkeys(column for _, cells in lines for column in cells))
-            rows = [[result.with_grade(name), *(cells.get(column, "") for column in head)] for name, cells in lines]
-            tables.append(HtmlTable(with_unit(f"{program}: {self.outcome.words}", form.unit), ["", *head], rows))
-        return tables
+        return [self._table(self.result(program)) for program in self.programs]
 
-    def describe(self, width: int = WIDTH) -> str:
-        """Headline, tables, and how to read them."""
-        tables = [
-            f"{t.caption}\n{text_table(t.head[1:], [(row[0], list(row[1:])) for row in t.rows], width)}"
-            for t in self.html_tables()
-        ]
-        return "\n\n".join([wrap(self.headline(), width), *tables, wrap(self.notes(), width)])
+    def _table(self, result: MethodResult) -> Table:
+        form = self.method.number_format(result)
+        lines = [line for row in result.rows for line in self.method.cells(row)]
+        columns = []
+        for head in dict.fromkeys(column for _, cells in lines for column in cells):
+            values = [cells.get(head, "") for _, cells in lines]
+            written = None if all(isinstance(value, str) for value in values) else form
+            columns.append(Column(head.replace(" ", "_"), head, values, form=written))
+        names = [result.with_grade(name) for name, _ in lines]
+        return Table(f"{result.program}: {self.outcome.words}", names, columns, self.scenario.currency, key="input")
 
     def plot(self, program: str | None = None, ax: Axes | None = None, *, factor: str | None = None) -> Axes:
         """The figure of the method for a program, the first if None.
@@ -152,10 +135,13 @@ class Sensitivity(RunStudy):
             self.method.draw(self.result(program or self.programs[0]), ax, factor)
         return ax
 
-    def to_dict(self) -> dict[str, Any]:
-        """All figures as plain dicts."""
+    def stored_figures(self) -> Mapping[str, Callable[[Axes], object]]:
+        """A figure per program."""
+        return {f"{self.method.name}_{p}": partial(self.plot, p) for p in self.programs}
+
+    def details(self) -> dict[str, Any]:
+        """What was asked, the inputs, and all figures at full precision."""
         return {
-            **self._told(),
             "method": self.method.name,
             "metric": self.outcome.metric,
             "unit": self.outcome.unit,
@@ -165,29 +151,66 @@ class Sensitivity(RunStudy):
             "rows": records(self.table()),
         }
 
-    def stored_figures(self) -> Mapping[str, Callable[[Axes], Axes]]:
-        return {f"{self.method.name}_{p}": partial(self.plot, p) for p in self.programs}
 
-    def _html(self) -> str:
-        sample = f"{self.method.meaning}; {self.sample_text}"
-        return notebook(self.scenario.name, sample, self.headline(), self.html_tables(), self.notes())
+def parse_groups(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """`NAME=PATH,PATH` of each text as name and paths; raises `ValueError` for another form."""
+    groups: dict[str, tuple[str, ...]] = {}
+    for text in texts:
+        name, equals, paths = text.partition("=")
+        if not equals or not name.strip():
+            raise ValueError(f"{text!r} is not NAME=PATH,PATH")
+        if name.strip() in groups:
+            raise ValueError(f"group {name.strip()} is there twice")
+        groups[name.strip()] = tuple(path.strip() for path in paths.split(",") if path.strip())
+    return groups
 
 
-@timed
+MethodOption = Annotated[str, Option(f"{', '.join(methods())}: see docs/sensitivity.md", "M")]
+InputsOption = Annotated[Sequence[str] | None, Option("Uncertain numbers to look at  [default: all]", "PATH,PATH")]
+GroupsOption = Annotated[
+    Groups | None,
+    Option("Inputs to take together; may be repeated", "NAME=PATH,PATH", parse=parse_groups, repeated=True),
+]
+
+
+def _arguments(given: dict[str, Any]) -> dict[str, Any]:
+    """What the command line gave as arguments of `sensitivity`: one program, or no second one."""
+    program, absolute = given.pop("program"), given.pop("absolute")
+    if program is not None and given["programs"] is not None:
+        raise fault(_PLACE, "program", program, "is given beside programs", "give one of the two")
+    programs = given["programs"] if program is None else (program,)
+    return {**given, "programs": programs, "against": None if absolute else given["against"]}
+
+
+@study(
+    "sensitivity",
+    "Find which uncertain inputs of SCENARIO an outcome rests on.",
+    examples=[
+        "sensitivity scenarios/b2b_manufacturer.toml --program accelerator",
+        "sensitivity scenarios/b2b_manufacturer.toml --method tornado --metric program_cost",
+    ],
+    extra={
+        "program": (None, Option("One program to look at, instead of --programs", "P", parse=str)),
+        "absolute": (False, Option("Look at the outcome itself instead of a difference")),
+    },
+    arguments=_arguments,
+)
 def sensitivity(
     scenario: Scenario,
     *,
-    method: str = "given",
-    metric: str = NET_VALUE,
+    method: MethodOption = "given",
+    metric: Annotated[str, Option("Outcome to look at, see docs/metrics.md", "NAME")] = NET_VALUE,
     programs: Sequence[str] | None = None,
-    against: str | None = BASELINE,
-    inputs: Sequence[str] | None = None,
-    groups: Groups | None = None,
-    replications: int | None = None,
-    points: int | None = None,
+    against: Annotated[str | None, Option("Program whose outcome is taken off", "P")] = BASELINE,
+    inputs: InputsOption = None,
+    groups: GroupsOption = None,
+    replications: Annotated[
+        int | None, Option("Replications; of a design the worlds per point  [default: chosen]", "N")
+    ] = None,
+    points: Annotated[int | None, Option("Points of a design  [default: chosen]", "N")] = None,
     seed: int | None = None,
     workers: int = 1,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Sensitivity:
     """Find which uncertain inputs an outcome rests on.
 
@@ -197,10 +220,11 @@ def sensitivity(
     design. Raises `InputError` with all faults of what is asked.
     """
     known = _known(method)
-    count = replications or known.replications or scenario.run.replications
+    usual = known.replications or scenario.run.replications
+    count = usual if replications is None else replications
     start = scenario.run.seed if seed is None else seed
     outcome, task = _task(known, scenario, metric, programs, against, inputs, groups or {}, count, points, start)
-    check_run(replications=count, seed=start, workers=workers)
+    RunSettings.of(scenario, replications=count, seed=start, workers=workers)
     runs = ModelRuns(scenario, outcome, start, workers, progress)
     if not known.designed:
         return _found(known, outcome, task, runs.sampled(count))

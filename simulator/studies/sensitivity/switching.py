@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from simulator.core.arrays import Array
-from simulator.report.formats import NumberFormat, form_of
+from simulator.report.formats import form_of
 from simulator.report.plots import QUIET, colour
 from simulator.report.text import listed, with_unit
 from simulator.stats.sensitivity.switching import Crossing, Switch, switching
@@ -54,7 +54,7 @@ class SwitchingValues(SensitivityMethod):
                 parts.append(f"whether the ranking changes within the range of {row.factor} cannot be told")
         return "; ".join(parts)
 
-    def cells(self, row: Switch, _form: NumberFormat) -> list[tuple[str, Cells]]:
+    def cells(self, row: Switch) -> list[tuple[str, Cells]]:
         """The range, the verdict, and where the ranking changes."""
         where = ", ".join(_words(c) for c in row.crossings) if row.distinguishable else ""
         return [(row.factor, {"range": f"{row.start:.3g} to {row.end:.3g}", "verdict": row.verdict, "at": where})]

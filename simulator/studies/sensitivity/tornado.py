@@ -15,7 +15,7 @@ from simulator.studies.sensitivity.method import (
     MethodInputs,
     MethodResult,
     SensitivityMethod,
-    estimate_text,
+    as_difference,
     factor_rows,
     ranked_sentence,
     sensitivity_method,
@@ -51,7 +51,7 @@ class Tornado(SensitivityMethod):
         def words(row: Bar) -> str:
             known = inputs.get(row.factor)
             ends = f" ({known.low:.3g} to {known.high:.3g})" if known else ""
-            return f"{row.factor}{ends}: {estimate_text(row.swing, form)} {form.unit}"
+            return f"{row.factor}{ends}: {form.difference(as_difference(row.swing))} {form.unit}"
 
         return ranked_sentence(
             found,
@@ -61,10 +61,10 @@ class Tornado(SensitivityMethod):
             f"no input changes {outcome} by more than the error",
         )
 
-    def cells(self, row: Bar, form: NumberFormat) -> list[tuple[str, Cells]]:
+    def cells(self, row: Bar) -> list[tuple[str, Cells]]:
         """Both ends, and from one to the other."""
         columns = {"at P10": row.low, "at P90": row.high, "P10 to P90": row.swing}
-        return [(row.factor, {column: estimate_text(got, form) for column, got in columns.items()})]
+        return [(row.factor, {column: as_difference(got) for column, got in columns.items()})]
 
     def number_format(self, found: MethodResult) -> NumberFormat:
         """In the outcome's unit; a difference of shares is in percentage points."""
