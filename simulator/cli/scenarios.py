@@ -1,7 +1,4 @@
-"""`validate` and `schema`: checking scenario files.
-
-What a scenario contains, in a few lines.
-"""
+"""`validate` and `schema`: checking scenario files, and what one contains in a few lines."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""What a program's reviews came to. These metrics are there where a program has rules of review.
+"""Partners' participation and trust, and what a program's reviews came to.
 
-Who takes part in a program. These metrics are there where a scenario lets partners go dormant or join.
-
-Trust of partners. The metric is there where a scenario has a trust table.
+These metrics are there where a scenario lets partners go dormant or join, or has a trust table, and where a program has
+rules of review.
 """
 
 from __future__ import annotations

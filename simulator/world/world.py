@@ -4,8 +4,7 @@ A `World` holds the people and the chance events of some replications and answer
 only, which candidate opportunities a week brings. Programs, behavior levels and both engines share it.
 
 Candidates are drawn by layers: layer l of a partner is a Poisson stream at its base rate, of which the share
-clip(m - l, 0, 1)
-becomes opportunities, m being what its activity multiplies sourcing by.
+clip(m - l, 0, 1) becomes opportunities, m being what its activity multiplies sourcing by.
 """
 
 from __future__ import annotations

@@ -1,12 +1,7 @@
-"""Names that must exist and shares that must sum to 1, checked on the tables as they are written.
+"""What must hold across the tables of a scenario outside its programs, and of its names and uncertain numbers.
 
-So that a fault elsewhere in a table does not hide a misspelt name in it.
-
-What must hold across the fields of market shocks.
-
-What must hold for the uncertain numbers of a scenario.
-
-What must hold across the fields of a scenario outside its programs.
+Names that must exist and shares that must sum to 1 are checked on the tables as they are written, so that a fault
+elsewhere in a table does not hide a misspelt name in it.
 """
 
 from __future__ import annotations
