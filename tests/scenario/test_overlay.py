@@ -3,7 +3,9 @@
 import pytest
 
 from simulator.core.errors import InputError
-from simulator.program.components import ActivityCredit, Growth, RevenueShare
+from simulator.program.components.activity_credit import ActivityCredit
+from simulator.program.components.growth import Growth
+from simulator.program.components.revenue_share import RevenueShare
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Program
 from tests.scenario.texts import SMALL, edited

@@ -1,23 +1,7 @@
-"""The incentive components. Importing this package registers every kind; one definition per file."""
+"""The incentive components, one file each. Importing this package registers every kind in it."""
 
-from simulator.program.components.accelerator import Accelerator
-from simulator.program.components.activity_credit import ActivityCredit
-from simulator.program.components.bonus import Bonus
-from simulator.program.components.co_marketing_fund import CoMarketingFund
-from simulator.program.components.deal_registration import DealRegistration
-from simulator.program.components.growth import Growth
-from simulator.program.components.outcome_bonus import OutcomeBonus
-from simulator.program.components.revenue_share import RevenueShare
-from simulator.program.components.upfront_commitment import UpfrontCommitment
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = [
-    "Accelerator",
-    "ActivityCredit",
-    "Bonus",
-    "CoMarketingFund",
-    "DealRegistration",
-    "Growth",
-    "OutcomeBonus",
-    "RevenueShare",
-    "UpfrontCommitment",
-]
+for _module in sorted(module.name for module in iter_modules(__path__)):
+    import_module(f"{__name__}.{_module}")
