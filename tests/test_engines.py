@@ -299,8 +299,8 @@ def test_a_replay_costs_what_the_study_says(rich: Scenario, simulated: Simulatio
     assert all(p is not None and p > -1e-6 for p in prices)
     paid = sum(row[4] for row in strategic.log if row[3] in ("paid", "clawed back") and row[0] > 0)
     assert paid * 100 == pytest.approx(strategic.outcome.totals["paid"][0], abs=0.5)
-    assert "ten costliest decisions" in strategic.digest()
-    assert "Statement of reseller-1" in strategic.statement(0)
+    assert "ten costliest decisions" in strategic.text()
+    assert "Statement of reseller-1" in strategic.statement(0).text()
     target = strategic.write(tmp_path / "log.csv")
     assert len(target.read_text().splitlines()) == len(strategic.log) + 1
     with pytest.raises(SimulatorError, match="exists"):

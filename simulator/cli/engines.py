@@ -1,8 +1,6 @@
-"""`verify` and `trace`: the engines against each other, and one replication relived."""
+"""`verify`: the engines against each other."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import click
 
@@ -18,9 +16,6 @@ from simulator.cli.options import (
     seed_of,
     seed_option,
 )
-
-if TYPE_CHECKING:
-    from simulator.studies.trace import Trace
 
 _VERIFIED_REPLICATIONS = 4
 
@@ -56,50 +51,3 @@ def verify(
     if not found.agrees:
         say("the engines disagree")
         click.get_current_context().exit(DISAGREE)
-
-
-@click.command(
-    epilog=examples(
-        "trace scenarios/quickstart.toml --program accelerator --replication 3",
-        "trace scenarios/quickstart.toml --program accelerator --replication 3 --partner 0 --out log.csv",
-    )
-)
-@click.argument("scenario", metavar="SCENARIO")
-@click.option("--program", required=True, metavar="P", help="Program to live under")
-@click.option("--replication", type=int, required=True, metavar="R", help="Replication to relive, from 0")
-@click.option("--partner", metavar="I", help="Print the statement of this partner: its name, or its number from 0")
-@click.option("--out", metavar="FILE", help="Write the event log here")
-@seed_option
-@click.option(
-    "--level", default="strategic", show_default=True, metavar="static|responsive|strategic", help="How partners behave"
-)
-@json_option
-@quiet_option
-def trace(
-    scenario: str,
-    program: str,
-    replication: int,
-    partner: str | None,
-    out: str | None,
-    seed: int | None,
-    level: str,
-    json_file: str | None,
-    quiet: bool,
-) -> None:
-    """Relive one replication of SCENARIO event by event, and say why it cost what it did."""
-    from simulator.scenario.load import load
-    from simulator.studies.trace import trace as run
-
-    loaded = load(scenario)
-    found = run(loaded, program=program, replication=replication, seed=seed_of(loaded, seed), level=level)
-    text = found.digest() if partner is None else found.statement(_partner(found, partner))
-    finish(text, found, json_file=json_file, quiet=quiet)
-    if out is not None:
-        found.write(out)
-        if not quiet:
-            say(f"Event log: {out}")
-
-
-def _partner(found: Trace, asked: str) -> str | int:
-    """A partner as its name, or its number from 0."""
-    return int(asked) if asked.isdecimal() and int(asked) < len(found.partner_names) else asked

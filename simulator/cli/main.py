@@ -13,7 +13,7 @@ import click
 
 from simulator.cli.calibration import backtest, behavior, calibrate, export
 from simulator.cli.compare import compare
-from simulator.cli.engines import trace, verify
+from simulator.cli.engines import verify
 from simulator.cli.explore import explore
 from simulator.cli.options import BAD_INPUT, FAILED, INTERRUPTED, say
 from simulator.cli.runs import diff, report, runs, show
@@ -22,7 +22,6 @@ from simulator.cli.studies import (
     optimize,
     pilot,
     redteam,
-    rollout,
 )
 from simulator.cli.study_command import StudyCommand
 from simulator.core.errors import InputError, SimulatorError
@@ -79,7 +78,6 @@ for _command in (
     diff,
     report,
     verify,
-    trace,
     calibrate,
     export,
     backtest,
@@ -89,7 +87,6 @@ for _command in (
     explore,
     redteam,
     optimize,
-    rollout,
     pilot,
 ):
     main.add_command(_command)

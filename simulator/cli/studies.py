@@ -77,25 +77,6 @@ def redteam(scenario: str, json_file: str | None, out: str, quiet: bool, **setti
     finish("\n".join(found.headline()), found, json_file=json_file, quiet=quiet, place=place)
 
 
-@click.command(epilog=examples("rollout scenarios/b2b_manufacturer.toml --plan scenarios/pilots/b2b_manufacturer.toml"))
-@click.argument("scenario", metavar="SCENARIO")
-@click.option("--plan", required=True, metavar="FILE", help="Plan file: candidate, milestones, limits")
-@click.option("--replications", type=click.IntRange(min=2), default=256, show_default=True, metavar="N",
-              help="Worlds to simulate")  # fmt: skip
-@seed_option
-@workers_option
-@json_option
-@quiet_option
-def rollout(scenario: str, plan: str, json_file: str | None, quiet: bool, **settings: Any) -> None:
-    """Simulate the gradual rollout of a plan in SCENARIO: how often its limits stop it, rightly or wrongly."""
-    from simulator.scenario.load import load
-    from simulator.studies.rollout import describe, rollout as run
-
-    with progress(quiet) as shown:
-        study = run(load(scenario), plan, progress=shown, **settings)
-    finish(describe(study), study, json_file=json_file, quiet=quiet)
-
-
 @click.command(
     epilog=examples(
         "pilot scenarios/b2b_manufacturer.toml --plan scenarios/pilots/b2b_manufacturer.toml --out brief.html",

@@ -1,15 +1,11 @@
 """A gradual rollout with limits, in many worlds: how often it would have stopped, rightly or wrongly, and what it is
-worth with and without the limits.
-
-A gradual rollout in words, as text and as a figure. What is within the Monte Carlo error is called so.
-"""
+worth with and without the limits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -20,18 +16,21 @@ from simulator.pilots.gradual_rollout import RolloutRuns, simulate_rollouts
 from simulator.pilots.interim_analysis import REASONS
 from simulator.pilots.plan import Given, Plan, plan_of, scenario_of
 from simulator.pilots.simulate import concatenate
-from simulator.report.formats import UNDEFINED, NumberFormat, form_of
-from simulator.report.plots import colour, new_axes, sample_note, styled
-from simulator.report.text import WIDTH, text_table, wrap
+from simulator.report.formats import NumberFormat, form_of
+from simulator.report.plots import colour, sample_note
+from simulator.report.tables import Column, Table
 from simulator.runs.simulate import read_chunks
 from simulator.scenario.schema import Scenario
 from simulator.stats.estimate import Estimate, estimate, probability_of
 from simulator.stats.sensitivity.factors import EstimateWithCI, mean_figure
-from simulator.studies.base import Study, check_run, timed
+from simulator.studies.base import Study
+from simulator.studies.registry import Option, study
+from simulator.studies.settings import Progress, RunSettings
 from simulator.world.setting import WEEKS_PER_QUARTER
 
 REPLICATIONS = 256
-"""Worlds that are simulated unless told."""
+"""Worlds that are simulated by default."""
+_PERCENT = NumberFormat(100.0, 1, "%")
 
 
 @dataclass(frozen=True)
@@ -73,66 +72,123 @@ class StagedRollout(Study):
         parts = {"all at once": s.at_once, "by milestones": s.without_limits, "with limits": s.with_limits}
         return {name: mean_figure(x) for name, x in {**parts, "the limits": s.with_limits - s.without_limits}.items()}
 
+    def headline(self) -> list[str]:
+        """How often it stops, whether rightly, and what the limits are worth."""
+        if not self.plan.guardrails.any:
+            return [f"No limit is set: nothing stops the rollout. It is worth {self._money('by milestones')}."]
+        odds = {name: f"{_PERCENT.estimate(p)} %" for name, p in self.odds.items()}
+        gain, form = self.worth["the limits"], self._form()
+        verdict = "gain" if gain.low > 0 else "lose" if gain.high < 0 else "make no clear difference:"
+        size = form.number(abs(gain.value)) if gain.distinguishable else form.number(gain.value, sign=True)
+        return [
+            f"The rollout stops rightly in {odds['stopped rightly']} of worlds and wrongly in "
+            f"{odds['stopped wrongly']} (missed opportunity); it goes on though it loses money in "
+            f"{odds['went on wrongly']} (wrong launch).",
+            f"The limits {verdict} {size} {form.unit} on average (95 % CI {form.number(gain.low)} to "
+            f"{form.number(gain.high)}): the rollout is worth {self._money('by milestones')} without them and "
+            f"{self._money('with limits')} with them.",
+        ]
+
+    def tables(self) -> list[Table]:
+        """How it goes, what it is worth, and quarter by quarter."""
+        odds, worth, currency = self.odds, self.worth, self.scenario.currency
+        return [
+            Table("How it goes", list(odds), _columns(list(odds.values()), "probability", _PERCENT)),
+            Table(
+                "Net value over the horizon, more than with nobody on it",
+                list(worth),
+                _columns([_estimate(f) for f in worth.values()], currency, self._form()),
+                currency,
+            ),
+            self._by_quarter(),
+        ]
+
+    def notes(self) -> list[str]:
+        """How to read the quarters."""
+        return ["By quarter, what limits look at: medians over worlds, as if never stopped."]
+
     def table(self) -> pd.DataFrame:
         """A row per case with its probability, and per way to roll out with its net value; error and 95 % limits."""
-        rows = [
-            {"figure": name, "unit": "probability", "value": p.mean, "se": p.se, "low": p.low, "high": p.high}
-            for name, p in self.odds.items()
-        ]
-        rows += [
-            {"figure": name, "unit": self.scenario.currency, "value": f.value, "se": f.se, "low": f.low, "high": f.high}
-            for name, f in self.worth.items()
-        ]
-        return pd.DataFrame(rows)
+        odds, worth, _ = (table.frame() for table in self.tables())
+        names = [*self.odds, *self.worth]
+        units = ["probability"] * len(odds) + [self.scenario.currency] * len(worth)
+        whole = pd.concat([odds, worth], ignore_index=True)
+        return whole.assign(figure=names, unit=units)[["figure", "unit", *odds.columns]]
 
     def quarters(self) -> pd.DataFrame:
         """A row per quarter: share on the candidate, share of worlds stopped by its end, medians of what is seen."""
+        return self._by_quarter().frame()
+
+    def details(self) -> dict[str, Any]:
+        """The plan and the seed."""
+        return {"plan": self.plan.model_dump(mode="json"), "seed": self.seed}
+
+    def draw_quarters(self, ax: Axes) -> Axes:
+        """Share on the candidate by the milestones, and share of worlds stopped, by quarter."""
+        table = self.quarters()
+        ends, on = table["quarter"].astype(int) + 1, 100 * table["on"]
+        ax.step([0, *ends], [*on, on.iloc[-1]], where="post", color=colour(0), label="partners on it, if not stopped")
+        ax.step(ends, 100 * table["stopped"], where="post", color=colour(1), label="worlds stopped")
+        ax.set_xticks([0, *ends])
+        ax.set_ylim(0.0, 103.0)
+        ax.set_xlabel("quarters after launch")
+        ax.set_ylabel("share [%]")
+        ax.set_title(f"Rollout of {self.plan.candidate}")
+        ax.legend(loc="upper left", fontsize=8)
+        sample_note(ax, self.sample_text)
+        return ax
+
+    plot_kinds: ClassVar = {"quarters": draw_quarters}
+
+    def _by_quarter(self) -> Table:
         s, count = self.staged, self.staged.on.shape[1]
         stopped = [float(np.mean((s.stop > 0) & (s.stop <= q + 1))) for q in range(count)]
-        table = pd.DataFrame({"quarter": range(count), "on": s.on.mean(axis=0), "stopped": stopped})
+        columns = [
+            Column("on", "on it", [float(x) for x in s.on.mean(axis=0)], "share", _PERCENT),
+            Column("stopped", "stopped", stopped, "share", _PERCENT),
+        ]
         for k, name in enumerate(REASONS):
             known = [column[np.isfinite(column)] for column in s.seen[:, k].T]
-            table[name] = [float(np.median(column)) if len(column) else np.nan for column in known]
-        return table
+            medians = [float(np.median(column)) if len(column) else None for column in known]
+            columns.append(Column(name, name, medians, "share", _PERCENT))
+        return Table("By quarter", [str(q) for q in range(count)], columns, key="quarter")
 
-    def headline(self) -> list[str]:
-        """How often it stops, whether rightly, and what the limits are worth."""
-        # MOVED
+    def _form(self) -> NumberFormat:
+        shown, currency = list(self.worth.values()), self.scenario.currency
+        return form_of([f.value for f in shown], [f.se for f in shown], currency, currency)
 
-        return headline(self)
-
-    def plot(self, *, ax: Axes | None = None) -> Axes:
-        """Share on the candidate, and share of worlds stopped, by quarter."""
-        # MOVED
-
-        return draw(self, ax)
-
-    def to_dict(self) -> dict[str, Any]:
-        """All figures as plain dicts."""
-        table = self.table().set_index("figure")
-        by_quarter = self.quarters().astype(object)
-        return {
-            "scenario": self.scenario.name,
-            "study": "rollout",
-            "plan": self.plan.model_dump(mode="json"),
-            "seed": self.seed,
-            "worlds": len(self.staged.at_once),
-            "figures": table.astype(object).where(table.notna(), None).to_dict(orient="index"),
-            "quarters": by_quarter.where(by_quarter.notna(), None).to_dict(orient="records"),
-            "headline": self.headline(),
-        }
+    def _money(self, name: str) -> str:
+        form, f = self._form(), self.worth[name]
+        return f"{form.number(f.value)} {form.unit} (95 % CI {form.number(f.low)} to {form.number(f.high)})"
 
 
-@timed
+def _estimate(f: EstimateWithCI) -> Estimate:
+    return Estimate(f.value, f.se, None, None, None, low=f.low, high=f.high)
+
+
+def _columns(found: list[Estimate], unit: str, form: NumberFormat) -> list[Column]:
+    """Values with their errors, and their 95 % limits."""
+    return [
+        Column("value", "mean \u00b1 SE", found, unit, form),
+        Column("low", "95 % CI from", [got.low for got in found], unit, form),
+        Column("high", "to", [got.high for got in found], unit, form),
+    ]
+
+
+@study(
+    "rollout",
+    "Simulate the gradual rollout of a plan in SCENARIO: how often its limits stop it, rightly or wrongly.",
+    examples=["rollout scenarios/b2b_manufacturer.toml --plan scenarios/pilots/b2b_manufacturer.toml"],
+)
 def rollout(
     scenario: Scenario,
-    plan: Given,
+    plan: Annotated[Given, Option("Plan file: candidate, milestones, limits", "FILE", parse=str)],
     *,
-    replications: int = REPLICATIONS,
+    replications: Annotated[int, Option("Worlds to simulate", "N")] = REPLICATIONS,
     seed: int | None = None,
     workers: int = 1,
     chunk: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> StagedRollout:
     """Simulate a plan's gradual rollout over the scenario's horizon, and count how often its limits stop it rightly.
 
@@ -142,8 +198,7 @@ def rollout(
     """
     checked = plan_of(plan, scenario)
     scenario = scenario_of(checked, scenario)
-    start = scenario.run.seed if seed is None else seed
-    check_run(replications=replications, seed=start, workers=workers, chunk=chunk)
+    settings = RunSettings.of(scenario, replications=replications, seed=seed, workers=workers, chunk=chunk)
     if scenario.time.horizon_weeks < 2 * WEEKS_PER_QUARTER:
         weeks, rule = scenario.time.horizon_weeks, f"must be at least {2 * WEEKS_PER_QUARTER} for a rollout in steps"
         raise fault("scenario", "time.horizon_weeks", weeks, rule)
@@ -152,99 +207,9 @@ def rollout(
         [checked.candidate],
         partial(simulate_rollouts, plan=checked, goals=scenario.goals),
         replications=replications,
-        seed=start,
+        seed=settings.seed,
         workers=workers,
         chunk=chunk,
         progress=progress,
     )
-    return StagedRollout(scenario, checked, start, concatenate(parts))
-
-
-_PERCENT = NumberFormat(100.0, 1, "%")
-
-
-def headline(study: StagedRollout) -> list[str]:
-    """How often it stops, whether rightly, and what the limits are worth."""
-    odds, worth = study.odds, study.worth
-    form = _form(study)
-    if not study.plan.guardrails.any:
-        return [f"No limit is set: nothing stops the rollout. It is worth {_money(study, 'by milestones')}."]
-    said = [
-        f"The rollout stops rightly in {_text(odds['stopped rightly'])} of worlds and wrongly in "
-        f"{_text(odds['stopped wrongly'])}; it goes on though it loses money in {_text(odds['went on wrongly'])}."
-    ]
-    gain = worth["the limits"]
-    verdict = "gain" if gain.low > 0 else "lose" if gain.high < 0 else "gain or lose, not told apart from 0,"
-    said.append(
-        f"The limits {verdict} {form.number(abs(gain.value))} {form.unit} on average (95 % CI "
-        f"{form.number(gain.low)} to {form.number(gain.high)}): the rollout is worth {_money(study, 'by milestones')} "
-        f"without them and {_money(study, 'with limits')} with them."
-    )
-    return said
-
-
-def describe(study: StagedRollout, width: int = WIDTH) -> str:
-    """Headline, odds, net values, and quarter by quarter."""
-    form = _form(study)
-    odds = [(name, [_text(p), _limits(p)]) for name, p in study.odds.items()]
-    worth = [
-        (name, [f"{form.number(f.value)} \u00b1 {form.number(f.se)}", f"{form.number(f.low)} to {form.number(f.high)}"])
-        for name, f in study.worth.items()
-    ]
-    quarters = study.quarters()
-    rows = [
-        (str(int(row["quarter"])), [_share(float(row[name])) for name in quarters.columns[1:]])
-        for _, row in quarters.iterrows()
-    ]
-    head, error = ["on it", "stopped", *REASONS], ["mean \u00b1 SE", "95 % CI"]
-    return "\n\n".join([
-        study.sample_text,
-        wrap(headline(study), width),
-        f"How it goes\n{text_table(error, odds, width)}",
-        f"Net value over the horizon, more than with nobody on it [{form.unit}]\n"
-        f"{text_table(error, worth, width)}",
-        f"By quarter; what limits look at: medians, as if never stopped\n{text_table(head, rows, width)}",
-    ])  # fmt: skip
-
-
-def draw(study: StagedRollout, ax: Axes | None = None) -> Axes:
-    """Share on the candidate by the milestones, and share of worlds stopped, by quarter."""
-    table = study.quarters()
-    with styled():
-        ax = new_axes() if ax is None else ax
-        ends = table["quarter"] + 1
-        on = 100 * table["on"]
-        ax.step([0, *ends], [*on, on.iloc[-1]], where="post", color=colour(0), label="partners on it, if not stopped")
-        ax.step(ends, 100 * table["stopped"], where="post", color=colour(1), label="worlds stopped")
-        ax.set_xticks([0, *ends])
-        ax.set_ylim(0.0, 103.0)
-        ax.set_xlabel("quarters after launch")
-        ax.set_ylabel("share [%]")
-        ax.set_title(f"Rollout of {study.plan.candidate}")
-        ax.legend(loc="upper left", fontsize=8)
-        sample_note(ax, study.sample_text)
-    return ax
-
-
-def _form(study: StagedRollout) -> NumberFormat:
-    shown = list(study.worth.values())
-    currency = study.scenario.currency
-    return form_of([f.value for f in shown], [f.se for f in shown], currency, currency)
-
-
-def _money(study: StagedRollout, name: str) -> str:
-    form, f = _form(study), study.worth[name]
-    return f"{form.number(f.value)} {form.unit} (95 % CI {form.number(f.low)} to {form.number(f.high)})"
-
-
-def _text(p: Estimate) -> str:
-    error = "" if p.se is None else f" \u00b1 {_PERCENT.number(p.se)}"
-    return UNDEFINED if p.mean is None else f"{_PERCENT.number(p.mean)}{error} %"
-
-
-def _limits(p: Estimate) -> str:
-    return UNDEFINED if p.low is None or p.high is None else f"{_PERCENT.number(p.low)} to {_PERCENT.number(p.high)} %"
-
-
-def _share(value: float) -> str:
-    return "\u2013" if value != value else f"{100 * value:.1f} %"
+    return StagedRollout(scenario, checked, settings.seed, concatenate(parts))

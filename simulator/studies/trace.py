@@ -1,11 +1,8 @@
-"""Replay: the event engine relives one replication, and its log is read to say why it cost what it did.
+"""Replay: the event engine simulates one replication again, and its log shows why it cost what it did.
 
-The timeline of a replayed replication: partners' deals through their stages, and what is filed, reviewed and paid.
-
-A lane per partner. In it a line per deal from its finding to its end, darker with every stage it passes; lines that do
-not overlap share a row. What became of it stands at its end; payments and moves between tiers at the lane's foot.
-
-The figures of a replayed replication: what was accrued so far, week by week, and the timeline of its deals.
+The timeline has a lane per partner, in it a line per deal from its finding to its end, darker with every stage it
+passes; lines that do not overlap share a row. What became of a deal stands at its end; payments and moves between tiers
+at the lane's foot.
 """
 
 from __future__ import annotations
@@ -13,10 +10,10 @@ from __future__ import annotations
 import csv
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -29,13 +26,16 @@ from simulator.engines.events.accounts import ClosedWindow
 from simulator.engines.events.engine import LOG_COLUMNS, EventRun
 from simulator.engines.ledger import RunOutcome
 from simulator.engines.totals.event_counts import tally, won_deals
-from simulator.report.formats import form_of
-from simulator.report.plots import QUIET, colour, legend_beside, new_axes, sample_note, styled
+from simulator.report.formats import NumberFormat, form_of
+from simulator.report.plots import QUIET, colour, legend_beside, sample_note, styled
+from simulator.report.tables import Column, Table
 from simulator.report.text import with_unit
 from simulator.runs.simulate import RESPONSE_LEVELS, fit_reference, prepare
 from simulator.scenario.schema import Scenario
 from simulator.scenario.validation.finding import suggestion
-from simulator.studies.base import Study, timed
+from simulator.studies.base import Study
+from simulator.studies.registry import Option, study
+from simulator.studies.settings import RunSettings
 
 GAMED = ("pulled", "pushed")
 _OTHER = (("audit", "verification"), ("admin", "administration"), ("penalty", "penalties taken"))
@@ -45,7 +45,8 @@ _OTHER = (("audit", "verification"), ("admin", "administration"), ("penalty", "p
 class Trace(Study):
     """One replayed replication.
 
-    log: rows of `columns` in order of time, weeks and currency units; without_gaming: outcome of the honest twin.
+    log: rows of `columns` in order of time, weeks and currency units; outcome: its totals; without_gaming: those of the
+    same year without gaming; partner: whose statement is shown, None for nobody's.
     """
 
     scenario: Scenario
@@ -60,62 +61,70 @@ class Trace(Study):
     settled: tuple[tuple[int, ClosedWindow], ...]
     partner_names: tuple[str, ...]
     components: tuple[tuple[str, ...], ...]
+    partner: str | None = None
 
     @property
     def title(self) -> str:
-        """What was relived."""
-        return f"{self.scenario.name}: {self.program}, relived"
+        """What was replayed."""
+        return f"{self.scenario.name}: {self.program}, replayed"
 
     @property
     def sample_text(self) -> str:
         """Which replication."""
-        return f"replication {self.replication}, seed {self.seed}, {self.level} rung"
+        return f"replication {self.replication}, seed {self.seed}, behavior level {self.level}"
 
     def table(self) -> pd.DataFrame:
         """The log: a row per event, in order of time; weeks and units of the currency."""
         return pd.DataFrame(self.log, columns=list(self.columns))
 
-    def costs(self) -> pd.DataFrame:
-        """What it cost: a row per component, and for verification, administration and penalties."""
-        rows = [(name, self._total(f"cost.{name}")) for name in self._paying()]
-        rows += [(label, self._total(name)) for name, label in _OTHER]
-        return pd.DataFrame(rows, columns=["what", "cost"])
-
     def headline(self) -> list[str]:
         """What the year came to, and what gaming had to do with it."""
         money = self.scenario.currency
-        first = (
-            f"The program cost {self._total('cost'):,.0f} {money} for bookings of {self._total('bookings'):,.0f} and a "
-            f"pipeline of {self._total('pipeline'):,.0f}."
-        )
-        extra = self._total("cost") - self._total("cost", without_gaming=True)
+        lines = [
+            f"The program cost {self._total('cost'):,.0f} {money} for bookings of {self._total('bookings'):,.0f}, a "
+            f"pipeline of {self._total('pipeline'):,.0f} and {int(self.outcome.totals['won'][0]):,} deals won."
+        ]
         if self.level != "strategic":
-            return [first]
-        more = "more" if extra >= 0 else "less"
-        return [first, f"Against the same world without gaming it cost {abs(extra):,.0f} {money} {more}."]
+            return lines
+        extra = self._total("cost") - self._total("cost", without_gaming=True)
+        lost = self._total("margin", without_gaming=True) - self._total("margin")
+        margin = f"{abs(lost):,.0f} {'lower' if lost > 0 else 'higher'}" if abs(lost) >= 0.5 else "the same"
+        pulled, pushed = (len(self._gamed(event)) for event in ("pulled", "pushed"))
+        return [
+            *lines,
+            f"Against the same year without gaming it cost {abs(extra):,.0f} {money} {'more' if extra >= 0 else 'less'}"
+            f" and margin was {margin}.",
+            f"Gamed from launch on: {pulled} signatures pulled into the window, {pushed} pushed into the next, "
+            f"{len(self._gamed('claim'))} false claims.",
+        ]
 
-    def plot(self, kind: str = "accrued", ax: Axes | None = None, **options: Any) -> Axes:
-        """What was accrued so far by week, or the `timeline` of deals, of a `partner` if named."""
-        # MOVED
+    def tables(self) -> list[Table]:
+        """Cost by component, the costliest decisions, signatures moved, and the statement of a partner if asked for."""
+        shown = [self._costs(), self._costliest(), self._moved()]
+        tables = [table for table in shown if table.rows]
+        return tables if self.partner is None else [*tables, self.statement(self.partner)]
 
-        return draw_trace(self, kind, ax, **options)
+    plot_kinds: ClassVar = {
+        "accrued": lambda self, ax: draw_accrued(self, ax),
+        "timeline": lambda self, ax, partner=None: draw_timeline(self, ax, partner),
+    }
 
-    def to_dict(self) -> dict[str, Any]:
-        """Totals, of the replication and its honest twin, and what each component cost; money in cents."""
+    def _plot(self, kind: str | None = None, ax: Axes | None = None, **options: Any) -> Axes:
+        if kind == "timeline" and ax is None:
+            ax = timeline_axes(self, **options)
+        return super()._plot(kind, ax, **options)
+
+    def details(self) -> dict[str, Any]:
+        """Totals, of the replication and of the same year without gaming; money in cents."""
         return {
             "scenario": self.scenario.name,
-            "study": "trace",
             "program": self.program,
             "replication": self.replication,
             "seed": self.seed,
             "level": self.level,
             "totals": {name: int(x[0]) for name, x in self.outcome.totals.items()},
-            "honest": {name: int(x[0]) for name, x in self.without_gaming.totals.items()},
-            "headline": self.headline(),
+            "without_gaming": {name: int(x[0]) for name, x in self.without_gaming.totals.items()},
         }
-
-    def _paying(self) -> list[str]:
-        return sorted(name.removeprefix("cost.") for name in self.outcome.totals if name.startswith("cost."))
 
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the log as CSV, whole or not at all; an existing file is not overwritten."""
@@ -135,109 +144,95 @@ class Trace(Study):
             raise
         return target
 
-    def _rows(self, *events: str) -> list[dict[str, Any]]:
+    def _gamed(self, event: str) -> list[dict[str, Any]]:
+        """Log rows from launch on of an event that is gamed: `pulled`, `pushed`, or a false `claim`."""
         rows = [dict(zip(self.columns, row, strict=True)) for row in self.log]
-        return [r for r in rows if r["event"] in events]
+        return [
+            r
+            for r in rows
+            if r["event"] == event and r["time"] >= 0 and (event != "claim" or r["reason"] == "false claim")
+        ]
 
     def _total(self, name: str, without_gaming: bool = False) -> float:
         outcome = self.without_gaming if without_gaming else self.outcome
         return float(outcome.totals[name][0]) / 100 if name in outcome.totals else 0.0
 
-    def digest(self) -> str:
-        """Why this replication cost what it did: components, costliest decisions, gamed ones."""
-        money = self.scenario.currency
-        lines = [
-            f"{self.scenario.name}: program {self.program}, replication {self.replication} (seed {self.seed}), "
-            f"{self.level} rung",
-            f"program cost {self._total('cost'):,.0f} {money}; bookings {self._total('bookings'):,.0f}; "
-            f"pipeline {self._total('pipeline'):,.0f}; {int(self.outcome.totals['won'][0]):,} deals won",
-            "",
-            "cost by component",
+    def _costs(self) -> Table:
+        """What it cost by component, and for verification, administration and penalties."""
+        paying = sorted(name for name in self.outcome.totals if name.startswith("cost."))
+        found = [(name.removeprefix("cost."), self._total(name)) for name in paying]
+        found = [(name, cost) for name, cost in (*found, *((label, self._total(n)) for n, label in _OTHER)) if cost]
+        whole, currency = self._total("cost") or 1.0, self.scenario.currency
+        columns = [
+            Column("cost", "cost", [cost for _, cost in found], currency, NumberFormat(1.0, 0, currency)),
+            Column("share", "of all", [cost / whole for _, cost in found], "share", NumberFormat(100.0, 1, "%")),
         ]
-        lines += self._components()
-        lines += ["", "the ten costliest decisions (windows by payout)"]
-        lines += self._costliest()
-        lines += ["", *self._gamed()]
-        return "\n".join(lines)
+        return Table("Cost by component", [name for name, _ in found], columns, currency)
 
-    def _components(self) -> list[str]:
-        total = self._total("cost") or 1.0
-        out = []
-        for name in self._paying():
-            value = self._total(f"cost.{name}")
-            if value:
-                out.append(f"  {name:<24}{value:>16,.0f}{100 * value / total:>7.1f} %")
-        for name, label in _OTHER:
-            if self._total(name):
-                out.append(f"  {label:<24}{self._total(name):>16,.0f}")
-        return out or ["  nothing was paid"]
-
-    def _costliest(self) -> list[str]:
+    def _costliest(self) -> Table:
+        """The windows that paid most."""
         ranked = sorted(self.settled, key=lambda s: (-s[1].accrued, s[0], s[1].start))[:10]
-        out = []
-        for who, c in ranked:
-            if c.accrued <= 0:
-                break
-            largest = max(c.parts, key=lambda p: p[1], default=None)
-            deal = ""
-            if largest is not None and largest[0].opp is not None:
-                deal = f"; largest claim {largest[0].amount / 100:,.0f} in week {largest[0].time:.1f}"
-            out.append(
-                f"  {c.accrued / 100:>12,.0f}  {self.partner_names[who]}, {self.components[c.offer][c.component]}, "
-                f"weeks {c.start} to {c.end}: attainment {c.attained / 100:,.0f} from {len(c.parts)} claims{deal}"
-            )
-        return out or ["  nothing was paid"]
-
-    def _gamed(self) -> list[str]:
-        extra = self._total("cost") - self._total("cost", without_gaming=True)
-        lost = self._total("margin", without_gaming=True) - self._total("margin")
-        rows = [r for r in self._rows(*GAMED) if r["time"] >= 0]
-        false = [r for r in self._rows("claim") if r["reason"] == "false claim" and r["time"] >= 0]
-        out = [
-            f"against the honest twin in the same world: payout {extra:+,.0f}, margin {-lost:+,.0f}",
-            f"gamed decisions from launch on: {sum(r['event'] == 'pulled' for r in rows)} signatures pulled, "
-            f"{sum(r['event'] == 'pushed' for r in rows)} pushed, {len(false)} false claims",
+        windows = [(who, c) for who, c in ranked if c.accrued > 0]
+        largest = [max(c.parts, key=lambda part: part[1], default=None) for _, c in windows]
+        claims = [part[0] if part is not None and part[0].opp is not None else None for part in largest]
+        currency = self.scenario.currency
+        money = NumberFormat(1.0, 0, currency)
+        columns = [
+            Column("component", "component", [self.components[c.offer][c.component] for _, c in windows]),
+            Column("weeks", "weeks", [f"{c.start} to {c.end}" for _, c in windows]),
+            Column("accrued", "payout", [c.accrued / 100 for _, c in windows], currency, money),
+            Column("attained", "attainment", [c.attained / 100 for _, c in windows], "", NumberFormat(1.0, 0, "")),
+            Column("claims", "claims", [len(c.parts) for _, c in windows], "count"),
+            Column("claim", "largest deal", [None if x is None else x.amount / 100 for x in claims], currency, money),
+            Column("week", "in week", [None if x is None else x.time for x in claims], "", NumberFormat(1.0, 1, "")),
         ]
-        rows.sort(key=lambda r: (-abs(r["amount"]), r["time"]))
-        for r in rows[:10]:
-            out.append(
-                f"  week {r['time']:>5.0f}  {r['partner']}: opportunity {r['opportunity']} {r['event']}, {r['reason']}"
-            )
-        return out
+        title = "The ten costliest decisions (windows by payout)"
+        return Table(title, [self.partner_names[who] for who, _ in windows], columns, currency)
 
-    def statement(self, partner: str | int) -> str:
+    def _moved(self) -> Table:
+        """The largest signatures that were moved across the end of a window."""
+        rows = [*self._gamed("pulled"), *self._gamed("pushed")]
+        rows = sorted(rows, key=lambda r: (-abs(r["amount"]), r["time"]))[:10]
+        columns = [
+            Column("week", "week", [r["time"] for r in rows], "", NumberFormat(1.0, 0, "")),
+            Column("opportunity", "opportunity", [str(r["opportunity"]) for r in rows]),
+            Column("event", "moved", [r["event"] for r in rows]),
+            Column("reason", "why", [r["reason"] for r in rows]),
+        ]
+        return Table("Signatures moved across the end of a window, the largest", [r["partner"] for r in rows], columns)
+
+    def statement(self, partner: str | int) -> Table:
         """A partner's auditable statement: terms, claims and credits, accruals, adjustments and payments."""
-        name = self.partner_names[partner] if isinstance(partner, int) else partner
-        if name not in self.partner_names:
-            raise fault(
-                "trace", "partner", partner, f"must be one of {self.partner_names[0]} to {self.partner_names[-1]}"
-            )
+        name, known = str(partner), self.partner_names
+        if name.isdecimal() and int(name) < len(known):
+            name = known[int(name)]
+        if name not in known:
+            raise fault("trace", "partner", partner, f"must be one of {known[0]} to {known[-1]}")
         mine = [dict(zip(self.columns, row, strict=True)) for row in self.log if row[1] == name and row[0] >= 0]
-        lines = [f"Statement of {name}, program {self.program}, replication {self.replication}", "", "Terms"]
-        lines += self._terms()
-        lines += [
-            "",
-            f"{'week':>7}  {'entry':<12}{'component':<16}{'opportunity':>11}{'amount':>14}{'attained':>14}  note",
-        ]
-        total = {"accrued": 0.0, "forfeited": 0.0, "clawed back": 0.0, "paid": 0.0, "penalty": 0.0}
+        total = dict.fromkeys(("accrued", "forfeited", "clawed back", "paid", "penalty"), 0.0)
         for r in mine:
-            if r["event"] not in ("claim", "pulled", "pushed", *total):
-                continue
             if r["event"] in total:
                 total[r["event"]] += r["amount"]
-            if not r["amount"]:
-                continue
-            attained = "" if r["attainment"] is None else f"{r['attainment']:,.0f}"
-            number = "" if r["opportunity"] is None else str(r["opportunity"])
-            entry = f"{r['time']:>7.1f}  {r['event']:<12}{r['component']:<16}{number:>11}"
-            lines.append(f"{entry}{r['amount']:>14,.2f}{attained:>14}  {r['reason']}")
-        net = total["paid"] + total["clawed back"]
-        lines += [
-            "",
-            f"accrued {total['accrued']:,.2f} = net paid {net:,.2f} + clawed back {-total['clawed back']:,.2f} "
-            f"+ forfeited {-total['forfeited']:,.2f}; penalties {-total['penalty']:,.2f}",
+        shown = [r for r in mine if r["event"] in ("claim", "pulled", "pushed", *total) and r["amount"]]
+        columns = [
+            Column("entry", "entry", [r["event"] for r in shown]),
+            Column("component", "component", [r["component"] for r in shown]),
+            Column(
+                "opportunity",
+                "opportunity",
+                ["" if r["opportunity"] is None else str(r["opportunity"]) for r in shown],
+            ),
+            Column("amount", "amount", [r["amount"] for r in shown], "", NumberFormat(1.0, 2, "")),
+            Column("attained", "attained", [r["attainment"] for r in shown], "", NumberFormat(1.0, 0, "")),
+            Column("note", "note", [r["reason"] for r in shown]),
         ]
-        return "\n".join(lines)
+        net = total["paid"] + total["clawed back"]
+        sums = (
+            f"Accrued {total['accrued']:,.2f} = net paid {net:,.2f} + clawed back {-total['clawed back']:,.2f} "
+            f"+ forfeited {-total['forfeited']:,.2f}; penalties {-total['penalty']:,.2f}."
+        )
+        title = f"Statement of {name}, program {self.program}, replication {self.replication}"
+        return Table(title, [f"{r['time']:.1f}" for r in shown], columns, key="week", notes=(sums, *self._terms()))
 
     def _terms(self) -> list[str]:
         out = []
@@ -250,45 +245,71 @@ class Trace(Study):
             parts += [f"clawback {t.clawback_weeks:g} weeks"] if t.clawback_weeks else []
             parts += [f"audit rate {100 * t.audit_rate:g} %, penalty x{t.penalty_multiple:g}"] if t.audit_rate else []
             parts += [f"cap {t.cap:,.0f}"] if t.cap else []
-            out.append(f"  {name} ({c.kind}): {', '.join(parts)}")
-        return out or ["  none"]
+            out.append(f"Terms of {name} ({c.kind}): {', '.join(parts)}.")
+        return out
 
 
-@timed
-def trace(scenario: Scenario, *, program: str, replication: int, seed: int = 1, level: str = "strategic") -> Trace:
-    """Relive one replication of a program with a full log, beside its honest twin.
+@study(
+    "trace",
+    "Replay one replication of SCENARIO event by event, and show why it cost what it did.",
+    examples=[
+        "trace scenarios/quickstart.toml --program accelerator --replication 3",
+        "trace scenarios/quickstart.toml --program accelerator --replication 3 --partner 0 --log log.csv",
+    ],
+)
+def trace(
+    scenario: Scenario,
+    *,
+    program: Annotated[str, Option("Program that partners are on", "P", parse=str)],
+    replication: Annotated[int, Option("Replication to replay, from 0", "R")],
+    seed: int | None = None,
+    level: Annotated[str, Option("How partners behave", "static|responsive|strategic")] = "strategic",
+    partner: Annotated[
+        str | None, Option("Show the statement of this partner: its name, or its number from 0", "I")
+    ] = None,
+    log: Annotated[str | None, Option("Write the event log here, as CSV", "FILE.csv")] = None,
+) -> Trace:
+    """Replay one replication of a program with a full log, and the same year without gaming.
 
-    Raises `InputError` for an unknown program or rung, or a negative replication.
+    seed: the scenario's if None; partner: whose statement is shown. Raises `InputError` for an unknown program, level
+    or partner, or a negative replication.
     """
+    start = RunSettings.of(scenario, seed=seed).seed
     if program not in scenario.programs:
         raise fault("trace", "program", program, f"must be one of {', '.join(scenario.programs)}")
     if level not in RESPONSE_LEVELS:
         raise fault("trace", "level", level, f"must be one of {', '.join(RESPONSE_LEVELS)}")
     if replication < 0:
         raise fault("trace", "replication", replication, "must be 0 or more")
-    stage = prepare(scenario, fit_reference(scenario), (program,), seed, np.array([replication]))
+    stage = prepare(scenario, fit_reference(scenario), (program,), start, np.array([replication]))
     rollout = stage.rollout(program)
     if level == "static":
         run = EventRun(stage.world, stage.rollout("baseline"), stage.mode[False], paid=rollout, log=True).run()
     else:
         run = EventRun(stage.world, rollout, stage.mode[level == "strategic"], log=True).run()
-    twin = run
+    without_gaming = run
     if level == "strategic":
-        twin = EventRun(stage.world, rollout, stage.mode[False]).run()
-    return Trace(
+        without_gaming = EventRun(stage.world, rollout, stage.mode[False]).run()
+    replayed = Trace(
         scenario=scenario,
         program=program,
         replication=replication,
-        seed=seed,
+        seed=start,
         level=level,
         columns=LOG_COLUMNS,
         log=_in_units(run.log or []),
         outcome=tally(run, won_deals(run)),
-        without_gaming=tally(twin, won_deals(twin)),
+        without_gaming=tally(without_gaming, won_deals(without_gaming)),
         settled=tuple(run.settled),
         partner_names=stage.world.setting.partners.names,
         components=tuple(tuple(c.name for c in o.program.components) for o in rollout.offers),
+        partner=partner,
     )
+    if partner is not None:
+        replayed.statement(partner)  # refuses an unknown partner
+    if log is not None:
+        replayed.write(log)
+    return replayed
 
 
 def _in_units(log: Sequence[tuple[Any, ...]]) -> tuple[tuple[Any, ...], ...]:
@@ -324,24 +345,33 @@ class _Deal:
     end: float
 
 
-def draw_timeline(study: Trace, ax: Axes | None = None, partner: str | Sequence[str] | None = None) -> Axes:
-    """Draw it on `ax` or a new figure; partner: one name or several, the `MOST` that are paid most if None.
+def draw_timeline(study: Trace, ax: Axes, partner: str | Sequence[str] | None = None) -> Axes:
+    """Deals of partners through their stages; partner: one name or several, the `MOST` that are paid most if None.
 
     Raises `InputError` for a partner that is not there.
     """
+    lanes, floors = _lanes(study, partner)
+    for floor, lane in zip(floors, lanes.values(), strict=False):
+        lane.draw(ax, float(floor))
+    _frame(ax, study, list(lanes), floors)
+    return ax
+
+
+def timeline_axes(study: Trace, partner: str | Sequence[str] | None = None) -> Axes:
+    """Axes of a new figure that has room for the lanes of these partners."""
+    from matplotlib import pyplot  # only here: files are drawn without it
+
+    _, floors = _lanes(study, partner)
+    with styled():
+        return pyplot.subplots(figsize=(10.0, 1.6 + max(2.0, _INCHES * float(floors[-1]))))[1]
+
+
+def _lanes(study: Trace, partner: str | Sequence[str] | None) -> tuple[dict[str, _Lane], Array]:
+    """A lane per partner from below, and where each begins."""
     log = study.table()
     names = _chosen(study, log, partner)
     lanes = {name: _lane(log[log["partner"] == name], study.scenario.time.horizon_weeks) for name in reversed(names)}
-    floors = np.cumsum([0.0, *(_FOOT + 2 + max(lane.rows.values(), default=0) for lane in lanes.values())])
-    with styled():
-        if ax is None:
-            from matplotlib import pyplot
-
-            ax = pyplot.subplots(figsize=(10.0, 1.6 + max(2.0, _INCHES * float(floors[-1]))))[1]
-        for floor, lane in zip(floors, lanes.values(), strict=False):
-            lane.draw(ax, float(floor))
-        _frame(ax, study, list(lanes), floors)
-    return ax
+    return lanes, np.cumsum([0.0, *(_FOOT + 2 + max(lane.rows.values(), default=0) for lane in lanes.values())])
 
 
 def _chosen(study: Trace, log: pd.DataFrame, partner: str | Sequence[str] | None) -> list[str]:
@@ -458,14 +488,7 @@ def _short(amount: float) -> str:
     return f"{amount:.0f}"
 
 
-def draw_trace(study: Trace, kind: str = "accrued", ax: Axes | None = None, **options: Any) -> Axes:
-    """Draw a figure of `kind` on `ax` or a new figure; raises `InputError` for an unknown kind."""
-    if kind not in KINDS:
-        raise fault("options", "kind", kind, f"must be one of {', '.join(KINDS)}", suggestion(kind, KINDS))
-    return KINDS[kind](study, ax, **options)
-
-
-def accrued(study: Trace, ax: Axes | None = None) -> Axes:
+def draw_accrued(study: Trace, ax: Axes) -> Axes:
     """Accruals by component, summed over the weeks from launch on."""
     log = study.table()
     rows = log[(log["event"] == "accrued") & (log["time"] >= 0)]
@@ -477,19 +500,13 @@ def accrued(study: Trace, ax: Axes | None = None) -> Axes:
     ]
     money = study.scenario.currency
     form = form_of([float(sum(s[-1] for s in sums))], [], money, money)
-    with styled():
-        ax = new_axes() if ax is None else ax
-        if sums:
-            shades = [colour(k + 1) for k in range(len(names))]
-            ax.stackplot(weeks, [s * form.factor for s in sums], labels=names, colors=shades, alpha=0.8, step="post")
-            ax.legend(loc="upper left")
-        ax.set_xlim(0, weeks[-1])
-        ax.set_xlabel("Weeks since launch")
-        ax.set_ylabel(with_unit("Accrued so far", form.unit))
-        ax.set_title(f"What {study.program} came to")
-        sample_note(ax, study.sample_text)
+    if sums:
+        shades = [colour(k + 1) for k in range(len(names))]
+        ax.stackplot(weeks, [s * form.factor for s in sums], labels=names, colors=shades, alpha=0.8, step="post")
+        ax.legend(loc="upper left")
+    ax.set_xlim(0, weeks[-1])
+    ax.set_xlabel("Weeks since launch")
+    ax.set_ylabel(with_unit("Accrued so far", form.unit))
+    ax.set_title(f"What {study.program} came to")
+    sample_note(ax, study.sample_text)
     return ax
-
-
-KINDS: dict[str, Callable[..., Axes]] = {"accrued": accrued, "timeline": draw_timeline}
-"""Kinds of figures; `timeline` takes a `partner`, or several."""

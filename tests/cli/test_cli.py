@@ -13,7 +13,6 @@ from click.testing import CliRunner, Result
 import simulator.scenario.load as load_module
 import simulator.studies.compare as compare_module
 import simulator.studies.lint.lint as lint_module
-import simulator.studies.trace as trace_module
 import simulator.studies.verify as verify_module
 from simulator.calibration import backtest as backtest_module, behavior_abc as behavior_module
 from simulator.calibration.calibrate import calibrate
@@ -185,37 +184,6 @@ def test_verify_ends_with_1_where_the_engines_disagree(
     assert (result.exit_code, result.stdout) == (code, "largest difference 0\n")
     assert asked.pop("progress") is not None
     assert asked == {"programs": ("growth",), "replications": 3, "seed": 1}
-
-
-class Told:
-    """A trace that says what it was asked."""
-
-    def digest(self) -> str:
-        return "the digest"
-
-    partner_names = ("reseller-1", "reseller-2")
-
-    def statement(self, partner: str | int) -> str:
-        return f"statement of {partner}"
-
-    def write(self, path: str) -> None:
-        Path(path).write_text("log")
-
-
-def test_trace_prints_digest_or_statement_and_writes_the_log(
-    file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    asked: dict[str, Any] = {}
-    monkeypatch.setattr(trace_module, "trace", lambda _, **given: asked.update(given) or Told())
-    result = run("trace", file, "--program", "growth", "--replication", 0, "--out", tmp_path / "log.csv")
-    assert result.stdout == "the digest\n"
-    assert (tmp_path / "log.csv").read_text() == "log"
-    assert asked == {"program": "growth", "replication": 0, "seed": 1, "level": "strategic"}
-    result = run("trace", file, "--program", "growth", "--replication", 0, "--partner", "reseller-2", "--seed", 9)
-    assert result.stdout == "statement of reseller-2\n"
-    assert asked["seed"] == 9
-    result = run("trace", file, "--program", "growth", "--replication", 0, "--partner", "1")
-    assert result.stdout == "statement of 1\n"
 
 
 def test_calibrate_prints_its_summary(monkeypatch: pytest.MonkeyPatch) -> None:

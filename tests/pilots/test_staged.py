@@ -14,7 +14,7 @@ from simulator.engines.vector.engine import VectorRun
 from simulator.pilots.gradual_rollout import RolloutRuns, joining, simulate_rollouts
 from simulator.pilots.plan import Plan
 from simulator.scenario.load import parse
-from simulator.studies.rollout import StagedRollout, describe, rollout
+from simulator.studies.rollout import StagedRollout, rollout
 from tests.engines.small import LONG_SMALL as SMALL
 from tests.pilots.test_lives import SAME, reference, stage
 
@@ -103,14 +103,13 @@ def test_right_and_wrong_by_hand() -> None:
 
 
 def test_the_study_runs_is_told_and_does_not_depend_on_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "simulator.runs.simulate.fit_reference", lambda _scenario: reference(SMALL)
-    )  # as the other tests here
+    # As the other tests here.
+    monkeypatch.setattr("simulator.runs.simulate.fit_reference", lambda _scenario: reference(SMALL))
     scenario = parse(SMALL)
     asked = plan(rollout=HALVES, guardrails={"max_cost_overrun": 0.2, "max_gaming_share": 0.1})
     one, other = (rollout(scenario, asked, replications=2, seed=3, chunk=size) for size in (2, 1))
     assert one.to_json() == other.to_json()
-    assert "By quarter" in describe(one)
+    assert "By quarter" in one.text()
     open_ended = replace(one, plan=plan())
     assert open_ended.headline()[0].startswith("No limit is set")
 

@@ -37,6 +37,7 @@ class Case:
     exit_code: int = 0
 
 
+PLAN, OTHER_PLAN = (Path(__file__).parent / name for name in ("plan.toml", "other_plan.toml"))
 CASES = {
     "sensitivity": Case(
         ("--replications=50",),
@@ -55,6 +56,13 @@ CASES = {
     "uncertainty": Case(("--vectors=4", "--worlds=3"), (("--vectors=3",), ("--worlds=4",), ("--seed=5",))),
     "select": Case(("--replications=8",), (("--replications=9",), ("--seed=5",), ("--programs=baseline",))),
     "forecast": Case(("--replications=3",), (("--replications=4",), ("--seed=5",), ("--programs=baseline",))),
+    "rollout": Case(
+        (f"--plan={PLAN}", "--replications=4"), (("--replications=5",), ("--seed=5",), (f"--plan={OTHER_PLAN}",))
+    ),
+    "trace": Case(
+        ("--program=more", "--replication=1"),
+        (("--replication=2",), ("--seed=5",), ("--program=baseline",), ("--level=responsive",), ("--partner=0",)),
+    ),
     "winners": Case(("--replications=8",), (("--replications=9",), ("--seed=5",), ("--programs=baseline",))),
 }
 
