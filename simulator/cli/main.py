@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from simulator.cli.calibration import backtest, behavior, calibrate, export
-from simulator.cli.compare import compare
+from simulator.cli.compare import CompareCommand
 from simulator.cli.engines import verify
 from simulator.cli.explore import explore
 from simulator.cli.options import BAD_INPUT, FAILED, INTERRUPTED, say
@@ -72,7 +72,6 @@ def main() -> None:
 
 
 for _command in (
-    compare,
     runs,
     show,
     diff,
@@ -90,5 +89,5 @@ for _command in (
     pilot,
 ):
     main.add_command(_command)
-for _name, (_module, _summary) in declared().items():
-    main.add_command(StudyCommand(_name, _summary))
+for _name, (_, _summary) in declared().items():
+    main.add_command((CompareCommand if _name == "compare" else StudyCommand)(_name, _summary))

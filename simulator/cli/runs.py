@@ -55,7 +55,6 @@ def runs(out: str, json_file: str | None, quiet: bool) -> None:
 def show(run: str, out: str, json_file: str | None, quiet: bool) -> None:
     """Print the tables of the stored RUN, without simulating."""
     from simulator.runs.stored_runs import find
-    from simulator.studies.compare import describe
     from simulator.studies.stored import comparison_of, shown
 
     found = find(run, out)
@@ -64,7 +63,7 @@ def show(run: str, out: str, json_file: str | None, quiet: bool) -> None:
         finish(shown(found), _Tree(found.json(figures)), json_file=json_file, quiet=quiet)
         return
     study = comparison_of(found)
-    text = describe(study, scenario_file=str(found.place / "scenario.json"))
+    text = study.text(scenario_file=str(found.place / "scenario.json"))
     finish(text, study, json_file=json_file, quiet=quiet)
 
 
@@ -101,9 +100,8 @@ def report(run: str, home: str, **files: str | None) -> None:
     """Write the leadership report of the stored comparison RUN."""
     from pathlib import Path
 
-    from simulator.report.publish import publish
     from simulator.runs.stored_runs import find
-    from simulator.studies.leadership import leadership
+    from simulator.studies.leadership import leadership, publish
     from simulator.studies.stored import comparison_of
 
     found = find(run, home)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from inspect import Parameter, signature
+from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
 import click
 
@@ -37,7 +38,7 @@ _KNOWN = {
     "chunk": Option("Replications computed together  [default: chosen]", "N"),
 }
 """Options that mean the same in every study; their values are checked by the study."""
-_NOT_ASKED = ("scenario", "progress", "executor", "design")
+_NOT_ASKED = ("scenario", "progress", "executor", "design", "kept")
 """Parameters that a command line does not give."""
 _KINDS = {int: int, float: float, str: str}
 
@@ -48,44 +49,57 @@ class StudyCommand(click.Command):
     It loads SCENARIO, runs the study with a progress display, stores the result and prints it.
     """
 
+    more_options: ClassVar[Sequence[Callable[..., Any]]] = ()
+    """Options beside those of the study."""
+
     def __init__(self, name: str, summary: str) -> None:
         super().__init__(name, short_help=summary, help=summary)
-        self._study: DeclaredStudy | None = None
+        self._loaded = False
+
+    @property
+    def study(self) -> DeclaredStudy:
+        """What it runs."""
+        return registered(str(self.name))
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Its options, those of the study first."""
-        if self._study is None:
-            self._study = registered(str(self.name))
-            self.params = list(_parameters(self._study))
-            self.epilog = examples(*self._study.examples)
+        if not self._loaded:
+            self._loaded = True
+            self.params = _parameters(self.study, self.more_options)
+            self.epilog = examples(*self.study.examples)
         return super().get_params(ctx)
 
     def invoke(self, ctx: click.Context) -> None:
-        """Run the study with what the command line gave."""
-        assert self._study is not None
-        _run(self._study, **ctx.params)
+        """Run the study with what the command line gave, store it and print it."""
+        from simulator.scenario.load import load
 
+        given = dict(ctx.params)
+        file, json_file, quiet = given.pop("scenario"), given.pop("json_file"), given.pop("quiet")
+        own = {name: given.pop(name) for name in _names(self.more_options)}
+        out, plots = given.pop("out"), not given.pop("no_plots", False)
+        loaded = load(file)
+        arguments = given if self.study.arguments is None else self.study.arguments(given)
+        found, place = self.compute(loaded, arguments, out, quiet=quiet, plots=plots, **own)
+        label = "Run directory" if _is_stored(self.study) else "Report"
+        finish(self.text_of(found, file), found, json_file=json_file, quiet=quiet, place=place, label=label)
+        if found.exit_code:
+            ctx.exit(found.exit_code)
 
-def _run(
-    study: DeclaredStudy, scenario: str, *, out: str | None, json_file: str | None, quiet: bool, no_plots: bool = False,
-    **given: Any,
-) -> None:  # fmt: skip
-    from simulator.scenario.load import load
+    def compute(
+        self, scenario: Any, arguments: dict[str, Any], out: str, *, quiet: bool, plots: bool
+    ) -> tuple[Any, Path | None]:
+        """The study and what was written of it: its run directory, or its page if that was asked for."""
+        with progress(quiet) as shown:
+            if "progress" in signature(self.study.run).parameters:
+                arguments["progress"] = shown
+            found = self.study.run(scenario, **arguments)
+        if _is_stored(self.study):
+            return found, found.save(out, command=sys.argv, plots=plots)
+        return found, None if out is None else found.report(out)
 
-    loaded = load(scenario)
-    arguments = given if study.arguments is None else study.arguments(given)
-    with progress(quiet) as shown:
-        if "progress" in signature(study.run).parameters:
-            arguments["progress"] = shown
-        found = study.run(loaded, **arguments)
-    place = None
-    if _is_stored(study):
-        place = found.save(out, command=sys.argv, plots=not no_plots)
-    elif out is not None:
-        place = found.report(out)
-    finish(found.text(), found, json_file=json_file, quiet=quiet, place=place, label=_place_label(study))
-    if found.exit_code:
-        click.get_current_context().exit(found.exit_code)
+    def text_of(self, study: Any, _scenario_file: str) -> str:
+        """What it prints of a study of a scenario file."""
+        return str(study.text())
 
 
 def _is_stored(study: DeclaredStudy) -> bool:
@@ -93,29 +107,34 @@ def _is_stored(study: DeclaredStudy) -> bool:
     return hasattr(get_type_hints(study.run)["return"], "save")
 
 
-def _place_label(study: DeclaredStudy) -> str:
-    return "Run directory" if _is_stored(study) else "Report"
-
-
-def _parameters(study: DeclaredStudy) -> Iterator[click.Parameter]:
+def _parameters(study: DeclaredStudy, more: Sequence[Callable[..., Any]]) -> list[click.Parameter]:
     hints = get_type_hints(study.run, include_extras=True)
     options = [click.argument("scenario", metavar="SCENARIO")]
     for name, parameter in signature(study.run).parameters.items():
         if name not in _NOT_ASKED:
             options.append(_option(name, parameter.default, hints[name]))
-    options += [_declared(name, default, type(default), option) for name, (default, option) in study.extra.items()]
+    options += [declared_option(name, default, type(default), o) for name, (default, o) in study.extra.items()]
     if _is_stored(study):
-        options += [out_option, json_option, plots_option, quiet_option]
+        options += [*more, out_option, json_option, plots_option, quiet_option]
     else:
         page = click.option("--out", metavar="FILE.html", help="Write the report, one page of HTML")
-        options += [page, json_option, quiet_option]
+        options += [*more, page, json_option, quiet_option]
+    return _made(options)
+
+
+def _made(options: Sequence[Callable[..., Any]]) -> list[click.Parameter]:
+    """The parameters that click hangs on a function, in the order in which help lists them."""
 
     def holder() -> None:
-        """Holds the options that click hangs on a function."""
+        """Holds the options."""
 
     for option in reversed(options):
         option(holder)
-    yield from reversed(getattr(holder, "__click_params__"))  # noqa: B009
+    return list(reversed(getattr(holder, "__click_params__", [])))
+
+
+def _names(options: Sequence[Callable[..., Any]]) -> list[str]:
+    return [str(parameter.name) for parameter in _made(options)]
 
 
 def _option(name: str, default: Any, hint: Any) -> Callable[..., Any]:
@@ -126,10 +145,11 @@ def _option(name: str, default: Any, hint: Any) -> Callable[..., Any]:
     if option is None:
         raise TypeError(f"the parameter {name} of a study says nothing of its option")
     plain = get_args(hint)[0] if declared else hint
-    return _declared(name, default, plain, option)
+    return declared_option(name, default, plain, option)
 
 
-def _declared(name: str, default: Any, hint: Any, option: Option) -> Callable[..., Any]:
+def declared_option(name: str, default: Any, hint: Any, option: Option) -> Callable[..., Any]:
+    """The option of a parameter of a study. hint: its type, without the `Option`."""
     kind, required = _kind(hint), default is Parameter.empty
     if kind is bool:
         return click.option(f"--{name.replace('_', '-')}", name, is_flag=True, help=option.help)
@@ -137,7 +157,7 @@ def _declared(name: str, default: Any, hint: Any, option: Option) -> Callable[..
     if name == "replications" and default is None and "[default" not in help_text:
         help_text += "  [default: the scenario's]"
     return click.option(
-        f"--{name.replace('_', '-')}", name, type=_KINDS.get(kind, str), required=required,
+        f"--{name.replace('_', '-')}", name, type=str if option.parse else _KINDS.get(kind, str), required=required,
         default=None if required or option.repeated else default, show_default=default is not None and not required,
         multiple=option.repeated, callback=_parser(option, kind), metavar=option.metavar or None, help=help_text,
     )  # fmt: skip

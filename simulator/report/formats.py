@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from simulator.stats.estimate import Difference, Estimate
 
 UNDEFINED = "\u2013"
-NOT_DISTINGUISHABLE = "n.d."
+NOT_DISTINGUISHABLE = "no clear difference"
 _MOST_DECIMALS = 4
 
 
@@ -42,7 +42,7 @@ class NumberFormat:
             return UNDEFINED
         if got.mean == 0 and got.se == 0:
             return "0 exactly"
-        mark = "" if got.distinguishable else f"{NOT_DISTINGUISHABLE} "
+        mark = "" if got.distinguishable else f"{NOT_DISTINGUISHABLE}: "
         mean = self.number(got.mean, sign=True)
         low, high = got.limits
         return f"{mark}{mean} [{self.number(low, sign=True)}, {self.number(high, sign=True)}]"

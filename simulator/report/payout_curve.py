@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,11 +18,9 @@ from simulator.program.schedule import Schedule
 from simulator.report.formats import NumberFormat, form_of
 from simulator.report.plots import QUIET, colour, legend_beside, line, styled
 from simulator.report.text import with_unit
+from simulator.scenario.schema import Scenario
 from simulator.scenario.validation.finding import suggestion
 from simulator.world.setting import compile_setting
-
-if TYPE_CHECKING:
-    from simulator.scenario.schema import Scenario
 
 Array = NDArray[np.float64]
 _POINTS = 801

@@ -156,7 +156,7 @@ def write_workbook(sheets: Mapping[str, pd.DataFrame], path: Path) -> None:
     """Write tables as an Excel workbook, a sheet each, at full precision."""
     with pd.ExcelWriter(path, engine="openpyxl") as book:
         for name, table in sheets.items():
-            _harmless(table).to_excel(book, sheet_name=name, index=False, freeze_panes=(1, 1))
+            harmless(table).to_excel(book, sheet_name=name, index=False, freeze_panes=(1, 1))
 
 
 def _cell(value: Value, form: NumberFormat) -> str:
@@ -175,7 +175,7 @@ def _series(values: list[Any]) -> pd.Series[Any]:
     return pd.Series(values, dtype=float if numeric else None)
 
 
-def _harmless(table: pd.DataFrame) -> pd.DataFrame:
+def harmless(table: pd.DataFrame) -> pd.DataFrame:
     """The table with an apostrophe before texts that a spreadsheet would take for formulas."""
 
     def text(x: object) -> object:

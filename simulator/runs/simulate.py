@@ -38,6 +38,8 @@ from simulator.world.world import World
 
 RESPONSE_LEVELS = ("static", "responsive", "strategic")
 T = TypeVar("T")
+LEVEL_LABELS = {"static": "no response", "responsive": "partners respond", "strategic": "respond and game"}
+"""What behavior levels are called where people read."""
 Outcomes = Iterator[tuple[tuple[str, str], RunOutcome]]
 CHUNK = 256
 """Replications per chunk at most."""

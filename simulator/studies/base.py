@@ -52,7 +52,7 @@ from simulator.scenario.uncertainty import quantile
 from simulator.scenario.validation.finding import shown, suggestion
 from simulator.stats.estimate import Array, Statistic
 from simulator.stats.sensitivity.factors import Factor
-from simulator.studies.registry import timed
+from simulator.studies.registry import page_of, timed
 from simulator.studies.settings import ENGINES, Progress, check_precision
 
 __all__ = ["Progress", "check_precision", "records", "timed"]
@@ -159,7 +159,8 @@ class Study(ABC):
 
     def _page(self) -> str:
         """What `report` writes."""
-        return study_page(self)
+        own = page_of(type(self).__name__)
+        return study_page(self) if own is None else own(self)
 
     def _html(self) -> str:
         """Headline and tables as HTML."""
@@ -215,7 +216,6 @@ class RunStudy(Study):
         files: dict[str, run_directory.Writer] = {
             "scenario.json": run_directory.json_file(self.scenario.tree()),
             "fitted.json": run_directory.json_file(dict(simulated.fitted)),
-            "inputs.parquet": run_directory.table_file(_inputs(simulated)),
             **({"replications.parquet": run_directory.replications_file(simulated)} if simulated.totals else {}),
             **{f"{name}.parquet": run_directory.table_file(table) for name, table in self.stored_tables().items()},
             f"{self.kind}.json": run_directory.json_file(self.to_dict()),
@@ -232,8 +232,8 @@ class RunStudy(Study):
         )
 
     def stored_tables(self) -> dict[str, pd.DataFrame]:
-        """Name -> table, of what the run directory has beside replications and inputs."""
-        return {self.kind: self.table()}
+        """Name -> table, of what the run directory has beside replications."""
+        return {"inputs": _inputs(self.simulated), self.kind: self.table()}
 
     def summary(self) -> dict[str, Any]:
         """What `show` prints of a stored run, and what was studied."""

@@ -1,24 +1,17 @@
 """The main study: candidate programs against the baseline, in the same worlds.
 
-Every program is lived on three rungs: static (nobody responds), responsive (effort responds, nobody games)
-and strategic (effort and gaming). Figures are of the strategic rung unless another is named.
-
-A comparison in words and as HTML. A gap within the Monte Carlo error is called not distinguishable.
-
-A comparison as text for a terminal, within a given width.
-
-A comparison as a run directory: tables, summary and figures.
+Every program is simulated on three behavior levels: no response (`static`), partners respond (`responsive`: effort
+responds, nobody games) and respond and game (`strategic`). Figures are of the last unless another is named. A gap
+within the Monte Carlo error is said to be no clear difference.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, fields
 from functools import partial
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -27,22 +20,22 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from simulator.metrics.base import Metric
-from simulator.metrics.measure import BASELINE, STRATEGIC, Measured, measure, runs, shown_programs
-from simulator.report.formats import NOT_DISTINGUISHABLE, form_of_differences, form_of_estimates
+from simulator.metrics.measure import BASELINE, STRATEGIC, measure
+from simulator.report.formats import NumberFormat, form_of_differences, form_of_estimates
 from simulator.report.payout_curve import payout_curve
 from simulator.report.plots import figure_files, figure_of, styled
-from simulator.report.text import WIDTH, Row, text_table, with_unit, wrap
+from simulator.report.tables import Column, Table
+from simulator.report.text import WIDTH, wrap
 from simulator.runs import run_directory, stored_runs
 from simulator.runs.checkpoints import CheckpointStore
 from simulator.runs.designs import SOBOL, Design
-from simulator.runs.run_directory import manifest_of, now
-from simulator.runs.simulate import RESPONSE_LEVELS, SimulationResult, simulate
-from simulator.runs.stored_runs import StoredRun, described, identity
+from simulator.runs.simulate import LEVEL_LABELS, RESPONSE_LEVELS, SimulationResult
 from simulator.scenario.schema import Scenario
-from simulator.stats.estimate import Array, Difference, Estimate, replication_at
-from simulator.studies.base import RunStudy, asked_programs, check_design, check_precision, check_run, timed
-from simulator.studies.compare_figures import draw
+from simulator.stats.estimate import Difference, Estimate, replication_at
+from simulator.studies.compare_figures import ComparedPrograms
 from simulator.studies.precision import MOST, PrecisionEffort, run_to
+from simulator.studies.registry import Option, study
+from simulator.studies.settings import Progress, RunSettings, check_precision
 
 HEADLINE = (
     "program_cost", "pipeline_created", "pipeline_lift", "pipeline_lift_pct", "bookings",
@@ -50,6 +43,26 @@ HEADLINE = (
     "gaming_tail_mean", "win_rate", "cycle_weeks", "p_over_budget",
 )  # fmt: skip
 """Metrics of the short table; tier shares follow where there are tiers."""
+_COMPARED = (
+    "program_cost", "pipeline_created", "bookings", "incremental_margin", "margin_after_cost", "win_rate",
+    "cycle_weeks",
+)  # fmt: skip
+_BY_LEVEL = ("program_cost", "pipeline_lift", "incremental_margin", "roi")
+_GAMED = (
+    "gaming_loss", "gaming_cost", "gaming_margin", "gaming_share", "p_gaming_above_5pct", "gaming_tail_mean",
+    "false_claims", "claimed_vendor", "pulled", "pushed",
+)  # fmt: skip
+
+
+_SINGLE = ("frontier", "cost", "exceedance", "gaming")
+_PANELS = {
+    "ladder": ("program_cost", "pipeline_lift", "incremental_margin"),
+    "differences": ("program_cost", "pipeline_created", "incremental_margin", "win_rate"),
+}
+"""Figures of several metrics, one above the other."""
+_WIDTH = 7.2
+_ROW = 0.42
+_NO_ESTIMATE = Estimate(None, None, None, None, None)
 _REPLAYED = {"P10": 10, "P50": 50, "P90": 90, "worst": 100}
 
 
@@ -64,7 +77,7 @@ class Replay:
     seed: int
 
     def command(self, scenario_file: str = "SCENARIO") -> str:
-        """The command that relives it."""
+        """The command that replays it."""
         return (
             f"incentive-sim trace {scenario_file} --program {self.program} "
             f"--replication {self.replication} --seed {self.seed}"
@@ -72,7 +85,7 @@ class Replay:
 
 
 @dataclass(frozen=True)
-class Comparison(RunStudy):
+class Comparison(ComparedPrograms):
     """Candidate programs side by side. Tables are new at every call; money is in units of the currency.
 
     effort: what it took, where a precision was asked for; identity: hash of all that decides its figures, None if that
@@ -82,52 +95,8 @@ class Comparison(RunStudy):
     kind = "comparison"
     subject = "programs compared"
 
-    simulated: SimulationResult
-    measured: Measured
     effort: PrecisionEffort | None = None
     identity: str | None = None
-
-    @property
-    def programs(self) -> tuple[str, ...]:
-        """Names of the programs, the baseline first."""
-        return shown_programs(self.simulated)
-
-    @property
-    def candidates(self) -> tuple[str, ...]:
-        """Names of the programs but the baseline."""
-        return self.programs[1:]
-
-    @property
-    def interval_text(self) -> str:
-        """What the intervals of differences are."""
-        return "95 % CI for all candidates at once" if len(self.candidates) > 1 else "95 % CI"
-
-    @property
-    def budget(self) -> float | None:
-        """Budget for the horizon."""
-        budget = runs(self.simulated, BASELINE, STRATEGIC).budget
-        return None if budget is None else budget / 100
-
-    def definition(self, metric: str) -> Metric:
-        """The definition of a metric."""
-        return self.measured.definitions[metric]
-
-    def unit(self, metric: str) -> str:
-        """Unit of a metric; the currency for money."""
-        unit = self.definition(metric).unit
-        return self.scenario.currency if unit == "money" else unit
-
-    def estimate(self, program: str, metric: str, level: str = STRATEGIC) -> Estimate | None:
-        """An estimate, None where the program has no such metric on the rung."""
-        return self.measured.estimates.get((program, level, metric))
-
-    def difference(self, program: str, metric: str, level: str = STRATEGIC) -> Difference | None:
-        """Difference against the baseline, None where one of the two has no such metric on the rung."""
-        return self.measured.differences.get((program, level, metric))
-
-    def each(self, program: str, metric: str, level: str = STRATEGIC) -> Array:
-        """Values of the single replications, those left out where it is undefined."""
-        return self.definition(metric).of(runs(self.simulated, program, level)).each
 
     def headline_metrics(self) -> list[str]:
         """Metrics of the short table."""
@@ -137,25 +106,101 @@ class Comparison(RunStudy):
 
     def table(self, level: str = STRATEGIC) -> pd.DataFrame:
         """Programs as rows, headline metrics as columns, each followed by its standard error as `NAME_se`."""
-        rows: dict[str, dict[str, float | None]] = {p: {} for p in self.programs}
-        for program in self.programs:
-            for metric in self.headline_metrics():
-                got = self.estimate(program, metric, level)
-                rows[program][metric] = got.mean if got else None
-                rows[program][f"{metric}_se"] = got.se if got else None
-        table = pd.DataFrame.from_dict(rows, orient="index", dtype=float).rename_axis("program")
+        found = Table("", self.programs, self._columns(self.headline_metrics(), level), key="program")
+        table = found.frame().astype(dict.fromkeys((c for c in found.frame().columns if c != "program"), float))
+        table = table.set_index("program")
         table.attrs["units"] = {metric: self.unit(metric) for metric in self.headline_metrics()}
         return table
 
+    def tables(self) -> list[Table]:
+        """Metrics, cost by component, differences to the baseline, behavior levels and gaming."""
+        main = f"Programs where partners {LEVEL_LABELS[STRATEGIC]} (mean \u00b1 standard error)"
+        found = [
+            self._side_by_side(main, self._columns(self.headline_metrics()), notes=self._readings()),
+            self._side_by_side("Program cost by component", self._columns(self._costs())),
+            self.difference_table(),
+            self._side_by_side("What rests on behavior", self._levels()),
+            self._side_by_side("Gaming: the same runs with and without it", self._columns(_GAMED)),
+        ]
+        return [table for table in found if table.columns]
+
+    def difference_table(self) -> Table:
+        """Differences of the main metrics to the baseline."""
+        compared = self.candidates or self.programs
+        columns = [self._gaps(metric, compared) for metric in _COMPARED]
+        return self._side_by_side(f"Difference to the baseline, same worlds ({self.interval_text})", columns, compared)
+
+    def _side_by_side(
+        self, title: str, columns: Sequence[Column], programs: Sequence[str] = (), notes: Sequence[str] = ()
+    ) -> Table:
+        rows = programs or self.programs
+        return Table(title, rows, columns, self.scenario.currency, key="program", turned=True, notes=notes)
+
+    def text(self, width: int = WIDTH, scenario_file: str = "SCENARIO") -> str:
+        """Headline, tables and notes for a terminal, and the commands that replay replications worth looking at."""
+        currency = self.scenario.currency
+        replays = [f"{r.command(scenario_file)}  # {r.at}: {r.cost:,.0f} {currency}" for r in self.replays]
+        effort = wrap([] if self.effort is None else self.effort.lines(), width)
+        parts = [effort, super().text(width), "Replications to look at, by program cost\n" + "\n".join(replays)]
+        return "\n\n".join(part for part in parts if part)
+
+    def _columns(self, metrics: Sequence[str], level: str = STRATEGIC) -> list[Column]:
+        """A column of estimates per metric."""
+        return [self._column(metric, metric, level) for metric in metrics]
+
+    def _column(self, name: str, metric: str, level: str, form: NumberFormat | None = None, more: str = "") -> Column:
+        definition, found = self.definition(metric), [self.estimate(p, metric, level) for p in self.programs]
+        values = [_NO_ESTIMATE if got is None else got for got in found]
+        return Column(name, definition.label + more, values, self.unit(metric), form, definition.doc)
+
+    def _gaps(self, metric: str, programs: Sequence[str]) -> Column:
+        """Differences of a metric to the baseline."""
+        found = [self.difference(program, metric) for program in programs]
+        return Column(metric, self.definition(metric).label, found, self.unit(metric), doc=self.definition(metric).doc)
+
+    def _levels(self) -> list[Column]:
+        """A column per metric and behavior level, in one form per metric."""
+        columns = []
+        for metric in _BY_LEVEL:
+            found = [self.estimate(p, metric, level) for p in self.programs for level in RESPONSE_LEVELS]
+            form = form_of_estimates(found, self.unit(metric), self.scenario.currency)
+            columns += [
+                self._column(f"{metric}_{level}", metric, level, form, f", {LEVEL_LABELS[level]}")
+                for level in RESPONSE_LEVELS
+            ]
+        return columns
+
+    def _costs(self) -> list[str]:
+        """Metrics of what any program pays for: its components, and running it."""
+        names = [n for n in self.measured.definitions if n.startswith("program_cost.") or n == "admin_cost"]
+        return [n for n in names if any(got and got.mean for got in (self.estimate(p, n) for p in self.programs))]
+
+    def _readings(self) -> list[str]:
+        """How to read the first table: why something is undefined, and how errors were computed."""
+        undefined = [f"\u2013 {line}" for line in self.reasons()]
+        sampling = self.measured.sampling.text.capitalize()
+        lines = [*undefined, "The baseline's own return is against no program.", f"{sampling}."]
+        return [wrap([line], WIDTH) for line in lines]
+
+    def reasons(self) -> list[str]:
+        """Why headline metrics are undefined, each reason once with the programs it holds for."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for metric in self.headline_metrics():
+            for program in self.programs:
+                got = self.estimate(program, metric)
+                if got is not None and got.reason:
+                    found.setdefault((self.definition(metric).label, got.reason), []).append(program)
+        return [f"{label}: {reason} ({', '.join(programs)})" for (label, reason), programs in found.items()]
+
     @property
     def metrics(self) -> pd.DataFrame:
-        """All estimates: a row per program, rung and metric."""
+        """All estimates: a row per program, behavior level and metric."""
         rows = [self._row(key, asdict(got)) for key, got in self.measured.estimates.items()]
         numbers = [f.name for f in fields(Estimate) if f.name != "reason"]
         return _floats(pd.DataFrame(rows), *numbers)
 
     def differences(self, level: str | None = None) -> pd.DataFrame:
-        """All paired differences against the baseline with 95 % confidence limits; of one rung if named.
+        """All paired differences against the baseline with 95 % confidence limits; of one behavior level if named.
 
         low, high are limits of each alone; joint_low, joint_high those that hold for all candidates at once.
         """
@@ -167,7 +212,7 @@ class Comparison(RunStudy):
         return _floats(pd.DataFrame(rows), "mean", "se", "low", "high", "joint_low", "joint_high")
 
     def ladder(self) -> pd.DataFrame:
-        """Rungs side by side: a row per program and metric, a mean and a standard error per rung."""
+        """Behavior levels side by side: a row per program and metric, a mean and a standard error per level."""
         rows = []
         for program in self.programs:
             for metric in self.measured.definitions:
@@ -180,16 +225,13 @@ class Comparison(RunStudy):
                 rows.append(row)
         return _floats(pd.DataFrame(rows), *RESPONSE_LEVELS, *(f"{level}_se" for level in RESPONSE_LEVELS))
 
-    def to_dict(self) -> dict[str, Any]:
-        """All figures as plain dicts; an undefined one is None and has a `reason`."""
+    def details(self) -> dict[str, Any]:
+        """All metrics by program and behavior level; an undefined one is None and has a `reason`."""
         levels = {
             p: {level: self._estimated(self.measured.estimates, p, level) for level in RESPONSE_LEVELS}
             for p in self.programs
         }
         return {
-            "scenario": self.scenario.name,
-            "seed": self.simulated.seed,
-            "replications": self.simulated.replications,
             "baseline": BASELINE,
             "programs": {p: levels[p][STRATEGIC] for p in self.programs},
             "differences": {p: self._estimated(self.measured.differences, p, STRATEGIC) for p in self.programs},
@@ -209,33 +251,58 @@ class Comparison(RunStudy):
         return tuple(found)
 
     def headline(self) -> list[str]:
-        """What can be said of each candidate in a sentence, never more than the error allows."""
-        # MOVED
+        """A sentence per candidate on cost, pipeline, margin after cost and gaming."""
+        if not self.candidates:
+            return ["Only the baseline was simulated; there is nothing to compare."]
+        return [sentence(self, program) for program in self.candidates]
 
-        return headline(self)
+    def stored_tables(self) -> dict[str, pd.DataFrame]:
+        """All estimates, differences and behavior levels."""
+        return {"metrics": self.metrics, "differences": self.differences(), "ladder": self.ladder()}
 
-    def plot(self, kind: str = "frontier", ax: Axes | None = None, **options: Any) -> Axes:
-        """A figure of `kind` (see `report.figures.KINDS`), on `ax` or a new figure."""
-        from simulator.studies.compare_figures import draw
+    def summary(self) -> dict[str, Any]:
+        """Headline, replications to look at, and what every metric means."""
+        return {
+            **super().summary(),
+            "description": self.scenario.description,
+            "replays": [asdict(replay) for replay in self.replays],
+            "metrics": {
+                name: {"label": m.label, "unit": self.unit(name), "direction": m.direction, "definition": m.doc}
+                for name, m in self.measured.definitions.items()
+            },
+        }
 
-        return draw(self, kind, ax, **options)
+    def manifest(self) -> dict[str, Any]:
+        """What makes the run recognisable, and what its precision took."""
+        return {
+            **super().manifest(),
+            "identity": self.identity,
+            "design": stored_runs.described(self.simulated.design),
+            "code_sha256": stored_runs.code_hash(),
+            "precision": None if self.effort is None else self.effort.to_dict(),
+        }
 
-    def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True) -> Path:
-        """Write a run directory below `out` and return it."""
-        # MOVED
+    def figure_files(self) -> dict[str, run_directory.Writer]:
+        """Files of its figures, and of what each program pays."""
+        figures: dict[str, Callable[[], Figure]] = {
+            kind: partial(figure_of, partial(self.plot, kind)) for kind in _SINGLE
+        }
+        figures |= {kind: partial(self._panels, kind, metrics) for kind, metrics in _PANELS.items()}
+        figures |= {f"payout_{program}": partial(payout_curve, self.scenario, program) for program in self.programs}
+        return figure_files(figures)
 
-        return save(self, out, command=command, plots=plots)
+    def _panels(self, kind: str, metrics: Sequence[str]) -> Figure:
+        height = 1.5 + _ROW * len(self.programs)
+        with styled():
+            figure = Figure(figsize=(_WIDTH, height * len(metrics)), layout=ConstrainedLayoutEngine(h_pad=0.12))
+            axes: list[Axes] = list(np.ravel(figure.subplots(len(metrics), 1)))
+            for ax, metric in zip(axes, metrics, strict=True):
+                self.plot(kind, ax, metric=metric)
+        return figure
 
-    def _html(self) -> str:
-        # MOVED
-
-        return html(self)
-
-    def _page(self) -> str:
-        from simulator.studies.leadership import html, leadership
-
-        run = StoredRun(Path("not stored"), manifest_of(self.simulated, when=now()))
-        return html(leadership(self), run)
+    @property
+    def _directory(self) -> str:
+        return ""
 
     def _row(self, key: tuple[str, str, str], figures: dict[str, Any]) -> dict[str, Any]:
         program, level, metric = key
@@ -262,7 +329,23 @@ class Comparison(RunStudy):
         return out
 
 
-@timed
+def _share(text: str) -> float:
+    """`1%` or `0.01` as a share."""
+    try:
+        return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        raise ValueError(f"{text!r} is no number; write 1% or 0.01") from None
+
+
+@study(
+    "compare",
+    "Compare the programs of SCENARIO with its baseline: cost, pipeline, margin, gaming.",
+    examples=[
+        "compare scenarios/quickstart.toml",
+        "compare scenarios/quickstart.toml --programs accelerator --replications 200",
+        "compare scenarios/quickstart.toml --precision 2% --quiet --json figures.json",
+    ],
+)
 def compare(
     scenario: Scenario,
     *,
@@ -272,11 +355,19 @@ def compare(
     engine: str = "vector",
     workers: int = 1,
     chunk: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     design: Design | None = None,
-    precision: float | None = None,
-    most: int = MOST,
-    gaming_detail: bool = False,
+    precision: Annotated[
+        float | None,
+        Option(
+            "Run until mean cost is within P (1% or 0.01) of itself, and paired differences of cost and pipeline "
+            "within P of the baseline's mean",
+            "P",
+            parse=_share,
+        ),
+    ] = None,
+    most: Annotated[int, Option("With --precision: replications at most", "N")] = MOST,
+    gaming_detail: Annotated[bool, Option("Split the gaming loss by kind; takes a simulation run per kind")] = False,
     executor: Executor | None = None,
     kept: CheckpointStore | None = None,
 ) -> Comparison:
@@ -285,42 +376,26 @@ def compare(
     programs: names, all of the scenario if None; replications, seed: those of the scenario if None; design: which
     point and world each replication has, see `simulator.design`; precision: instead of a number of replications, the
     half-width to reach, as a share, within `most` replications (`simulator.studies.precision`); gaming_detail: split
-    the gaming loss by kind, which takes a life per kind; executor: any `concurrent.futures` executor that does the
-    work instead of `workers` processes; kept: where chunks are kept as they come (`simulator.runs.checkpoints`), so
-    that a run that was stopped goes on. None of workers, chunk, executor and kept changes a result.
-    Raises `InputError` for what cannot be run.
+    the gaming loss by kind, which takes a simulation run per kind; executor: any `concurrent.futures` executor that
+    does the work instead of `workers` processes; kept: where chunks are kept as they come
+    (`simulator.runs.checkpoints`), so that a run that was stopped goes on. None of workers, chunk, executor and kept
+    changes a result. Raises `InputError` for what cannot be run.
     """
-    names = asked_programs(scenario, programs)
-    count = scenario.run.replications if replications is None else replications
-    start = scenario.run.seed if seed is None else seed
-    check_run(replications=count, seed=start, engine=engine, workers=workers, chunk=chunk)
-    check_design(design)
-    check_precision(precision, most, replications, design)
-    known = identity_of(
-        scenario, programs=names, replications=count, seed=start, engine=engine, design=design, precision=precision,
-        most=most, gaming_detail=gaming_detail,
+    settings = RunSettings.of(
+        scenario, programs=programs, replications=replications, seed=seed, workers=workers, engine=engine,
+        chunk=chunk, design=design, executor=executor, progress=progress,
     )  # fmt: skip
-    run = partial(
-        simulate,
-        scenario,
-        programs=names,
-        seed=start,
-        engine=engine,
-        workers=workers,
-        chunk=chunk,
-        design=design,
-        gaming_detail=gaming_detail,
-        executor=executor,
-        kept=kept,
-    )
+    check_precision(precision, most, replications, design)
+    known = identity_of(scenario, settings, precision=precision, most=most, gaming_detail=gaming_detail)
+    run = partial(settings.simulate, scenario, gaming_detail=gaming_detail, kept=kept)
     if precision is None:
-        simulated = run(replications=count, progress=progress)
+        simulated = run()
         return Comparison(simulated, measure(simulated), identity=known)
 
-    def further(first: int, size: int, study: SimulationResult | None) -> SimulationResult:
-        told = None if progress is None else (lambda done, total: progress(first + done, first + total))
-        reference = None if study is None else study.reference
-        return run(replications=size, first=first, reference=reference, progress=told)
+    def further(first: int, size: int, so_far: SimulationResult | None) -> SimulationResult:
+        shown = None if progress is None else (lambda done, total: progress(first + done, first + total))
+        reference = None if so_far is None else so_far.reference
+        return run(replications=size, first=first, reference=reference, progress=shown)
 
     simulated, sampling, effort = run_to(precision, most, further)
     return Comparison(simulated, measure(simulated, sampling), effort, known)
@@ -328,26 +403,20 @@ def compare(
 
 def identity_of(
     scenario: Scenario,
+    settings: RunSettings,
     *,
-    programs: Sequence[str] | None = None,
-    replications: int | None = None,
-    seed: int | None = None,
-    engine: str = "vector",
-    design: Design | None = None,
     precision: float | None = None,
     most: int = MOST,
     gaming_detail: bool = False,
 ) -> str | None:
     """The identity that `compare` gives to a comparison with these settings."""
-    run = scenario.run
-    count = run.replications if replications is None else replications
-    return identity(
+    return stored_runs.identity(
         scenario,
-        programs=asked_programs(scenario, programs),
-        seed=run.seed if seed is None else seed,
-        engine=engine,
-        size={"replications": count} if precision is None else {"precision": precision, "most": most},
-        design=described(SOBOL if design is None else design),
+        programs=settings.programs,
+        seed=settings.seed,
+        engine=settings.engine,
+        size={"replications": settings.replications} if precision is None else {"precision": precision, "most": most},
+        design=stored_runs.described(SOBOL if settings.design is None else settings.design),
         gaming_detail=gaming_detail,
     )
 
@@ -380,49 +449,6 @@ _VERBS = {
 """By metric: verb, and what a positive and a negative difference are called."""
 
 
-def headline(study: Comparison) -> list[str]:
-    """A sentence per candidate on cost, pipeline, margin after cost and gaming."""
-    if not study.candidates:
-        return ["Only the baseline was simulated; there is nothing to compare."]
-    return [sentence(study, program) for program in study.candidates]
-
-
-def html(study: Comparison) -> str:
-    """Headline and table for a notebook."""
-    from simulator.report.html import HtmlTable, notebook
-
-    metrics = study.headline_metrics()
-    sample = f"{study.sample_text}, strategic rung; mean \u00b1 Monte Carlo standard error"
-    rows = [[label, *cells] for label, cells in (estimates(study, metric) for metric in metrics)]
-    table = HtmlTable("", ["Metric", *study.programs], rows, [study.definition(metric).doc for metric in metrics])
-    return notebook(study.scenario.name, sample, headline(study), [table])
-
-
-def estimates(study: Comparison, metric: str) -> tuple[str, list[str]]:
-    """A metric with its unit, and its estimate for each program, all in one form."""
-    found = [study.estimate(program, metric) for program in study.programs]
-    form = form_of_estimates(found, study.unit(metric), study.scenario.currency)
-    return with_unit(study.definition(metric).label, form.unit), [form.estimate(got) for got in found]
-
-
-def gaps(study: Comparison, metric: str, programs: Sequence[str]) -> tuple[str, list[str]]:
-    """A metric with its unit, and its difference to the baseline for each of the programs, all in one form."""
-    found = [study.difference(program, metric) for program in programs]
-    form = form_of_differences(found, study.unit(metric), study.scenario.currency)
-    return with_unit(study.definition(metric).label, form.unit), [form.difference(got) for got in found]
-
-
-def reasons(study: Comparison, metrics: Sequence[str]) -> list[str]:
-    """Why figures of these metrics are undefined, each reason once with the programs it holds for."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for metric in metrics:
-        for program in study.programs:
-            got = study.estimate(program, metric)
-            if got is not None and got.reason:
-                found.setdefault((study.definition(metric).label, got.reason), []).append(program)
-    return [f"{label}: {reason} ({', '.join(programs)})" for (label, reason), programs in found.items()]
-
-
 def sentence(study: ProgramFigures, program: str, of: Sequence[str] = (*_VERBS, "gaming_loss")) -> str:
     """What can be said of a candidate by the metrics `of`, never more than the error allows."""
     parts = [_compared(study, program, metric, *said) for metric, said in _VERBS.items() if metric in of]
@@ -438,7 +464,7 @@ def _compared(study: ProgramFigures, program: str, metric: str, verb: str, more:
     if got.mean == 0 and got.se == 0:
         return f"{verb} exactly as with the {BASELINE}"
     if not got.distinguishable:
-        return f"{verb} not distinguishably {more} or {less.split()[0]}"
+        return f"no clear difference in {study.definition(metric).label.lower()}"
     form = form_of_differences([got], study.unit(metric), study.scenario.currency)
     low, high = sorted(abs(limit or 0.0) for limit in got.limits)
     span = f"95 % CI {form.number(low)} to {form.number(high)}"
@@ -453,164 +479,10 @@ def _gaming(study: ProgramFigures, program: str) -> str:
         return "no gaming loss"
     form = form_of_estimates([got], study.unit("gaming_loss"), study.scenario.currency)
     if abs(got.mean) <= 2 * got.se:
-        return "gaming loss not distinguishable from 0"
+        return "no clear gaming loss"
     share = study.estimate(program, "gaming_share")
     of_payout = f", {abs(share.mean):.1%} of payout" if share is not None and share.mean is not None else ""
     if got.mean < 0:
         lost = f"{form.number(-got.mean)} \u00b1 {form.number(got.se)} {form.unit}{of_payout}"
         return f"gaming loses nothing: penalties and the pay it crowds out come to {lost} more than it takes"
     return f"gaming loses {form.estimate(got)} {form.unit}{of_payout}"
-
-
-_COMPARED = (
-    "program_cost", "pipeline_created", "bookings", "incremental_margin", "margin_after_cost", "win_rate",
-    "cycle_weeks",
-)  # fmt: skip
-_CLIMBED = ("program_cost", "pipeline_lift", "incremental_margin", "roi")
-_GAMED = (
-    "gaming_loss", "gaming_cost", "gaming_margin", "gaming_share", "p_gaming_above_5pct", "gaming_tail_mean",
-    "false_claims", "claimed_vendor", "pulled", "pushed",
-)  # fmt: skip
-
-
-def describe(study: Comparison, *, scenario_file: str, width: int = WIDTH) -> str:
-    """Headline, tables and replay commands."""
-    metrics = study.headline_metrics()
-    parts = [
-        wrap(study.headline(), width),
-        wrap([] if study.effort is None else study.effort.lines(), width),
-        _section("Programs, strategic rung (mean \u00b1 standard error)", _rows(study, metrics), study.programs, width),
-        _notes(study, width),
-        _costs(study, width),
-        _differences(study, width),
-        _section("Ladder: what rests on behavior", _ladder(study), study.programs, width),
-        _section("Gaming: strategic less honest twin, same worlds", _rows(study, _GAMED), study.programs, width),
-        _replays(study, scenario_file),
-    ]
-    return "\n\n".join(part for part in parts if part)
-
-
-def _section(title: str, rows: Sequence[Row], head: Sequence[str], width: int) -> str:
-    return f"{title}\n{text_table(head, rows, width)}" if rows else ""
-
-
-def _rows(study: Comparison, metrics: Sequence[str]) -> list[Row]:
-    return [estimates(study, metric) for metric in metrics]
-
-
-def _notes(study: Comparison, width: int) -> str:
-    said = study.measured.sampling.text
-    undefined = [f"\u2013 {line}" for line in reasons(study, study.headline_metrics())]
-    return wrap([*undefined, "The baseline's own return is against no program.", said.capitalize() + "."], width)
-
-
-def _costs(study: Comparison, width: int) -> str:
-    names = [n for n in study.measured.definitions if n.startswith("program_cost.") or n == "admin_cost"]
-    paid = [
-        n for n in names if any(got is not None and got.mean for got in (study.estimate(p, n) for p in study.programs))
-    ]
-    return _section("Program cost by component", _rows(study, paid), study.programs, width)
-
-
-def _differences(study: Comparison, width: int) -> str:
-    shown = study.candidates or study.programs
-    rows = [gaps(study, metric, shown) for metric in _COMPARED]
-    key = f"{NOT_DISTINGUISHABLE}: not distinguishable from 0"
-    title = f"Difference to the baseline, same worlds ({study.interval_text}; {key})"
-    return _section(title, rows, shown, width)
-
-
-def _ladder(study: Comparison) -> list[Row]:
-    rows = []
-    for metric in _CLIMBED:
-        found = [study.estimate(p, metric, level) for p in study.programs for level in RESPONSE_LEVELS]
-        form = form_of_estimates(found, study.unit(metric), study.scenario.currency)
-        for level in RESPONSE_LEVELS:
-            label = f"{with_unit(study.definition(metric).label, form.unit)}, {level}"
-            rows.append((label, [form.estimate(study.estimate(p, metric, level)) for p in study.programs]))
-    return rows
-
-
-def _replays(study: Comparison, scenario_file: str) -> str:
-    currency = study.scenario.currency
-    lines = [
-        f"{replay.command(scenario_file)}  # {replay.at}: {replay.cost:,.0f} {currency}" for replay in study.replays
-    ]
-    return "Replications to look at, by program cost\n" + "\n".join(lines)
-
-
-_SINGLE = ("frontier", "cost", "exceedance", "gaming")
-_PANELS = {
-    "ladder": ("program_cost", "pipeline_lift", "incremental_margin"),
-    "differences": ("program_cost", "pipeline_created", "incremental_margin", "win_rate"),
-}
-"""Figures of several metrics, one above the other."""
-_WIDTH = 7.2
-_ROW = 0.42
-
-
-def save(
-    study: Comparison, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True
-) -> Path:
-    """Write the run directory of a comparison below `out`, and return it."""
-    when = run_directory.now()
-    files: dict[str, run_directory.Writer] = {
-        "scenario.json": run_directory.json_file(study.scenario.tree()),
-        "fitted.json": run_directory.json_file(dict(study.simulated.fitted)),
-        "replications.parquet": run_directory.replications_file(study.simulated),
-        "metrics.parquet": run_directory.table_file(study.metrics),
-        "differences.parquet": run_directory.table_file(study.differences()),
-        "ladder.parquet": run_directory.table_file(study.ladder()),
-        "comparison.json": run_directory.json_file(study.to_dict()),
-        "summary.json": run_directory.json_file(_summary(study)),
-    }
-    if plots:
-        files |= _figure_files(study)
-    name = run_directory.run_name(study.simulated, when)
-    manifest = run_directory.manifest_of(study.simulated, when=when, command=command)
-    return run_directory.write_run(out, name, files, {**manifest, **_asked(study)})
-
-
-def _asked(study: Comparison) -> dict[str, object]:
-    """What makes the run recognisable, and what its precision took."""
-    effort = study.effort
-    return {
-        "identity": study.identity,
-        "design": stored_runs.described(study.simulated.design),
-        "code_sha256": stored_runs.code_hash(),
-        "precision": None if effort is None else effort.to_dict(),
-    }
-
-
-def _summary(study: Comparison) -> dict[str, object]:
-    """Headline, replications to look at, and what every metric means."""
-    return {
-        "scenario": study.scenario.name,
-        "description": study.scenario.description,
-        "sample": study.sample_text,
-        "headline": study.headline(),
-        "replays": [asdict(replay) for replay in study.replays],
-        "metrics": {
-            name: {"label": m.label, "unit": study.unit(name), "direction": m.direction, "definition": m.doc}
-            for name, m in study.measured.definitions.items()
-        },
-    }
-
-
-def _figure_files(study: Comparison) -> dict[str, run_directory.Writer]:
-    figures: dict[str, Callable[[], Figure]] = {
-        kind: partial(figure_of, partial(draw, study, kind)) for kind in _SINGLE
-    }
-    figures |= {kind: partial(_panels, study, kind, metrics) for kind, metrics in _PANELS.items()}
-    figures |= {f"payout_{program}": partial(payout_curve, study.scenario, program) for program in study.programs}
-    return figure_files(figures)
-
-
-def _panels(study: Comparison, kind: str, metrics: Sequence[str]) -> Figure:
-    height = 1.5 + _ROW * len(study.programs)
-    with styled():
-        figure = Figure(figsize=(_WIDTH, height * len(metrics)), layout=ConstrainedLayoutEngine(h_pad=0.12))
-        axes: list[Axes] = list(np.ravel(figure.subplots(len(metrics), 1)))
-        for ax, metric in zip(axes, metrics, strict=True):
-            draw(study, kind, ax, metric=metric)
-    return figure

@@ -12,30 +12,35 @@ apart they are named together.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from scipy.special import ndtri
 
 from simulator.metrics.measure import BASELINE, STRATEGIC, shown_programs
 from simulator.metrics.net_value import goals_text
 from simulator.report.formats import form_of_differences, form_of_estimates
-from simulator.report.html import HtmlTable, facts, inline, render_page
+from simulator.report.html import HtmlTable, facts, html_table, inline, render_page
 from simulator.report.plots import figure_of
+from simulator.report.publish import print_pdf, publish_files, write_text
+from simulator.report.tables import write_workbook
 from simulator.report.text import listed
+from simulator.runs.run_directory import manifest_of, now
 from simulator.runs.simulate import SimulationResult
 from simulator.runs.stored_runs import StoredRun
 from simulator.stats.estimate import Difference, Estimate, difference, joint_differences, mean_of
 from simulator.stats.intervals import CONFIDENCE
 from simulator.stats.ranking import Choice, choices
-from simulator.studies import compare_figures
 from simulator.studies.base import GRADES, value_in
-from simulator.studies.compare import Comparison, estimates, gaps, reasons
+from simulator.studies.compare import Comparison
 from simulator.studies.lint.lint import Lint, lint
+from simulator.studies.registry import page
 from simulator.studies.sensitivity.method import share_text
 from simulator.studies.sensitivity.study import Sensitivity, sensitivity_of
 
@@ -154,12 +159,18 @@ def _reading(simulated: SimulationResult, program: str, total: str, outcome: str
 
 
 _FIGURE = (4.9, 3.7)
-_COMPARED = ("program_cost", "pipeline_created", "bookings", "incremental_margin", "margin_after_cost", "win_rate")
 _GAMED = ("gaming_loss", "p_gaming_above_5pct", "gaming_tail_mean")
 _MOST_WEAKNESSES = 12
 _GRADED = {
     "A": "a study or an official document", "B": "a trade survey", "C": "marketing", "J": "judgement",
 }  # fmt: skip
+
+
+@page("Comparison")
+def comparison_page(study: Comparison) -> str:
+    """The report of a comparison that is not stored."""
+    manifest = {**manifest_of(study.simulated, when=now()), **study.manifest()}
+    return html(leadership(study), StoredRun(Path("not stored"), manifest))
 
 
 def html(found: Leadership, run: StoredRun) -> str:
@@ -176,8 +187,9 @@ def content(found: Leadership, run: StoredRun) -> dict[str, Any]:
         f"money in {study.scenario.currency}; \u00b1 is a standard error, intervals are {study.interval_text}",
         "recommendation": recommendation(found),
         "headline": study.headline(),
-        "metrics": _metrics(found),
-        "decision": _decision(found),
+        "metrics": html_table(study.tables()[0]),
+        "decision": html_table(study.difference_table()),
+        "more_tables": [html_table(t) for t in study.tables()[1:] if t.title != study.difference_table().title],
         "rests_on": _rests_on(found),
         "assumptions": _assumptions(found),
         "gaming": _gaming(found),
@@ -255,19 +267,6 @@ def _change(found: Leadership) -> str:
     return f"No single uncertain number turns {pair} around within what is declared."
 
 
-def _metrics(found: Leadership) -> HtmlTable:
-    study = found.study
-    rows = [[label, *cells] for label, cells in (estimates(study, metric) for metric in study.headline_metrics())]
-    return HtmlTable("Programs side by side, with effort and gaming; mean \u00b1 SE", ["Metric", *study.programs], rows)
-
-
-def _decision(found: Leadership) -> HtmlTable:
-    study, shown = found.study, found.study.candidates or found.study.programs
-    rows = [[label, *cells] for label, cells in (gaps(study, metric, shown) for metric in _COMPARED)]
-    caption = f"Difference to the baseline in the same worlds ({study.interval_text}; n.d.: not distinguishable from 0)"
-    return HtmlTable(caption, ["Metric", *shown], rows)
-
-
 def _rests_on(found: Leadership) -> list[str]:
     goals = f"Net value is {goals_text(found.study.scenario.goals)}."
     if found.influences is None:
@@ -275,7 +274,7 @@ def _rests_on(found: Leadership) -> list[str]:
     names = found.influences.mattering(found.best)
     if not names:
         none = f"No single uncertain number explains a distinguishable part of what {found.best} gains"
-        return [goals, f"{none}; luck and their interplay do."]
+        return [goals, f"{none}; chance and their interplay do."]
     weakest = max((found.influences.task.grade(n) for n in names), key=GRADES.index)
     weak = listed([n for n in names if found.influences.task.grade(n) == weakest])
     said = f"What {found.best} gains over the baseline goes with {listed(names)}."
@@ -311,12 +310,12 @@ def _gamed(found: Leadership, program: str) -> str:
     if loss.mean == 0 and loss.se == 0:
         return "no gaming loss at all"
     if abs(loss.mean) <= 2 * loss.se:
-        return "gaming loses nothing distinguishable from 0"
+        return "no clear gaming loss"
     said = [f"gaming loses {_money(found, loss)}"]
     if often is not None and often.mean is not None:
         said.append(f"it passes 5 % of payout in {100 * often.mean:.0f} % of the replications")
     if tail is not None and tail.mean is not None:
-        said.append(f"in the worst twentieth it is {_money(found, tail)}")
+        said.append(f"in the worst 5 % of replications it is {_money(found, tail)}")
     return "; ".join(said)
 
 
@@ -374,11 +373,11 @@ def _method(found: Leadership) -> list[str]:
     study = found.study
     return [
         "Partners decide on effort and on how they file deals from the payout that each program offers them. All "
-        "programs meet the same partners, customers and luck, so that what they share does not blur differences.",
-        "Each program is lived three times: as if partners went on as before, with their response, and with gaming on "
+        "programs meet the same partners, customers and chance, so that what they share does not blur differences.",
+        "Each program is simulated three times: without a response of partners, with it, and with gaming on "
         "top. Figures are of the last unless said otherwise.",
         f"{study.measured.sampling.text.capitalize()}.",
-        *reasons(study, study.headline_metrics()),
+        *study.reasons(),
     ]
 
 
@@ -404,14 +403,14 @@ def _definitions(found: Leadership) -> HtmlTable:
 def _figures(found: Leadership) -> Iterator[dict[str, Any]]:
     study, sample = found.study, found.study.sample_text
     drawn: list[tuple[str, str, Callable[[Axes], Axes]]] = [
-        ("frontier", "Cost and pipeline against the baseline", lambda ax: compare_figures.draw(study, "frontier", ax)),
-        ("cost", "Distribution of program cost", lambda ax: compare_figures.draw(study, "cost", ax)),
+        ("frontier", "Cost and pipeline against the baseline", lambda ax: study.plot("frontier", ax)),
+        ("cost", "Distribution of program cost", lambda ax: study.plot("cost", ax)),
         (
             "ladder",
             "What rests on behavior",
-            lambda ax: compare_figures.draw(study, "ladder", ax, metric="incremental_margin"),
+            lambda ax: study.plot("ladder", ax, metric="incremental_margin"),
         ),
-        ("gaming", "Gaming loss", lambda ax: compare_figures.draw(study, "gaming", ax)),
+        ("gaming", "Gaming loss", lambda ax: study.plot("gaming", ax)),
     ]
     if found.influences is not None:
         given, best = found.influences, found.best
@@ -421,6 +420,34 @@ def _figures(found: Leadership) -> Iterator[dict[str, Any]]:
             "svg": inline(partial(figure_of, paint, *_FIGURE), name, title, f"{title}; {sample}."),
             "caption": f"{title}.",
         }
+
+
+def publish(found: Leadership, run: StoredRun, files: Mapping[str, Path]) -> None:
+    """Write the report as each of `files`, by format: html, pdf, markdown or excel.
+
+    Raises `InputError` where a file is there already or its directory is not, before anything is written, and
+    `SimulatorError` where a PDF is asked for and there is no browser to print it.
+    """
+    makers: dict[str, Callable[[Path], None]] = {
+        "html": lambda path: write_text(path, html(found, run)),
+        "pdf": lambda path: print_pdf(html(found, run), path),
+        "markdown": lambda path: write_text(path, markdown(found, run)),
+        "excel": lambda path: write_workbook(_sheets(found), path),
+    }
+    publish_files(makers, files)
+
+
+def _sheets(found: Leadership) -> dict[str, pd.DataFrame]:
+    """The tables of the workbook."""
+    study = found.study
+    sheets = {
+        "recommendation": pd.DataFrame({"recommendation": recommendation(found)}),
+        "differences": study.differences(),
+        "metrics": study.metrics,
+        "ladder": study.ladder(),
+        "lint": found.lint.table(),
+    }
+    return sheets if found.influences is None else {**sheets, "assumptions": found.influences.table()}
 
 
 def markdown(found: Leadership, run: StoredRun) -> str:

@@ -17,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from simulator.core.progress import watched
 
+_PAGE = re.compile(r'^@page\("(\w+)"\)', re.MULTILINE)
 _DECLARED = re.compile(r'^@study\(\s*"([\w-]+)",\s*"([^"]*)"', re.MULTILINE)
 
 
@@ -51,6 +52,7 @@ class DeclaredStudy:
 
 
 _REGISTERED: dict[str, DeclaredStudy] = {}
+_PAGES: dict[str, Callable[[Any], str]] = {}
 P = ParamSpec("P")
 S = TypeVar("S")
 
@@ -94,16 +96,32 @@ def timed(run: Callable[P, S]) -> Callable[P, S]:
     return measured
 
 
+def page(result: str) -> Callable[[Callable[[Any], str]], Callable[[Any], str]]:
+    """Register the decorated function as what writes the HTML page of a study whose result is of the class `result`.
+
+    So a page may be made of several studies, which know nothing of it.
+    """
+
+    def register(write: Callable[[Any], str]) -> Callable[[Any], str]:
+        _PAGES[result] = write
+        return write
+
+    return register
+
+
+def page_of(result: str) -> Callable[[Any], str] | None:
+    """What writes the page of a class of results; None where it has none of its own."""
+    if result not in _PAGES:
+        for module, text in _sources():
+            if result in _PAGE.findall(text):
+                import_module(module)
+    return _PAGES.get(result)
+
+
 @cache
 def declared() -> dict[str, tuple[str, str]]:
     """Module and summary of every declared study by its name, read from the sources."""
-    home = Path(__file__).parent
-    found = {}
-    for path in sorted(home.rglob("*.py")):
-        module = ".".join(("simulator.studies", *path.relative_to(home).with_suffix("").parts))
-        for name, summary in _DECLARED.findall(path.read_text("utf-8")):
-            found[name] = (module, summary)
-    return found
+    return {name: (module, summary) for module, text in _sources() for name, summary in _DECLARED.findall(text)}
 
 
 def registered(name: str) -> DeclaredStudy:
@@ -111,3 +129,13 @@ def registered(name: str) -> DeclaredStudy:
     if name not in _REGISTERED:
         import_module(declared()[name][0])
     return _REGISTERED[name]
+
+
+@cache
+def _sources() -> list[tuple[str, str]]:
+    """Name and text of every module of the room."""
+    home = Path(__file__).parent
+    return [
+        (".".join(("simulator.studies", *path.relative_to(home).with_suffix("").parts)), path.read_text("utf-8"))
+        for path in sorted(home.rglob("*.py"))
+    ]

@@ -89,7 +89,7 @@ class Selection(RunStudy):
 
     def stored_tables(self) -> dict[str, pd.DataFrame]:
         """The table, programs as a column."""
-        return {self.kind: self.table().reset_index()}
+        return {**super().stored_tables(), self.kind: self.table().reset_index()}
 
     def draw_best(self, ax: Axes) -> Axes:
         """How often each program is best, and how sure it is that its expectation is the highest."""

@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 import simulator.scenario.load as load_module
-import simulator.studies.compare as compare_module
 import simulator.studies.lint.lint as lint_module
 import simulator.studies.verify as verify_module
 from simulator.calibration import backtest as backtest_module, behavior_abc as behavior_module
@@ -49,7 +48,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         progress(40, 40)
         return made_up.simulated(seed=given["seed"])
 
-    monkeypatch.setattr(compare_module, "simulate", fake)
+    monkeypatch.setattr("simulator.studies.settings.simulate", fake)
     return settings
 
 
@@ -61,9 +60,9 @@ def test_compare_prints_tables_and_writes_a_run(file: Path, asked: dict[str, Any
     assert verified(place)
     assert json.loads((place / "summary.json").read_text())["sample"] == "40 replications, seed 1"
     for title in (
-        "Programs, strategic rung",
+        "Programs where partners respond and game",
         "Program cost by component",
-        "Ladder",
+        "What rests on behavior",
         "Gaming",
         "Difference to the",
     ):
@@ -98,7 +97,7 @@ def test_compare_passes_its_options_on(file: Path, asked: dict[str, Any], tmp_pa
 def test_json_on_standard_output_is_alone_there(file: Path, asked: dict[str, Any], tmp_path: Path) -> None:
     result = run("compare", file, "--out", tmp_path / "r", "--no-plots", "--json", "-")
     assert json.loads(result.stdout)["scenario"] == "small"
-    assert "Programs, strategic rung" in result.stderr
+    assert "Programs where partners respond and game" in result.stderr
 
 
 def test_json_goes_to_a_file(file: Path, asked: dict[str, Any], tmp_path: Path) -> None:
@@ -160,7 +159,7 @@ def test_failures_have_their_codes(
     def fail(*_: Any, **__: Any) -> SimulationResult:
         raise error
 
-    monkeypatch.setattr(compare_module, "simulate", fail)
+    monkeypatch.setattr("simulator.studies.settings.simulate", fail)
     result = run("compare", file, "--out", tmp_path / "r")
     assert result.exit_code == code
     assert words in result.stderr

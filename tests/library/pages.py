@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from simulator.scenario.load import load
-from simulator.studies.compare import compare, describe
+from simulator.studies.compare import compare
 
 LIBRARY = Path(__file__).parents[2] / "scenarios" / "library"
 SCENARIOS = sorted(LIBRARY.glob("*.toml"))
@@ -35,8 +35,8 @@ def simulated(path: Path) -> str:
     scenario = load(path)
     study = compare(scenario)
     words = "\n".join(f"- {sentence}" for sentence in study.headline())
-    text = describe(study, scenario_file=path.name)
-    table = text[text.index("Programs, strategic rung") : text.index("\n\nLadder")]
+    metrics, costs, differences = (table.text() for table in study.tables()[:3])
+    table = "\n\n".join((metrics, costs, differences))
     return f"{words}\n\n```text\n{table}\n```\n\n{stamp(path)}"
 
 

@@ -14,8 +14,7 @@ from simulator.core.errors import InputError
 from simulator.metrics.measure import measure
 from simulator.report.payout_curve import curve, curves, draw_curves, payout_curve, placed
 from simulator.report.plots import save_figure
-from simulator.studies.compare import Comparison, save
-from simulator.studies.compare_figures import KINDS
+from simulator.studies.compare import Comparison
 from simulator.world.setting import compile_setting
 from tests import made_up
 
@@ -29,7 +28,7 @@ def words(figure: Figure) -> list[str]:
     return [t.get_text() for t in figure.findobj(mpl.text.Text) if isinstance(t, mpl.text.Text)]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", Comparison.plot_kinds)
 @pytest.mark.parametrize("same", [False, True], ids=["lively", "nothing differs"])
 def test_every_kind_states_its_sample_and_units(kind: str, same: bool) -> None:
     figure = Figure()
@@ -87,7 +86,7 @@ def test_files_are_the_same_at_every_run(tmp_path: Path) -> None:
 
 def test_settings_of_the_caller_stay(tmp_path: Path) -> None:
     before = dict(mpl.rcParams)
-    run = save(study(), tmp_path)
+    run = study().save(tmp_path)
     assert dict(mpl.rcParams) == before
     assert {p.name for p in (run / "figures").glob("*.svg")} == {
         "cost.svg", "differences.svg", "exceedance.svg", "frontier.svg", "gaming.svg", "ladder.svg",

@@ -16,14 +16,14 @@ from click.testing import CliRunner
 from simulator.cli.main import main
 from simulator.core.errors import InputError
 from simulator.metrics.measure import measure
-from simulator.report import publish
-from simulator.report.publish import publish as written
+from simulator.report import tables
 from simulator.runs.simulate import RESPONSE_LEVELS, SimulationResult
 from simulator.runs.stored_runs import StoredRun, find
 from simulator.scenario.load import parse
 from simulator.studies import leadership as words
 from simulator.studies.compare import Comparison
 from simulator.studies.leadership import Leadership, leadership
+from simulator.studies.leadership import publish as written
 from tests import made_up
 from tests.scenario.texts import SMALL
 
@@ -154,8 +154,8 @@ def test_a_spreadsheet_finds_no_formula() -> None:
     import pandas as pd
 
     table = pd.DataFrame({"a": ["=1+1", "plain", "-x"], "b": [-1.0, 2.0, 3.0]})
-    assert publish._harmless(table)["a"].tolist() == ["'=1+1", "plain", "'-x"]
-    assert publish._harmless(table)["b"].tolist() == [-1.0, 2.0, 3.0]
+    assert tables.harmless(table)["a"].tolist() == ["'=1+1", "plain", "'-x"]
+    assert tables.harmless(table)["b"].tolist() == [-1.0, 2.0, 3.0]
 
 
 def test_nothing_is_overwritten_and_nothing_half_written(
@@ -173,7 +173,7 @@ def test_nothing_is_overwritten_and_nothing_half_written(
         path.write_text(text[:100])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(publish, "_text", full)
+    monkeypatch.setattr(words, "write_text", full)
     with pytest.raises(OSError, match="No space"):
         written(found, run, {"html": tmp_path / "new.html"})
     assert [p.name for p in tmp_path.iterdir()] == ["there.html"]

@@ -32,7 +32,7 @@ def test_two_digits_of_the_error(mean: float | None, se: float | None, unit: str
 def test_differences_show_sign_interval_and_doubt() -> None:
     form = form_of([100.0], [10.0], "USD", "USD")
     assert form.difference(Difference(100.0, 10.0, 80.0, 120.0)) == "+100 [+80, +120]"
-    assert form.difference(Difference(10.0, 10.0, -10.0, 30.0)) == "n.d. +10 [-10, +30]"
+    assert form.difference(Difference(10.0, 10.0, -10.0, 30.0)) == "no clear difference: +10 [-10, +30]"
     assert form.difference(Difference(0.0, 0.0, 0.0, 0.0)) == "0 exactly"
     assert form.difference(Difference(None, None, None, None, "why")) == "\u2013"
 

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from simulator.runs import run_directory
-from simulator.studies.compare import save
 from simulator.metrics.measure import measure
 from simulator.studies.compare import Comparison
 from tests import made_up
@@ -119,7 +118,7 @@ def test_tables_hold_what_was_simulated(tmp_path: Path) -> None:
     for level in ("responsive", "strategic"):
         simulated.totals["growth", level]["cost.points"] = simulated.totals["growth", level]["cost"]
     study = Comparison(simulated, measure(simulated))
-    run = save(study, tmp_path, plots=False)
+    run = study.save(tmp_path, plots=False)
     assert sorted(p.name for p in run.iterdir()) == [
         "comparison.json", "differences.parquet", "fitted.json", "ladder.parquet", "manifest.json", "metrics.parquet",
         "replications.parquet", "scenario.json", "summary.json",

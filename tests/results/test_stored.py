@@ -18,6 +18,7 @@ from simulator.metrics.measure import measure
 from simulator.runs.stored_runs import StoredRun, code_hash, find, identity, same, stored
 from simulator.studies.compare import Comparison, compare, identity_of
 from simulator.studies.precision import run_to
+from simulator.studies.settings import RunSettings
 from simulator.studies.stored import comparison_of, diff
 from tests import made_up
 from tests.engines.small import BASELINE, HEAD
@@ -27,7 +28,8 @@ from tests.test_vectors import UNCERTAIN
 
 def study(**options: Any) -> Comparison:
     made = made_up.simulated(**options)
-    known = identity_of(made.scenario, programs=made.programs, replications=40, seed=made.seed)
+    settings = RunSettings.of(made.scenario, programs=made.programs, replications=40, seed=made.seed)
+    known = identity_of(made.scenario, settings)
     return Comparison(made, measure(made), identity=known)
 
 
@@ -77,7 +79,7 @@ def test_another_order_of_uncertain_numbers_is_another_identity() -> None:
     head = HEAD.replace("opportunist_share = 0.6\n", "")
     one, other = (parse(head + text + BASELINE) for text in (UNCERTAIN, turned))
     assert one == other
-    assert identity_of(one) != identity_of(other)
+    assert identity_of(one, RunSettings.of(one)) != identity_of(other, RunSettings.of(other))
 
 
 def test_other_code_is_another_identity(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import simulator.studies.compare as compare_module
 from simulator.core.errors import InputError
 from simulator.metrics.measure import measure
 from simulator.runs.simulate import RESPONSE_LEVELS, SimulationResult
@@ -49,7 +48,10 @@ def test_baseline_comes_first_whatever_was_asked_for() -> None:
 def test_json_has_the_stated_form() -> None:
     study = comparison()
     got = json.loads(study.to_json())
-    assert list(got) == ["scenario", "seed", "replications", "baseline", "programs", "differences", "ladder"]
+    assert list(got) == [
+        "scenario", "study", "seed", "replications", "headline", "baseline", "programs", "differences", "ladder",
+        "tables",
+    ]  # fmt: skip
     assert (got["scenario"], got["seed"], got["replications"], got["baseline"]) == (
         "small",
         1,
@@ -117,7 +119,7 @@ def test_a_gap_within_the_error_is_not_called_a_difference() -> None:
     own = simulated.totals["growth", "strategic"]
     totals = {**simulated.totals, ("growth", "strategic"): {**own, "cost": own["cost"] + noise}}
     (line,) = Comparison(replace(simulated, totals=totals), measure(replace(simulated, totals=totals))).headline()
-    assert "costs not distinguishably more or less" in line
+    assert "no clear difference in program cost" in line
 
 
 def test_gaming_that_costs_its_players_is_no_loss_in_words() -> None:
@@ -146,7 +148,7 @@ def test_compare_uses_the_settings_of_the_scenario(monkeypatch: pytest.MonkeyPat
         asked.update(settings)
         return made_up.simulated()
 
-    monkeypatch.setattr(compare_module, "simulate", fake)
+    monkeypatch.setattr("simulator.studies.settings.simulate", fake)
     compare(made_up.scenario())
     assert (asked["replications"], asked["seed"], asked["programs"]) == (500, 1, ("baseline", "growth"))
     compare(made_up.scenario(), seed=0, programs=["growth"], workers=2, chunk=5)
