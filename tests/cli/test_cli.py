@@ -196,7 +196,7 @@ def test_calibrate_prints_its_summary(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "calibrate", lambda *a, **k: asked.extend([a, k]) or Calibration())
     result = run("calibrate", "e.csv", "--profile", "friofrio", "--out", "s.toml", "--overwrite", "--roster", "r.csv")
     assert result.stdout == "fitted\n"
-    given = {"overwrite": True, "beside": CompanionFiles(roster=Path("r.csv")), "report_path": Path("s.html")}
+    given = {"overwrite": True, "companions": CompanionFiles(roster=Path("r.csv")), "report_path": Path("s.html")}
     assert asked == [(Path("e.csv"), "friofrio", Path("s.toml")), given]
 
 
@@ -211,7 +211,7 @@ def test_backtest_passes_its_options_on(monkeypatch: pytest.MonkeyPatch) -> None
     result = run("backtest", "e.csv", "--profile", "friofrio", "--from", "2017-01-01", "--starts", 3, "--draws", 50)
     assert result.stdout == "held\n"
     options = {"start": "2017-01-01", "quarters": 4, "starts": 3, "draws": 50, "seed": 1}
-    options |= {"beside": CompanionFiles(), "scenario": None, "programs": None}
+    options |= {"companions": CompanionFiles(), "scenario": None, "programs": None}
     assert asked == [(Path("e.csv"), "friofrio"), options]
 
 
@@ -232,7 +232,7 @@ def test_behavior_writes_what_was_learned(file: Path, tmp_path: Path, monkeypatc
     options = ["--replications", 200, "--weeks", 60, "--history", "h.csv", "--out", out]
     result = run("behavior", file, "e.csv", *options)
     assert result.stdout == "learned\n"
-    assert asked == {"replications": 200, "seed": 1, "weeks": 60, "beside": CompanionFiles(history=Path("h.csv"))}
+    assert asked == {"replications": 200, "seed": 1, "weeks": 60, "companions": CompanionFiles(history=Path("h.csv"))}
     assert out.read_text().rstrip() == file.read_text().rstrip()
     assert "is there already" in run("behavior", file, "e.csv", "--out", out).stderr
 

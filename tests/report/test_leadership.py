@@ -22,8 +22,7 @@ from simulator.runs.stored_runs import StoredRun, find
 from simulator.scenario.load import parse
 from simulator.studies import leadership as words
 from simulator.studies.compare import Comparison
-from simulator.studies.leadership import Leadership, leadership
-from simulator.studies.leadership import publish as written
+from simulator.studies.leadership import Leadership, leadership, publish as written
 from tests import made_up
 from tests.scenario.texts import SMALL
 
