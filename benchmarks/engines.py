@@ -17,7 +17,6 @@ from benchmarks.timing import timed
 from simulator.core.arrays import Array
 from simulator.core.streams import Streams
 from simulator.engines.events.engine import EventRun
-from simulator.engines.totals.event_counts import tally
 from simulator.engines.totals.settlement import settle
 from simulator.engines.vector.engine import VectorRun
 from simulator.reference.fit import Reference
@@ -39,7 +38,7 @@ def one_life(scenario: Scenario, reference: Reference, replications: int, events
 
     def simpy(r: int) -> dict[str, Any]:
         stage = prepare(scenario, reference, (PROGRAM,), 7, np.array([r]))
-        return tally(EventRun(stage.world, stage.rollout(PROGRAM), stage.mode[True]).run()).totals
+        return settle(EventRun(stage.world, stage.rollout(PROGRAM), stage.mode[True]).run()).totals
 
     vector(2)  # what is made at the first use belongs to no replication
     fast = [timed(vector) for _ in range(max(replications // CHUNK, 1))]

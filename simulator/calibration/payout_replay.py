@@ -28,9 +28,9 @@ from simulator.core.arrays import Array, Bools, Ints
 from simulator.core.errors import fault
 from simulator.core.streams import Streams
 from simulator.engines.assignment import BehaviorMode, everyone
-from simulator.engines.totals.settlement import attribute, ledger_rows
+from simulator.engines.records import DONE
 from simulator.engines.vector.engine import VectorRun
-from simulator.engines.vector.records import DONE
+from simulator.engines.vector.payments import attribute, ledger_rows
 from simulator.program.credit_splits import ALONE
 from simulator.program.measures import ACCOUNTS, Event, deal_code
 from simulator.reference.fit import Reference

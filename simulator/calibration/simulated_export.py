@@ -19,9 +19,9 @@ import pandas as pd
 from simulator.calibration.profile import Profile, load_profile
 from simulator.core.arrays import Array, Bools, Ints
 from simulator.core.errors import InputError, Problem, fault
+from simulator.engines.records import DONE, SIGNING
 from simulator.engines.totals.settlement import settle
 from simulator.engines.vector.engine import VectorRun
-from simulator.engines.vector.records import DONE, SIGNING
 from simulator.program.credit_splits import SECOND
 from simulator.program.measures import Event
 from simulator.reference.fit import Reference

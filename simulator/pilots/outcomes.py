@@ -28,7 +28,8 @@ import numpy as np
 from scipy.special import ndtri
 
 from simulator.core.arrays import Array, Bools, Ints
-from simulator.engines.totals.settlement import are_won, margin_of
+from simulator.engines.records import are_won
+from simulator.engines.totals.settlement import margin_of
 from simulator.engines.vector.engine import VectorRun
 from simulator.program.credit_splits import SECOND
 from simulator.program.measures import Event
@@ -102,7 +103,7 @@ def _pipeline(run: VectorRun, filed: bool) -> Dated:
 
 def _won(run: VectorRun, filed: bool) -> Dated:
     """Every deal that was signed, or filed as signed, worth 1."""
-    date = np.where(are_won(run), run.opps["due"][:], np.inf)
+    date = np.where(are_won(run.opps, run.setting.horizon), run.opps["due"][:], np.inf)
     if filed:
         c = run.claims
         moved = np.flatnonzero((c["event"] == Event.SIGNED) & (c["role"] != SECOND) & (np.abs(c["moved"]) == 1))
@@ -118,7 +119,7 @@ def _bookings(run: VectorRun, filed: bool) -> Dated:
 
 def _margin(run: VectorRun, filed: bool) -> Dated:
     rows, time, _ = _won(run, filed)
-    return rows, time, margin_of(run, rows)[0] / 100
+    return rows, time, margin_of(run.world, run.opps, rows)[0] / 100
 
 
 def payout(run: VectorRun, periods: Periods, _filed: bool = True) -> Array:

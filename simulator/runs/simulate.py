@@ -9,22 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.behavior.gaming.kinds import KINDS, kinds_on
-from simulator.core.arrays import Array, Ints
+from simulator.core.arrays import Array, Bools, Ints
 from simulator.core.errors import SimulatorError, fault
 from simulator.core.streams import Streams
 from simulator.engines.assignment import BehaviorMode, ProgramAssignment, ProgramWithForecasts, everyone
 from simulator.engines.events.engine import EventRun
 from simulator.engines.ledger import RunOutcome
-from simulator.engines.totals.event_counts import tally, won_deals
-from simulator.engines.totals.settlement import settle, won_candidates
-from simulator.engines.totals.winners import PartnerResults, event_tiering, vector_tiering
+from simulator.engines.records import RunRecords, won_in_world
+from simulator.engines.totals.settlement import count, settle
+from simulator.engines.totals.winners import PartnerResults
 from simulator.engines.vector.engine import VectorRun
 from simulator.program.measures import Event
 from simulator.reference.fit import Reference, ReferenceDesign
@@ -147,11 +146,12 @@ def prepare(
     )
 
 
-def vector_outcomes(
-    stage: Replications, programs: Sequence[str], *, standings: bool = False
-) -> Iterator[tuple[tuple[str, str], RunOutcome]]:
-    """Outcomes of `programs` on every rung, by the vector engine; `none` first, for deadweight."""
-    who = PartnerResults(stage.world, on=standings)
+Runs = Iterator[tuple[tuple[str, str], RunRecords, Bools | None]]
+"""(program, behavior level), the records of its run, and which deals of the world were won without the program."""
+
+
+def vector_runs(stage: Replications, programs: Sequence[str]) -> Runs:
+    """Runs of `programs` on every behavior level by the vector engine; `none` first, for deadweight."""
     horizon = stage.world.setting.horizon
     for gaming, level in ((False, "responsive"), (True, "strategic")):
         start = stage.burn_in(stage.mode[gaming])
@@ -160,36 +160,52 @@ def vector_outcomes(
             paid_again = name == "baseline" and not gaming
             run = start.branch(stage.rollout(name), to_reprice=paid_again).run(0, horizon).finish()
             if name == "none":
-                won_without = won_candidates(run)
-            yield (name, level), who.add(name, level, settle(run, won_without), partial(vector_tiering, run))
+                won_without = won_in_world(run.world, run.opps)
+            yield (name, level), run.records(), won_without
             if paid_again:
                 without_gaming = run
-            del run  # before the next one is lived
+            del run  # before the next one is simulated
         if not gaming:
-            won = won_candidates(without_gaming)
+            won = won_in_world(stage.world, without_gaming.opps)
             for name in _none_first(programs):
                 paid = start.reprice(without_gaming, stage.rollout(name)) if name != "baseline" else without_gaming
-                yield (name, "static"), who.add(name, "static", settle(paid, won), partial(vector_tiering, paid))
+                yield (name, "static"), paid.records(), won
                 del paid
             del without_gaming
 
 
-def event_outcomes(
-    stage: Replications, programs: Sequence[str], *, standings: bool = False
-) -> Iterator[tuple[tuple[str, str], RunOutcome]]:
-    """Outcomes of one replication by the event engine."""
-    who = PartnerResults(stage.world, on=standings)
+def event_runs(stage: Replications, programs: Sequence[str]) -> Runs:
+    """Runs of one replication by the event engine."""
     for gaming, level in ((False, "responsive"), (True, "strategic")):
         won_without = None
         for name in _none_first(programs):
-            run = EventRun(stage.world, stage.rollout(name), stage.mode[gaming]).run()
+            records = EventRun(stage.world, stage.rollout(name), stage.mode[gaming]).run().records()
             if name == "none":
-                won_without = won_deals(run)
-            yield (name, level), who.add(name, level, tally(run, won_without), partial(event_tiering, run))
+                won_without = won_in_world(stage.world, records.deals)
+            yield (name, level), records, won_without
     for name in _none_first(programs):
-        paid = stage.rollout(name)
-        run = EventRun(stage.world, stage.rollout("baseline"), stage.mode[False], paid=paid).run()
-        yield (name, "static"), who.add(name, "static", tally(run, won_deals(run)), partial(event_tiering, run))
+        run = EventRun(stage.world, stage.rollout("baseline"), stage.mode[False], paid=stage.rollout(name)).run()
+        records = run.records()
+        yield (name, "static"), records, won_in_world(stage.world, records.deals)
+
+
+def outcomes(runs: Runs, world: World, *, standings: bool = False) -> Outcomes:
+    """What runs came to. standings: also count who wins and loses against the baseline."""
+    who = PartnerResults(world, on=standings)
+    for key, records, won_without in runs:
+        tiers, outcome = records.tiers, count(records, won_without)
+        del records
+        yield key, who.add(*key, outcome, tiers)
+
+
+def vector_outcomes(stage: Replications, programs: Sequence[str], *, standings: bool = False) -> Outcomes:
+    """Outcomes of `programs` on every behavior level, by the vector engine."""
+    return outcomes(vector_runs(stage, programs), stage.world, standings=standings)
+
+
+def event_outcomes(stage: Replications, programs: Sequence[str], *, standings: bool = False) -> Outcomes:
+    """Outcomes of one replication by the event engine."""
+    return outcomes(event_runs(stage, programs), stage.world, standings=standings)
 
 
 Counted = dict[tuple[str, str], dict[str, NDArray[np.int64]]]
@@ -206,7 +222,7 @@ def vector_kind(stage: Replications, programs: Sequence[str], mode: BehaviorMode
 def event_kind(stage: Replications, programs: Sequence[str], mode: BehaviorMode) -> Iterator[tuple[str, RunOutcome]]:
     """Outcomes of `programs` lived under a conduct, by the event engine."""
     for name in programs:
-        yield name, tally(EventRun(stage.world, stage.rollout(name), mode).run())
+        yield name, settle(EventRun(stage.world, stage.rollout(name), mode).run())
 
 
 def add_kinds(stage: Replications, programs: Sequence[str], totals: Counted, alone: KindLives) -> None:

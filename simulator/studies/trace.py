@@ -25,7 +25,8 @@ from simulator.core.errors import SimulatorError, fault
 from simulator.engines.events.accounts import ClosedWindow
 from simulator.engines.events.engine import LOG_COLUMNS, EventRun
 from simulator.engines.ledger import RunOutcome
-from simulator.engines.totals.event_counts import tally, won_deals
+from simulator.engines.records import won_in_world
+from simulator.engines.totals.settlement import count
 from simulator.report.formats import NumberFormat, form_of
 from simulator.report.plots import QUIET, colour, legend_beside, sample_note, styled
 from simulator.report.tables import Column, Table
@@ -249,6 +250,11 @@ class Trace(Study):
         return out
 
 
+def _settled(run: EventRun) -> RunOutcome:
+    records = run.records()
+    return count(records, won_in_world(records.world, records.deals))
+
+
 @study(
     "trace",
     "Replay one replication of SCENARIO event by event, and show why it cost what it did.",
@@ -298,8 +304,8 @@ def trace(
         level=level,
         columns=LOG_COLUMNS,
         log=_in_units(run.log or []),
-        outcome=tally(run, won_deals(run)),
-        without_gaming=tally(without_gaming, won_deals(without_gaming)),
+        outcome=_settled(run),
+        without_gaming=_settled(without_gaming),
         settled=tuple(run.settled),
         partner_names=stage.world.setting.partners.names,
         components=tuple(tuple(c.name for c in o.program.components) for o in rollout.offers),

@@ -1,30 +1,35 @@
-"""Engine against engine: the same replications lived by both, every total and every line of the ledger compared."""
+"""Engine against engine: the same replications by both, every record, ledger line and total compared.
+
+Deals, claims, payouts by claim and ledger lines are compared row by row, so that errors that cancel out in sums show.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
-from simulator.engines.ledger import LEDGER_COLUMNS, RunOutcome
-from simulator.runs.simulate import event_outcomes, fit_reference, prepare, vector_outcomes
+from simulator.engines.ledger import RunOutcome
+from simulator.engines.records import Rows, rows_of
+from simulator.engines.totals.settlement import count
+from simulator.engines.totals.winners import PartnerResults
+from simulator.report.plots import colour, new_axes, rows_for, styled
+from simulator.runs.simulate import Replications, Runs, event_runs, fit_reference, prepare, vector_runs
 from simulator.scenario.schema import Scenario
 from simulator.studies.base import Study, timed
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 _DRAWN = 12
 """Outcomes in the figure."""
-_KEY = LEDGER_COLUMNS[:6]
 
 
 @dataclass(frozen=True)
 class Disagreement:
-    """Largest difference of one outcome over the replications, and where it is."""
+    """How far one outcome of one replication differs; of rows, how many only one engine has."""
 
     program: str
     level: str
@@ -36,20 +41,22 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Verification(Study):
-    """Result of a comparison. checked: numbers compared; ledger_lines: lines compared; worst: largest differences."""
+    """Result of a comparison. checked: numbers compared; rows: records compared, ledger_lines: lines of the ledger;
+    largest: outcome -> largest difference; worst: all differences, largest first."""
 
     scenario: str
     replications: int
     seed: int
     programs: tuple[str, ...]
     checked: int
+    rows: int
     ledger_lines: int
     largest: dict[str, int]
     worst: tuple[Disagreement, ...]
 
     @property
     def agrees(self) -> bool:
-        """Whether every count and every cent is the same."""
+        """Whether every record, every count and every cent is the same."""
         return not self.worst
 
     @property
@@ -59,7 +66,7 @@ class Verification(Study):
     @property
     def sample_text(self) -> str:
         return (
-            f"{self.replications:,} replications, seed {self.seed}; {self.checked:,} totals and "
+            f"{self.replications:,} replications, seed {self.seed}; {self.checked:,} totals, {self.rows:,} records and "
             f"{self.ledger_lines:,} ledger lines"
         )
 
@@ -75,8 +82,6 @@ class Verification(Study):
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """Outcomes with the largest differences."""
-        from simulator.report.plots import colour, new_axes, rows_for, styled
-
         most = sorted(self.largest.items(), key=lambda item: -item[1])[:_DRAWN]
         with styled():
             ax = new_axes() if ax is None else ax
@@ -92,7 +97,8 @@ class Verification(Study):
         """The comparison as text."""
         lines = [
             f"{self.scenario}: {self.replications} replications (seed {self.seed}) of {', '.join(self.programs)}",
-            f"{self.checked:,} totals and {self.ledger_lines:,} ledger lines compared, events against vector",
+            f"{self.checked:,} totals, {self.rows:,} records and {self.ledger_lines:,} ledger lines compared, events "
+            "against vector",
             "",
             f"{'outcome':<28}{'largest difference':>20}",
         ]
@@ -115,65 +121,63 @@ def verify(
     seed: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verification:
-    """Live `replications` replications of every program and rung in both engines and compare all outcomes."""
+    """Simulate `replications` replications of every program and behavior level in both engines and compare them."""
     names = tuple(programs) if programs else tuple(scenario.programs)
-    reference = fit_reference(scenario)
+    reference, ids = fit_reference(scenario), np.arange(replications)
     largest: dict[str, int] = {}
     worst: list[Disagreement] = []
-    checked = lines = 0
-    together = dict(
-        vector_outcomes(prepare(scenario, reference, names, seed, np.arange(replications)), names, standings=True)
-    )
+    checked = rows = lines = 0
+    together = {
+        key: (records, outcome)
+        for key, records, outcome in _recorded(vector_runs, prepare(scenario, reference, names, seed, ids), names)
+    }
     if progress:
         progress(0, replications)
     for r in range(replications):
-        single = prepare(scenario, reference, names, seed, np.array([r]))
-        for (program, level), events in event_outcomes(single, names, standings=True):
-            vector = _only(together[program, level], r)
-            for outcome, a, b in _pairs(events, vector):
+        single = prepare(scenario, reference, names, seed, ids[r : r + 1])
+        for key, (mine,), events in _recorded(event_runs, single, names):
+            theirs, vector = together[key]
+            for outcome, a, b, gap in (*_totals(events, vector, r), *_differing(mine, theirs[r])):
                 checked += 1
-                gap = abs(a - b)
                 line = _line(outcome)
                 largest[line] = max(largest.get(line, 0), gap)
                 if gap:
-                    worst.append(Disagreement(program, level, outcome, r, a, b))
-            lines += max(len(events.ledger["partner"]), len(vector.ledger["partner"]))
+                    worst.append(Disagreement(*key, outcome, r, a, b))
+            rows += sum(len(table) for table in mine.values())
+            lines += len(mine["ledger"])
         if progress:
             progress(r + 1, replications)
     worst.sort(key=lambda d: -abs(d.events - d.vector))
-    return Verification(scenario.name, replications, seed, names, checked, lines, largest, tuple(worst))
+    return Verification(scenario.name, replications, seed, names, checked, rows, lines, largest, tuple(worst))
+
+
+def _recorded(
+    run: Callable[[Replications, Sequence[str]], Runs], stage: Replications, names: Sequence[str]
+) -> Iterator[tuple[tuple[str, str], list[Rows], RunOutcome]]:
+    """(program, behavior level), the rows of each replication, and the outcome, of all runs."""
+    who = PartnerResults(stage.world, on=True)
+    for key, records, won_without in run(stage, names):
+        rows = [rows_of(records, place) for place in range(stage.world.shape[0])]
+        yield key, rows, who.add(*key, count(records, won_without), records.tiers)
+
+
+def _differing(events: Rows, vector: Rows) -> Iterator[tuple[str, int, int, int]]:
+    """(kind of record, rows of events alone, rows of vector alone, both together)."""
+    for name in events:
+        a, b = (Counter(map(tuple, table[name].tolist())) for table in (events, vector))
+        only = (a - b).total(), (b - a).total()
+        yield f"{name}: rows that differ", *only, sum(only)
+
+
+def _totals(events: RunOutcome, vector: RunOutcome, place: int) -> Iterator[tuple[str, int, int, int]]:
+    """(total, by events, by vector, difference); -1 for one that an engine does not have."""
+    for name in sorted(set(events.totals) | set(vector.totals)):
+        a = int(events.totals[name][0]) if name in events.totals else -1
+        b = int(vector.totals[name][place]) if name in vector.totals else -1
+        yield name, a, b, abs(a - b)
 
 
 def _line(outcome: str) -> str:
     """The line of the table for an outcome: those by group of partners share one."""
     parts = outcome.split(".")
     return {"standing": f"partners: {parts[-1]}", "move": "partners: tier moves"}.get(parts[0], outcome)
-
-
-def _only(outcome: RunOutcome, replication: int) -> RunOutcome:
-    """One replication of an outcome that starts at replication 0."""
-    mine = outcome.ledger["replication"] == replication
-    ledger = {name: column[mine] for name, column in outcome.ledger.items()}
-    return RunOutcome(ledger, {name: v[replication : replication + 1] for name, v in outcome.totals.items()})
-
-
-def _pairs(events: RunOutcome, vector: RunOutcome) -> list[tuple[str, int, int]]:
-    """(outcome, by events, by vector); ledger columns as the sum of absolute differences over their lines."""
-    names = sorted(set(events.totals) | set(vector.totals))
-    pairs = [
-        (
-            n,
-            int(events.totals[n][0]) if n in events.totals else -1,
-            int(vector.totals[n][0]) if n in vector.totals else -1,
-        )
-        for n in names
-    ]
-    a, b = (
-        {key[:6]: key[6:] for key in zip(*(o.ledger[c].tolist() for c in LEDGER_COLUMNS), strict=True)}
-        for o in (events, vector)
-    )
-    pairs.append(("ledger: lines", len(a), len(b)))
-    for k, column in enumerate(LEDGER_COLUMNS[len(_KEY) :]):
-        gap = sum(abs(a.get(key, (0,) * 6)[k] - b.get(key, (0,) * 6)[k]) for key in a.keys() | b.keys())
-        pairs.append((f"ledger: {column}", gap, 0))
-    return pairs

@@ -10,9 +10,9 @@ import pytest
 
 from simulator.calibration.backtest import backtest
 from simulator.calibration.payout_replay import ProgramPayer, ReplayedDeals
+from simulator.engines.records import DONE
 from simulator.engines.totals.settlement import settle
 from simulator.engines.vector.engine import VectorRun
-from simulator.engines.vector.records import DONE
 from simulator.runs.simulate import fit_reference, prepare
 from simulator.scenario.load import parse
 from simulator.scenario.schema import Scenario

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from simulator.engines.events import engine as event_engine
 from simulator.engines.events.accounts import PartnerAccount
 from simulator.engines.events.deals import Opportunity
+from simulator.engines.events.engine import EventRun
+from simulator.engines.records import RunRecords
 from simulator.engines.vector import engine as vector_engine
 from simulator.engines.vector.accounts import ProgramAccounts
 from simulator.scenario.load import load, parse
@@ -150,16 +153,36 @@ def test_a_planted_defect_is_caught(
     assert "THE ENGINES DISAGREE" in str(caught)
 
 
+def test_a_defect_that_sums_hide_is_caught(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two payouts of one partner in one window change places: every total and every ledger line stays as it is."""
+    right = EventRun.records
+
+    def exchanged(run: EventRun) -> RunRecords:
+        records = right(run)
+        part, claim = (records.payouts[name] for name in ("part", "claim"))
+        for a, b in pairwise(np.flatnonzero(records.payouts["offer"] >= 0)):
+            same = all(records.payouts[n][a] == records.payouts[n][b] for n in ("offer", "component"))
+            if same and records.claims["cell"][claim[a]] == records.claims["cell"][claim[b]] and part[a] != part[b]:
+                part[[a, b]] = part[[b, a]]
+                return records
+        return records
+
+    monkeypatch.setattr(EventRun, "records", exchanged)
+    caught = _compared(HEAD + BASELINE, "baseline")
+    assert {d.outcome for d in caught.worst} == {"payouts: rows that differ"}
+
+
 def test_the_engines_are_two_programs() -> None:
     """Neither engine's own modules are read by the other, or agreement would prove nothing."""
     mine = {
         "simulator.engines.vector.accounts",
         "simulator.engines.vector.gaming.timing",
-        "simulator.engines.totals.settlement",
+        "simulator.engines.vector.payments",
     }
     theirs = {
         "simulator.engines.events.accounts",
         "simulator.engines.events.deals",
+        "simulator.engines.events.payments",
         "simulator.engines.events.gaming.timing",
     }
     used = [{getattr(v, "__module__", "") for v in vars(m).values()} for m in (event_engine, vector_engine)]

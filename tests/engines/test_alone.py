@@ -9,11 +9,10 @@ import pytest
 
 from simulator.core.arrays import Ints
 from simulator.engines.events.engine import EventRun
-from simulator.engines.totals.event_counts import tally
+from simulator.engines.records import DONE
 from simulator.engines.totals.settlement import settle
 from simulator.engines.vector import arrivals
 from simulator.engines.vector.engine import VectorRun
-from simulator.engines.vector.records import DONE
 from simulator.runs.simulate import Replications, fit_reference, prepare
 from simulator.scenario.load import parse
 from tests.engines.quick import quick_reference
@@ -38,7 +37,7 @@ def vector(stage: Replications) -> VectorRun:
 
 def totals(stage: Replications) -> tuple[dict[str, int], dict[str, int]]:
     simulated = EventRun(stage.world, stage.rollout("baseline"), stage.mode[False]).run()
-    pair = settle(vector(stage)).totals, tally(simulated).totals
+    pair = settle(vector(stage)).totals, settle(simulated).totals
     one, other = ({name: int(value[0]) for name, value in found.items()} for found in pair)
     return one, other
 

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 
 from simulator.engines.assignment import everyone
-from simulator.engines.events import accounts as event_accounts, disputes as event_disputes
+from simulator.engines.events import accounts as event_accounts, disputes as event_disputes, payments as event_payments
 from simulator.engines.events.engine import EventRun
-from simulator.engines.totals import settlement
-from simulator.engines.vector import accounts as vector_accounts, disputes as vector_disputes
+from simulator.engines.vector import (
+    accounts as vector_accounts,
+    disputes as vector_disputes,
+    payments as vector_payments,
+)
 from simulator.engines.vector.engine import VectorRun
 from simulator.program.credit_splits import ALONE, FIRST
 from simulator.program.measures import Event
@@ -123,12 +126,8 @@ def test_the_engines_agree_on_disputes() -> None:
     [
         (event_accounts, "OVERTURNED", 9),  # the event engine pays claimed customers that were overturned
         (vector_accounts, "OVERTURNED", 9),  # so does the vector engine
-        (
-            settlement,
-            "delay",
-            lambda _world, _claims, rows: np.zeros(len(rows)),
-        ),  # payouts are clawed back as if in time
-        (event_disputes, "SECOND", 9),  # a joint deal counts as two disputes
+        (vector_payments, "dispute_delay", lambda _world, _claims, rows: np.zeros(len(rows))),  # clawed back in time
+        (event_payments, "delay", lambda _run, _claim: 0.0),  # so it is in the event engine
     ],
 )
 def test_a_defect_in_one_engine_is_caught(monkeypatch: pytest.MonkeyPatch, room: Any, name: str, defect: Any) -> None:

@@ -15,7 +15,6 @@ from simulator.core.arrays import Ints
 from simulator.engines.assignment import ProgramAssignment
 from simulator.engines.events.engine import EventRun
 from simulator.engines.ledger import RunOutcome
-from simulator.engines.totals.event_counts import tally
 from simulator.engines.totals.settlement import settle
 from simulator.engines.vector.accounts import ProgramAccounts
 from simulator.engines.vector.engine import VectorRun
@@ -67,7 +66,7 @@ def simulated(
     for r in range(replications):
         one = prepare(scenario, reference, (name,), 5, np.array([r]))
         mine = ProgramAssignment((one.offers["baseline"], one.offers[name]), plan[[r]])
-        alone.append(tally(EventRun(one.world, mine, one.mode[gaming]).run()))
+        alone.append(settle(EventRun(one.world, mine, one.mode[gaming]).run()))
     return together, alone
 
 

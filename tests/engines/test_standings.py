@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-import simulator.runs.simulate as run_module
 import simulator.studies.verify as verify_module
+from simulator.engines.events.engine import EventRun
 from simulator.engines.ledger import LEDGER_COLUMNS, RunOutcome
-from simulator.engines.totals.winners import PartnerResults, TierStatusAtEnd, event_tiering
+from simulator.engines.records import RunRecords, TierStatus
+from simulator.engines.totals.winners import PartnerResults
 from simulator.reference.fit import Reference
 from simulator.runs.simulate import Replications, Totals, fit_reference, prepare, vector_outcomes
 from simulator.scenario.load import parse
@@ -87,10 +88,11 @@ def test_hand_worked_winners_and_moves() -> None:
         setting=SimpleNamespace(partners=partners),
     )
     who = PartnerResults(world, on=True)
-    tiers = TierStatusAtEnd(("low", "high"), np.array([[0, 0, 0]]), np.array([[0, 0, 1]]))
-    who.add("baseline", "strategic", _outcome([100, 500, 0], [0, 0, 0]), lambda: tiers)
-    own = TierStatusAtEnd(("low", "top"), np.array([[1, 1, 1]]), np.array([[0, 1, 0]]))
-    got = who.add("new", "strategic", _outcome([90, 700, 0], [10, 0, 0]), lambda: own).totals
+    everyone = np.ones((1, 3), dtype=bool)
+    tiers = TierStatus(("low", "high"), everyone, np.array([[0, 0, 0]]), np.array([[0, 0, 1]]))
+    who.add("baseline", "strategic", _outcome([100, 500, 0], [0, 0, 0]), [tiers])
+    own = TierStatus(("low", "top"), everyone, np.array([[1, 1, 1]]), np.array([[0, 1, 0]]))
+    got = who.add("new", "strategic", _outcome([90, 700, 0], [10, 0, 0]), [own]).totals
     changed = {name: int(v[0]) for name, v in got.items() if v[0]}
     assert changed == {
         "standing.a.1.partners": 1, "standing.a.1.paid": 80, "standing.a.1.change": -20, "standing.a.1.lost": 1,
@@ -108,13 +110,14 @@ def test_without_tiers_under_the_baseline_moves_start_at_launch(totals: Totals) 
 def test_verify_compares_standings_and_sees_a_planted_defect(
     monkeypatch: pytest.MonkeyPatch, reference: Reference
 ) -> None:
-    """The event engine's tiers are swapped: every move is wrong, and nothing else. (Agreement: `test_agreement`.)"""
+    """The event engine's tiers at the end are swapped: every move is wrong, and no number of partners by tier."""
     monkeypatch.setattr(verify_module, "fit_reference", lambda _: reference)
-    monkeypatch.setattr(run_module, "event_tiering", lambda run: _swapped(event_tiering(run)))
+    right = EventRun.records
+    monkeypatch.setattr(EventRun, "records", lambda run: _swapped(right(run)))
     wrong = verify(parse(SMALL), replications=1, programs=["full"])
     assert wrong.largest["partners: change"] == 0
     assert {d.outcome.split(".")[0] for d in wrong.worst} == {"move"}
 
 
-def _swapped(tiering: TierStatusAtEnd) -> TierStatusAtEnd:
-    return replace(tiering, end=1 - tiering.end)
+def _swapped(records: RunRecords) -> RunRecords:
+    return replace(records, tiers=tuple(replace(t, now=1 - t.now) for t in records.tiers))

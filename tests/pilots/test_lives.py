@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from simulator.engines.assignment import ProgramAssignment
+from simulator.engines.records import DONE
 from simulator.engines.totals.settlement import settle
 from simulator.engines.vector.engine import VectorRun
-from simulator.engines.vector.records import DONE
 from simulator.pilots.outcomes import OUTCOMES, Periods, sourced
 from simulator.pilots.plan import Outcome, Plan
 from simulator.pilots.simulate import SimulatedPilots, simulate_pilots

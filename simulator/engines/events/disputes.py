@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.core.arrays import Array, Ints
+from simulator.core.arrays import Ints
 from simulator.engines.events.joint_deals import is_joint
-from simulator.program.credit_splits import SECOND
 from simulator.program.measures import Event
 from simulator.world.disputes import NONE
 from simulator.world.setting import WEEKS_PER_QUARTER
@@ -45,21 +44,3 @@ def delay(run: EventRun, claim: Claim) -> float:
     if run.world.disputes is None or claim.disputed == NONE:
         return 0.0
     return float(run.world.disputes.number("delay_weeks", _ONE)[0])
-
-
-def waited(run: EventRun) -> Array:
-    """Cent-weeks that the payouts of each partner wait for disputes, whole, (1, P)."""
-    late = np.zeros((1, run.shape[1]))
-    for who, closed in run.settled:
-        if closed.kept is None:
-            late[0, who] += sum(float(np.rint(part * delay(run, claim))) for claim, part in closed.parts)
-    return late
-
-
-def dispute_totals(run: EventRun) -> dict[str, int]:
-    """Disputes about signatures within the horizon, and what settling them costs in cents."""
-    horizon = run.setting.horizon
-    count = sum(0 <= c.week < horizon and c.role != SECOND for p in run.partners for c in _contested(p))
-    if run.world.disputes is None:
-        return {"disputes": 0, "disputes.cost": 0}
-    return {"disputes": count, "disputes.cost": count * int(np.rint(run.world.disputes.number("cost", _ONE)[0] * 100))}

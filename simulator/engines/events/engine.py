@@ -26,8 +26,9 @@ from simulator.engines.events.arrivals import DealAttributes, WeekArrivals
 from simulator.engines.events.closing import Budgets, PendingWindow, book, draft, spend_fund
 from simulator.engines.events.deals import Opportunity, Partner, Process
 from simulator.engines.events.gaming.timing import Timing
-from simulator.engines.events.payments import Payments
+from simulator.engines.events.payments import Payments, run_records
 from simulator.engines.events.program_office import ProgramCohort
+from simulator.engines.records import RunRecords
 from simulator.program.governance import ProgramAdjustments
 from simulator.program.schedule import Schedule
 from simulator.program.support import Prize
@@ -101,6 +102,10 @@ class EventRun:
         self.over = True
         self.env.run()
         return self
+
+    def records(self) -> RunRecords:
+        """What the finished run left behind."""
+        return run_records(self)
 
     # -- program office ----------------------------------------------------------------------------------------
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.core.table import Table
 from simulator.engines.events.accounts import Claim, ClosedWindow, PartnerAccount
 from simulator.engines.events.disputes import delay
+from simulator.engines.events.joint_deals import second_of
 from simulator.engines.ledger import taken_back
+from simulator.engines.records import CLAIM, DEAL, DONE, NEVER, PAYOUT, WINDOW, RunRecords, TierStatus
 from simulator.program.compiled import CompiledComponent
 
 if TYPE_CHECKING:
@@ -132,3 +135,69 @@ class Payments:
                 name,
                 reason="holdback released",
             )
+
+
+def run_records(run: EventRun) -> RunRecords:
+    """What a finished run left behind."""
+    paying = run.rollout if run.paid is None else run.paid
+    claims, row = _claims(run)
+    lines = [
+        (int(run.world.ids[0]), who, c.offer, c.component, c.start, c.end, c.attained, c.accrued, c.forfeited,
+         c.clawed_back, c.accrued - c.forfeited - c.clawed_back, c.penalty)
+        for who, c in run.settled if c.accrued or c.attained or c.penalty
+    ]  # fmt: skip
+    payouts = [
+        (c.offer, c.component, row[id(claim)], part, c.kept is not None)
+        for _, c in run.settled for claim, part in c.parts
+    ]  # fmt: skip
+    windows = np.array(lines, dtype=np.int64).reshape(-1, len(WINDOW))
+    kinds = (np.int64, np.int64, np.int64, float, bool)
+    return RunRecords(
+        run.world, paying, run.effort, np.array(run.effort_total)[:, None], _deals(run), claims,
+        dict(zip(WINDOW, windows.T, strict=True)),
+        {n: np.array([p[i] for p in payouts], dtype=k) for i, (n, k) in enumerate(zip(PAYOUT, kinds, strict=True))},
+        tuple((prize, np.ones(1, dtype=np.int64)) for prize in run.awarded),
+        tuple(_tiers(run)),
+        run.in_force["account" if run.paid is None else "paid"].get(len(paying.offers) - 1),
+    )  # fmt: skip
+
+
+def _deals(run: EventRun) -> Table:
+    deals = Table(DEAL)
+    for o in run.opportunities:
+        other = second_of(run, o)
+        deals.append(
+            1, deal=o.deal, cell=0 if o.partner is None else o.partner.who, start=o.start, amount=o.amount,
+            code=o.code, attached=o.partner is not None, worked=o.worked, false=o.false, vendor=o.vendor,
+            since=o.since, stage=DONE if o.won or o.lost else 0, due=o.due,
+            qualified=NEVER if o.qualified is None else o.qualified,
+            decided=NEVER if o.decided is None else o.decided, lost=o.lost, filed=o.filed, conceded=o.conceded,
+            discount=o.discount, ends=o.ends, other=-1 if other is None else other.who,
+        )  # fmt: skip
+    return deals
+
+
+def _claims(run: EventRun) -> tuple[Table, dict[int, int]]:
+    """All claims, and the row of each by its `id`."""
+    claims, row = Table(CLAIM), dict[int, int]()
+    for partner in run.partners:
+        for c in partner.claims:
+            row[id(c)] = claims.rows
+            start = c.time if c.opp is None else c.opp.start
+            claims.append(
+                1, event=c.event, cell=partner.who, opp=-1 if c.opp is None else c.opp.number, week=c.week,
+                time=c.time, start=start if c.since is None else c.since, amount=c.amount, code=c.code,
+                false=c.false, audit=c.audit, moved=c.moved, conceded=c.conceded,
+                deal=-1 if c.opp is None else c.opp.deal, role=c.role, disputed=c.disputed,
+            )  # fmt: skip
+    return claims, row
+
+
+def _tiers(run: EventRun) -> Iterator[TierStatus]:
+    for cohort in run.cohorts if run.paid is None else run.paid_cohorts:
+        tiers = cohort.perception.program.tiers
+        if tiers is not None:
+            first, now = np.zeros((2, *run.shape), dtype=np.int64)
+            for who, account in cohort.accounts.items():
+                first[0, who], now[0, who] = account.first_status, account.status
+            yield TierStatus(tiers.names, cohort.members(), first, now)

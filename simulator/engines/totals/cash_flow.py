@@ -17,9 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.core.arrays import Array, Ints, take
-from simulator.engines.totals.settlement import Attribution, are_won, attribute, brought, ledger_rows, reversals
-from simulator.engines.vector.disputes import delay
+from simulator.engines.records import are_won, dispute_delay
+from simulator.engines.totals.settlement import brought
 from simulator.engines.vector.engine import VectorRun
+from simulator.engines.vector.payments import Attribution, attribute, ledger_rows, reversals
 from simulator.program.credit_splits import SECOND
 from simulator.program.measures import Event
 from simulator.program.schedule import Schedule
@@ -64,7 +65,7 @@ def series(run: VectorRun) -> CashFlow:
     paid = sum((_net(run, a) for a in parts if a.closing.end > 0), np.zeros(run.shape))
     ends, thresholds = reached(run)
     so_far = {name: np.cumsum(weeks[name], axis=1) for name in QUANTITIES}
-    return CashFlow(so_far, _signed(run), paid, brought(run)[1], ends, thresholds)
+    return CashFlow(so_far, _signed(run), paid, brought(run.world, run.opps)[1], ends, thresholds)
 
 
 def _by_week(run: VectorRun, rep: Ints, time: Array, value: Array) -> Array:
@@ -80,7 +81,7 @@ def _deals(run: VectorRun) -> dict[str, Array]:
     o, h = run.opps, run.setting.horizon
     rep, when = o["cell"] // run.shape[1], o["qualified"]
     found = (when >= 0) & (when < h)
-    won = are_won(run) & (o["due"] >= 0)
+    won = are_won(o, h) & (o["due"] >= 0)
     net = o["amount"] - o["conceded"]
     return {
         "pipeline": _by_week(run, rep[found], when[found], o["amount"][found]),
@@ -121,7 +122,7 @@ def _payments(run: VectorRun, a: Attribution, start: Array, whole: Array) -> tup
     if a.accounts.offer.program.components[a.closing.component].advance is not None:
         return [due, due, due], [whole, np.zeros_like(whole), np.zeros_like(whole)]
     held = np.floor(a.closing.accrued.reshape(-1) * take(terms.holdback_share, rep))
-    cell, wait = run.claims["cell"][a.claims], delay(run.world, run.claims, a.claims)
+    cell, wait = run.claims["cell"][a.claims], dispute_delay(run.world, run.claims, a.claims)
     at_once = a.part - np.floor(a.part * take(terms.holdback_share, rep[cell]))
     disputed = _summed(cell, np.where(wait > 0, at_once, 0.0), len(start))
     late = np.zeros_like(start)

@@ -13,16 +13,15 @@ under the program itself; TO is the tier at the horizon's end under the program.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtri
 
 from simulator.core.arrays import Ints
-from simulator.engines.events.engine import EventRun
 from simulator.engines.ledger import RunOutcome
-from simulator.engines.vector.engine import VectorRun
+from simulator.engines.records import TierStatus
 from simulator.world.world import World
 
 QUARTERS = 4
@@ -53,37 +52,22 @@ class PartnerResults:
         self._world, self._on = world, on
         self._baseline: dict[str, PartnerResult] = {}
 
-    def add(self, program: str, level: str, outcome: RunOutcome, tiering: Callable[[], TierStatusAtEnd]) -> RunOutcome:
-        """The outcome with its standings. Of each rung the baseline must come before the candidates."""
+    def add(self, program: str, level: str, outcome: RunOutcome, tiers: Sequence[TierStatus]) -> RunOutcome:
+        """The outcome with its standings. Of each behavior level the baseline must come before the candidates."""
         if not self._on or program == "none":
             return outcome
-        own = PartnerResult(_paid(outcome, self._world), tiering())
+        own = PartnerResult(_paid(outcome, self._world), _at_end(tiers, self._world.shape))
         if program == "baseline":
             self._baseline[level] = own
         return replace(outcome, totals={**outcome.totals, **_totals(own, self._baseline[level], self._world)})
 
 
-def vector_tiering(run: VectorRun) -> TierStatusAtEnd:
-    """Tiers of a life of the vector engine."""
-    launch, end = np.zeros((2, *run.shape), dtype=np.int64)
-    names: tuple[str, ...] = ()
-    for b in run.accounts:
-        if b.offer.program.tiers:
-            names = b.offer.program.tiers.names
-            launch, end = np.where(b.member, b.first_status, launch), np.where(b.member, b.status, end)
-    return TierStatusAtEnd(names, launch, end)
-
-
-def event_tiering(run: EventRun) -> TierStatusAtEnd:
-    """Tiers of a life of the event engine."""
-    launch, end = np.zeros((2, *run.shape), dtype=np.int64)
-    names: tuple[str, ...] = ()
-    for cohort in run.paid_cohorts if run.paid is not None else run.cohorts:
-        if cohort.perception.program.tiers:
-            names = cohort.perception.program.tiers.names
-            for who, account in cohort.accounts.items():
-                launch[0, who], end[0, who] = account.first_status, account.status
-    return TierStatusAtEnd(names, launch, end)
+def _at_end(tiers: Sequence[TierStatus], shape: tuple[int, int]) -> TierStatusAtEnd:
+    """Tiers of all partners at the end of a run, from those of each program."""
+    first, now = np.zeros((2, *shape), dtype=np.int64)
+    for t in tiers:
+        first, now = np.where(t.members, t.first, first), np.where(t.members, t.now, now)
+    return TierStatusAtEnd(tiers[-1].names if tiers else (), first, now)
 
 
 def _paid(outcome: RunOutcome, world: World) -> Ints:

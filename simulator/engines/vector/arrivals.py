@@ -8,9 +8,9 @@ import numpy as np
 
 from simulator.behavior.gaming.false_claims import false_claim_rate, registration_shares, squatting_shares
 from simulator.core.arrays import Array, Ints
+from simulator.engines.records import NEVER
 from simulator.engines.vector.deals import go_alone, schedule
 from simulator.engines.vector.joint_deals import other_cells
-from simulator.engines.vector.records import NEVER
 from simulator.program.credit_splits import ALONE
 from simulator.program.measures import MEASURES, Event
 from simulator.world.disputes import NONE

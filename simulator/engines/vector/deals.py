@@ -14,11 +14,11 @@ import numpy as np
 from simulator.behavior.enablement import helped_logit
 from simulator.behavior.gaming import kinds
 from simulator.core.arrays import Array, Bools, Ints, take
+from simulator.engines.records import DONE, SIGNING
 from simulator.engines.vector.after_sale import expect
 from simulator.engines.vector.disputes import disputed
 from simulator.engines.vector.gaming.discount_dumping import propose
 from simulator.engines.vector.joint_deals import join_in
-from simulator.engines.vector.records import DONE, SIGNING
 from simulator.program.credit_splits import ALONE
 from simulator.program.measures import Event
 from simulator.world import opportunities

@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.core.arrays import Array, Bools, Ints
-from simulator.core.table import Table
-from simulator.program.credit_splits import SECOND
+from simulator.core.arrays import Bools, Ints
 from simulator.program.measures import Event
 from simulator.world.disputes import NONE
 from simulator.world.setting import WEEKS_PER_QUARTER
-from simulator.world.world import World
 
 if TYPE_CHECKING:
     from simulator.engines.vector.engine import VectorRun
@@ -42,31 +39,3 @@ def disputes_of_quarter(run: VectorRun, week: int) -> Ints:
 def _contested(run: VectorRun) -> Bools:
     c = run.claims
     return np.asarray((c["disputed"] != NONE) & (c["event"] == Event.SIGNED))
-
-
-def delay(world: World, claims: Table, rows: Ints) -> Array:
-    """Weeks by which disputes delay what is paid on the claims `rows`, (n,)."""
-    if world.disputes is None:
-        return np.zeros(len(rows))
-    weeks = world.disputes.number("delay_weeks", claims["cell"][rows] // world.shape[1])
-    return np.where(claims["disputed"][rows] != NONE, weeks, 0.0)
-
-
-def waited(run: VectorRun, rows: Ints, part: Array) -> Array:
-    """Cent-weeks that the payouts `part` of the claims `rows` wait for disputes, whole, (R, P)."""
-    size = run.shape[0] * run.shape[1]
-    late = np.rint(part * delay(run.world, run.claims, rows))
-    return np.bincount(run.claims["cell"][rows], weights=late, minlength=size).astype(float).reshape(run.shape)
-
-
-def dispute_totals(run: VectorRun) -> dict[str, Ints]:
-    """Disputes about signatures within the horizon, and what settling them costs in cents; (R,)."""
-    none = np.zeros(run.shape[0], dtype=np.int64)
-    if run.world.disputes is None:
-        return {"disputes": none, "disputes.cost": none}
-    c = run.claims
-    inside = (c["week"] >= 0) & (c["week"] < run.setting.horizon) & (c["role"] != SECOND)
-    rep = c["cell"][_contested(run) & inside] // run.shape[1]
-    count = np.bincount(rep, minlength=run.shape[0])
-    each = np.rint(run.world.disputes.number("cost", np.arange(run.shape[0])) * 100).astype(np.int64)
-    return {"disputes": count, "disputes.cost": count * each}

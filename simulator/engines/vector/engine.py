@@ -22,6 +22,7 @@ from simulator.core.arrays import Array, Bools, Ints, partner_sum
 from simulator.core.errors import SimulatorError
 from simulator.core.table import Table
 from simulator.engines.assignment import BehaviorMode, ProgramAssignment
+from simulator.engines.records import CLAIM, DEAL, DONE, SIGNING, RunRecords
 from simulator.engines.vector import trust as trusting
 from simulator.engines.vector.accounts import ProgramAccounts
 from simulator.engines.vector.after_sale import Coming, happen, waiting
@@ -31,7 +32,7 @@ from simulator.engines.vector.deals import progress
 from simulator.engines.vector.gaming import timing
 from simulator.engines.vector.gaming.deal_splitting import file_in_parts
 from simulator.engines.vector.governance import review
-from simulator.engines.vector.records import CLAIM, DONE, OPP, SIGNING
+from simulator.engines.vector.payments import run_records
 from simulator.program.compiled import CompiledComponent
 from simulator.program.governance import ProgramAdjustments
 from simulator.program.measures import Event
@@ -63,7 +64,7 @@ class VectorRun:
         self.talking = partners_talk(self.setting)
         self.false_claim_gains = FalseClaimGains(self.shape)
         self.work, self.open = np.zeros(self.shape), np.zeros(self.shape)
-        self.opps, self.claims = Table(OPP), Table(CLAIM)
+        self.opps, self.claims = Table(DEAL), Table(CLAIM)
         self.calendar: dict[int, list[Ints]] = {}
         self.coming: Coming = {}
         self.accounts: list[ProgramAccounts] = []
@@ -121,6 +122,10 @@ class VectorRun:
         """Close all books at the horizon."""
         self._boundary(self.setting.horizon, last=True)
         return self
+
+    def records(self) -> RunRecords:
+        """What the finished run left behind."""
+        return run_records(self)
 
     def _deals_in(self, weeks: int) -> int:
         """About how many deals `weeks` bring, to reserve room for."""

@@ -8,8 +8,8 @@ import numpy as np
 
 from simulator.behavior.trust import QuarterExperience
 from simulator.core.arrays import Array, Bools
+from simulator.engines.records import DONE
 from simulator.engines.vector.disputes import disputes_of_quarter
-from simulator.engines.vector.records import DONE
 from simulator.world.setting import WEEKS_PER_QUARTER, WEEKS_PER_YEAR
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from simulator.behavior.gaming import kinds
 from simulator.behavior.gaming.deal_splitting import filing_cost, filing_gains, pieces
 from simulator.engines.events.accounts import Claim, PartnerAccount
 from simulator.engines.events.gaming.discount_dumping import worth
-from simulator.engines.vector.records import BUNDLED, SPLIT
+from simulator.engines.records import BUNDLED, SPLIT
 from simulator.program.credit_splits import ALONE
 from simulator.program.measures import Event
 from simulator.world.setting import WEEKS_PER_QUARTER

@@ -7,8 +7,8 @@ import numpy as np
 from simulator.behavior.gaming import kinds
 from simulator.core.arrays import Array, Ints, take
 from simulator.core.table import Table
+from simulator.engines.records import CLAIM
 from simulator.engines.vector.accounts import ProgramAccounts
-from simulator.engines.vector.records import CLAIM
 from simulator.program.compiled import CompiledComponent
 from simulator.program.credit_splits import ALONE
 from simulator.world.disputes import NONE

@@ -10,8 +10,8 @@ from simulator.behavior.gaming import kinds
 from simulator.behavior.gaming.deal_splitting import filing_cost, filing_gains, pieces
 from simulator.core.arrays import Array, Ints, take
 from simulator.core.table import Table
+from simulator.engines.records import BUNDLED, CLAIM, SPLIT
 from simulator.engines.vector.gaming.claim_value import drafts, worth
-from simulator.engines.vector.records import BUNDLED, CLAIM, SPLIT
 from simulator.program.credit_splits import ALONE
 from simulator.program.measures import Event
 from simulator.world.setting import WEEKS_PER_QUARTER

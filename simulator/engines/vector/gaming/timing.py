@@ -12,12 +12,12 @@ from simulator.behavior.gaming.timing import at_cells, early_concession, next_wi
 from simulator.behavior.perceived_value import PerceivedValue
 from simulator.core.arrays import Array, Bools, Ints, take
 from simulator.core.table import Table
+from simulator.engines.records import CLAIM
 from simulator.engines.vector.accounts import ProgramAccounts
 from simulator.engines.vector.closing import measured
 from simulator.engines.vector.deals import slot, truth
 from simulator.engines.vector.disputes import disputed
 from simulator.engines.vector.joint_deals import first_role, follow
-from simulator.engines.vector.records import CLAIM
 from simulator.program.compiled import CompiledProgram, resolve_groups
 from simulator.program.conditions import Quality
 from simulator.program.credit_splits import SECOND
