@@ -37,7 +37,7 @@ class ComponentForecast:
 
 @dataclass(frozen=True)
 class Expectations:
-    """What the baseline teaches partners, fitted on a reference population; arrays (R or 1, P) unless said.
+    """What the baseline teaches partners, fitted on a reference population; arrays (R or 1, P) unless stated.
 
     value: (R or 1, P, 4) value of each activity at which it is 1, per unit of base rate; open_deals: usual number
     of open deals per unit of base rate, scaled so that mean intensity is 1; wins: signed deals per sourced

@@ -17,8 +17,15 @@ from scipy.special import ndtr
 
 from simulator.behavior.contests import prize_price
 from simulator.behavior.expectations import ComponentForecast, Expectations
-from simulator.behavior.lead_times import active, active_weeks, landing_price, likely_share
-from simulator.behavior.marketing_funds import both, felt_share, granted, spent_share
+from simulator.behavior.lead_times import (
+    active,
+    active_weeks,
+    fund_value_share,
+    granted,
+    landing_price,
+    payment_probability,
+    spent_share,
+)
 from simulator.behavior.participation import ParticipationValue, certainty_equivalent
 from simulator.core.arrays import Array, Bools, Ints
 from simulator.program.compiled import CompiledProgram, TierCriterion, resolve_groups
@@ -92,9 +99,12 @@ class PerceivedValue:
         self._shape = rate.shape
         self._clarity = self._clear_share()
         self.spent = [spent_share(c, rate / p.mean_rate) for c in program.components]
-        self.perceived = [felt_share(c, spent) for c, spent in zip(program.components, self.spent, strict=True)]
-        sure = [likely_share(c, p) for c, p in zip(program.components, self.forecasts, strict=True)]
-        self.likely = [both(a, b) for a, b in zip(self.perceived, sure, strict=True)]
+        components = program.components
+        self.fund_value_share = [fund_value_share(c, spent) for c, spent in zip(components, self.spent, strict=True)]
+        self.payout_value_share = [
+            share * payment_probability(c, forecast)
+            for share, c, forecast in zip(self.fund_value_share, components, self.forecasts, strict=True)
+        ]
         self._flow = [(self._certified if c.measure.event == Event.CERTIFIED else rate) for c in program.components]
 
     def forecast(
@@ -169,17 +179,14 @@ class PerceivedValue:
 
     def _expected(self, component: int, value: Array) -> Array:
         """What a payout or price is worth to a partner that may not be eligible or may miss the gate."""
-        likely = self.likely[component]
-        if self._clarity is not None:
-            value = value * self._clarity
-        return value if likely is None else value * likely
+        return value * self._clarity * self.payout_value_share[component]
 
-    def _clear_share(self) -> Array | None:
-        """(1 - c)^(components beyond those of the baseline), which calibrated volumes contain; None where it is 1."""
+    def _clear_share(self) -> Array:
+        """(1 - c)^(components beyond those of the baseline), which calibrated volumes contain."""
         scenario = self.setting.scenario
         more = len(self.program.components) - len(scenario.programs["baseline"].components)
         lost = self.setting.behavior("complexity_discount")
-        return None if not (more and lost.any()) else np.power(1.0 - lost, np.array([[float(more)]]))
+        return np.asarray(np.power(1.0 - lost, float(more)))
 
     def multiple(self, component: int, status: Ints, rates: Factors) -> Array:
         """Payout multiple of each partner's tier, and of the program's review."""

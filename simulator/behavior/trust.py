@@ -27,7 +27,7 @@ _MICRO = 1e6
 
 @dataclass(frozen=True)
 class QuarterExperience:
-    """What partners lived through in a quarter, (R, P). paid: cents accrued; late: cent-weeks of it beyond the norm;
+    """What happened to partners in a quarter, (R, P). paid: cents accrued; late: cent-weeks of it beyond the norm;
     signed, lost: deals of the last year, and those of them whose payout was taken back in the quarter; booked: cents;
     disputes: number; raised: relative rise of targets."""
 

@@ -38,11 +38,11 @@ def others_on(on: Bools, territory: Ints) -> Array:
     return out
 
 
-def blended_values(setting: Setting, now: Ints, values: Sequence[Array], told: Iterable[HeardProgram]) -> list[Array]:
+def blended_values(setting: Setting, now: Ints, values: Sequence[Array], heard: Iterable[HeardProgram]) -> list[Array]:
     """Values of activities once partners have talked. now: program that each partner is on, (R or 1, P)."""
     leak, hurt = (setting.number("pilot", name) for name in ("contamination", "resentment"))
     out = list(values)
-    for index, theirs, listening in told:
+    for index, theirs, listening in heard:
         share = np.where(listening, others_on(now == index, setting.partners.territory), 0.0)
         own = sum(out)
         gap = np.where(own > 0, sum(theirs) / np.where(own > 0, own, 1.0) - 1.0, 0.0)

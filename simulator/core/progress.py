@@ -22,7 +22,7 @@ _watching: ContextVar[bool] = ContextVar("watching", default=False)
 
 
 class Progress(Protocol):
-    """Told how much of the work is done; `close` is called once, also after an error."""
+    """Called with how much of the work is done; `close` is called once, also after an error."""
 
     def __call__(self, done: int, total: int) -> None: ...
 
@@ -40,7 +40,7 @@ class Silent:
 
 
 class _Pace:
-    """Since when work goes on: since the first report, or since the last one that told of nothing new.
+    """Since when work goes on: since the first report, or since the last one that held nothing new.
 
     So what comes before the work, and what an earlier run left done, count for nothing in the time left.
     """

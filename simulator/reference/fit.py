@@ -1,12 +1,10 @@
-"""A design over the uncertain numbers, and how what was fitted at its points is carried over to others.
+"""Fitting what partners take for granted: the value at which activity is 1, forecasts, and usual intensity.
 
-Fitting what partners take for granted: the value at which activity is 1, forecasts, and usual intensity.
-
-Before any run a reference population (streams of its own, a fixed seed, partner volumes laid out at even quantiles)
-lives under the baseline. From it come, per partner segment, what an opportunity brings to every component, and, per
+Before any run a reference population (streams of its own, a fixed seed, partner volumes laid out at even quantiles) is
+simulated under the baseline. From it come, per partner segment, what an opportunity brings to every component, and, per
 segment and volume stratum, V0 = (E[V^eps])^(1/eps), so that mean activity under the baseline is 1 and calibrated
-volumes are reproduced. Where numbers are uncertain the population lives once per point of a Sobol' design over them,
-and the results are carried over to each replication by a quadratic in the design's coordinates, in logs.
+volumes are reproduced. Where numbers are uncertain it is simulated once per point of a Sobol' design over them, and the
+results are carried over to each replication by a quadratic in the design's coordinates, in logs.
 """
 
 from __future__ import annotations
@@ -67,9 +65,9 @@ def _terms(unit: Array) -> Array:
 
 STRATA = 8
 PER_STRATUM, PER_STRATUM_DESIGN = 12, 4
-"""Partners per stratum and life, where nothing is uncertain and where there is a life per design point."""
+"""Partners per stratum, where nothing is uncertain and where there is a replication per design point."""
 REPEATS, FORECAST_REPEATS = 8, 3
-"""Lives of the reference population where nothing is uncertain, and where only forecasts are asked for."""
+"""Replications of the reference population where nothing is uncertain, and where only forecasts are asked for."""
 _PASSES = 6
 _CLOSE = 0.002
 """Mean activity off by less than this needs no further pass."""
@@ -81,8 +79,8 @@ def _fitted_on(scenario: Scenario) -> Scenario:
     return scenario.model_copy(update={"programs": {"baseline": scenario.programs["baseline"]}})
 
 
-class _ReferenceLife(VectorRun):
-    """A life that also keeps what the fit needs, summed over the weeks after burn-in; arrays (R, P)."""
+class _ReferenceRun(VectorRun):
+    """A run that also keeps what the fit needs, summed over the weeks after burn-in; arrays (R, P)."""
 
     def __init__(self, world: World, offer: ProgramWithForecasts, mode: BehaviorMode) -> None:
         super().__init__(world, everyone((offer,), 0, world.shape[1], world.setting.horizon), mode)
@@ -138,7 +136,7 @@ class Reference:
         """The reference of a scenario that differs in its candidates only, without another fit.
 
         What partners take for granted rests on the baseline; of a candidate only statistics of its claims are needed,
-        and these are read off a life under no program. Raises `SimulatorError` where something else differs.
+        and these are read off a run under no program. Raises `SimulatorError` where something else differs.
         """
         if _fitted_on(scenario) != _fitted_on(self.scenario) or not hasattr(self, "_sample"):
             raise SimulatorError("the reference population fits another scenario, or came from another process")
@@ -159,20 +157,20 @@ class Reference:
         count = len(self.setting.partners.segments)
         self._usual = np.zeros((self.world.shape[0], count, STRATA))
         self._value = np.zeros((self.world.shape[0], count, STRATA, 4))
-        self._take(self._live(nothing, self._blank_outlook(), responding=False))
-        self._take(self._live(nothing, self._own_outlook(), responding=False))
+        self._take(self._simulate(nothing, self._blank_expectations(), responding=False))
+        self._take(self._simulate(nothing, self._own_expectations(), responding=False))
 
     def _fit_effort(self) -> None:
         program = self.setting.program("baseline")
         baseline = self._offer(program, self._sample.program(program), self.setting, None)
-        run = self._live(baseline, self._own_outlook(), responding=False)
+        run = self._simulate(baseline, self._own_expectations(), responding=False)
         eps = np.maximum(self.setting.behavior("elasticity"), 0.05)[:, :, None, None]
         powers = np.stack([self._stratum_mean(p) for p in run.power_sum], axis=-1)
         rate = self._stratum_mean(self.world.rate)[..., None]
         self._value = np.log(np.maximum(powers / self.setting.horizon, _TINY)) / eps - np.log(rate)
         funded = any(c.spending is not None for c in program.components)
         for _ in range(_PASSES):
-            run = self._live(baseline, self._own_outlook(), responding=True)
+            run = self._simulate(baseline, self._own_expectations(), responding=True)
             mean = np.stack([self._stratum_mean(p) for p in run.activity_sum], axis=-1) / self.setting.horizon
             self._value = self._value + 0.7 * np.log(np.maximum(mean, 1e-3)) / eps
             self._usual = self._usual_open(run)
@@ -182,19 +180,19 @@ class Reference:
             if self.drift < _CLOSE:
                 break
 
-    def _take(self, run: _ReferenceLife) -> None:
-        """Take the statistics of a life's deals and claims."""
+    def _take(self, run: _ReferenceRun) -> None:
+        """Take the statistics of a run's deals and claims."""
         self._sample = Sample(run, pooled=self.design is None)
         self.basic, self.lands = self._sample.basic, self._sample.lands
         self._usual = self._usual_open(run)
 
-    def _live(self, offer: ProgramWithForecasts, expectations: Expectations, *, responding: bool) -> _ReferenceLife:
-        run = _ReferenceLife(self.world, offer, BehaviorMode(frozenset(), expectations, responding))
+    def _simulate(self, offer: ProgramWithForecasts, expectations: Expectations, *, responding: bool) -> _ReferenceRun:
+        run = _ReferenceRun(self.world, offer, BehaviorMode(frozenset(), expectations, responding))
         run.run(-self.setting.burn_in, self.setting.horizon)
         return run
 
     def _stratum_sum(self, value: Array) -> Array:
-        """Sums by segment and stratum, (R, S, strata); pooled over lives where nothing is uncertain."""
+        """Sums by segment and stratum, (R, S, strata); pooled over replications where nothing is uncertain."""
         count = len(self.setting.partners.segments)
         out = value.reshape(len(value), count, STRATA, self.per_stratum).sum(axis=-1)
         return out if self.design is not None else np.repeat(out.sum(axis=0, keepdims=True), len(value), axis=0)
@@ -203,13 +201,13 @@ class Reference:
         """Mean by segment and stratum, (R, S, strata)."""
         return self._stratum_sum(value) / self._stratum_sum(np.ones(value.shape))
 
-    def _usual_open(self, run: _ReferenceLife) -> Array:
+    def _usual_open(self, run: _ReferenceRun) -> Array:
         """Log of usual open deals while busy: then deal-weighted mean intensity is 1."""
         return np.log(
             np.maximum(self._stratum_sum(run.open_sum), 1.0) / np.maximum(self._stratum_sum(run.busy_sum), 1.0)
         )
 
-    def _blank_outlook(self) -> Expectations:
+    def _blank_expectations(self) -> Expectations:
         shape = (1, self.setting.partners.count)
         one = np.ones(shape)
         s = self.setting
@@ -289,7 +287,7 @@ class Reference:
             lift=lift,
         )
 
-    def _own_outlook(self) -> Expectations:
+    def _own_expectations(self) -> Expectations:
         return self.expectations(self.setting, self.world, None)
 
     def offer(self, name: str, setting: Setting, unit: Array | None) -> ProgramWithForecasts:
@@ -303,11 +301,11 @@ class Reference:
         components, tiers = statistics
         return ProgramWithForecasts(
             program,
-            tuple(self._prospect(row, segment, unit) for row in components),
-            {measure: self._prospect(row, segment, unit) for measure, row in tiers.items()},
+            tuple(self._component_forecast(row, segment, unit) for row in components),
+            {measure: self._component_forecast(row, segment, unit) for measure, row in tiers.items()},
         )
 
-    def _prospect(self, statistics: dict[str, Array], segment: Ints, unit: Array | None) -> ComponentForecast:
+    def _component_forecast(self, statistics: dict[str, Array], segment: Ints, unit: Array | None) -> ComponentForecast:
         got = {name: self._carry(value, unit)[:, segment] for name, value in statistics.items()}
         claim = np.where(got["claim"] > 0, got["claim"], 100.0)
         passing = np.minimum(got["passing"], 1.0) if "passing" in got else None

@@ -1,4 +1,4 @@
-"""Statistics of the claims of a reference life: what an opportunity brings to each component and tier measure."""
+"""Statistics of the claims of a reference run: what an opportunity brings to each component and tier measure."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ Statistics = tuple[list[dict[str, Array]], dict[str, dict[str, Array]]]
 
 
 class Sample:
-    """Deals and claims of a reference life, measured from launch to the horizon.
+    """Deals and claims of a reference run, measured from launch to the horizon.
 
-    pooled: one estimate over all lives, where nothing is uncertain; otherwise one per life. basic: statistics per
+    pooled: one estimate over all replications, where nothing is uncertain; otherwise one each. basic: statistics per
     opportunity, (R, S); lands: probability that sourcing, co-selling and post-sale work lands within so many weeks,
     (S, events, 53).
     """
@@ -45,7 +45,7 @@ class Sample:
         share_lost = self._ratio(self._cells(o["cell"][decided & o["lost"]]), self._cells(o["cell"][decided]))
         verdicts = np.flatnonzero(o["attached"] & (o["decided"] >= 0) & (o["decided"] < h))
         self._verdicts = {name: o[name][verdicts] for name in ("cell", "decided", "lost")}
-        # Only what is measured is kept: programs may be added long after the life.
+        # Only what is measured is kept: programs may be added long after the run.
         measured = (run.claims["week"] >= 0) & (run.claims["week"] < h)
         self.claims = c = run.claims.take(np.flatnonzero(measured))
         self._ends = np.where(c["opp"] >= 0, o["ends"][np.maximum(c["opp"], 0)], np.inf)
@@ -190,12 +190,12 @@ class Sample:
         return np.stack([value[:, segment == k].sum(axis=1) for k in range(segment.max() + 1)], axis=1)
 
     def _cells(self, cell: Ints, value: Array | None = None) -> Array:
-        """Sums by life and segment, (R, S)."""
+        """Sums by replication and segment, (R, S)."""
         r, p = self._shape
         return self._by_segment(np.bincount(cell, weights=value, minlength=r * p).astype(float).reshape(r, p))
 
     def _ratio(self, top: Array, bottom: Array) -> Array:
-        """Ratio by segment, pooled over lives where nothing is uncertain; (R, S)."""
+        """Ratio by segment, pooled over replications where nothing is uncertain; (R, S)."""
         if self._pooled:
             top, bottom = (np.repeat(x.sum(axis=0, keepdims=True), len(x), axis=0) for x in (top, bottom))
         return top / np.maximum(bottom, 1.0)

@@ -39,7 +39,7 @@ class JointDeals:
         self.rows = Table(_JOINT)
 
     def add(self, kind: str, address: tuple[Ints, Ints, Ints, Ints], who: Ints, second: Array) -> None:
-        """The next deals of a kind: addressed luck, first partner (-1: none), second's contribution (0: none)."""
+        """The next deals of a kind: address of their draws, first partner (-1: none), second's part (0: none)."""
         rep, vendor = address[0], kind.startswith("vendor")
         u = self._draw(f"{kind} 5", *address)
         noise = np.exp(take(self._setting.behavior("documentation_log_sd"), rep) * ndtri(u[1]))

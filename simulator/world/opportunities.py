@@ -50,10 +50,10 @@ def cycle(markets: Markets, *, rep: Ints, market: Ints, complexity: Ints, u: Arr
 
 
 def mean_intensity(*, work: Array, since: Array, now: Array, start: Array) -> Array:
-    """Average co-sell intensity of a deal over its life.
+    """Average co-sell intensity of a deal since it was found.
 
     work: integral of the partner's intensity up to time `now`; since: the same at the deal's start; times in weeks.
-    A deal that has not lived yet has usual intensity, 1.
+    A deal found just now has usual intensity, 1.
     """
     simulated = now - start
     if (simulated > 0).all():

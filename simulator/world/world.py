@@ -99,7 +99,7 @@ class World:
         return self._streams.draw(self._prefix + stream, self._world_ids[rep], who, week, ordinal)
 
     def _together(self, week: int) -> range:
-        """The weeks that are drawn with `week` where every life asks for all of them: fewer and longer calls."""
+        """The weeks that are drawn with `week` where every run asks for all of them: fewer and longer calls."""
         start = week - week % WEEKS_PER_QUARTER
         return range(max(start, -self.setting.burn_in), min(start + WEEKS_PER_QUARTER, self.setting.horizon))
 

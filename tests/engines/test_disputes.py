@@ -53,7 +53,7 @@ def test_ambiguity_by_hand() -> None:
 def test_states_by_hand() -> None:
     """At probability .8 and three quarters of ambiguity disputes arise below .6, and half of them are overturned."""
     numbers = {"probability": 0.8, "claimed_probability": 0.3, "overturned_share": 0.5}
-    setting: Any = SimpleNamespace(numbers=lambda path: np.array([[numbers[path.removeprefix("disputes.")]]]))
+    setting: Any = SimpleNamespace(number=lambda _table, name: np.array([[numbers[name]]]))
     marks = np.array([[0.59, 0.59, 0.61], [0.49, 0.51, 0.0], [0, 0, 0], [0, 0, 0]])
     rule = DisputeMarks(setting, lambda *_: marks)
     at, rep = np.arange(3), np.zeros(3, dtype=np.int64)

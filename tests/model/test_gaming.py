@@ -100,7 +100,7 @@ def gains(pay: Schedule, attained: float, mean: float, sd: float, moved: list[fl
     """Gains of moving `moved` into this window (the first is 0), through the rules both engines call."""
     window = SimpleNamespace(window=13, eligibility=None)
     program = SimpleNamespace(components=(window,))
-    view: Any = Ahead(mean=mean, sd=sd, rate=np.ones((1, 1)), program=program, likely=(None,))
+    view: Any = Ahead(mean=mean, sd=sd, rate=np.ones((1, 1)), program=program, payout_value_share=(np.ones((1, 1)),))
     cell, shift = np.zeros(1, dtype=np.int64), np.array([moved])
     now = at_cells(pay, cell, cell).payout(attained + shift)
     value = now + next_window(view, 0, pay.smooth(), num(1), 26, cell, cell, -shift)

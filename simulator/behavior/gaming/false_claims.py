@@ -41,7 +41,7 @@ class FalseClaimGains:
         self.protected = np.zeros(shape)
 
     def only(self, presence: Array | None) -> None:
-        """Nobody who is not there is tempted."""
+        """Who is not there gains nothing."""
         if presence is not None:
             self.activity = {event: gain * presence for event, gain in self.activity.items()}
             self.registration = self.registration * presence

@@ -26,8 +26,7 @@ def at_cells(schedule: Schedule, rep: Ints, who: Ints) -> Schedule:
 
 def perceived(view: PerceivedValue, k: int, payout: Array, rep: Ints, who: Ints) -> Array:
     """What a payout (n, options) of component k is worth to the partners: of a fund they feel a part."""
-    part = view.perceived[k]
-    return payout if part is None else payout * np.broadcast_to(part, view.rate.shape)[rep, who][:, None]
+    return payout * np.broadcast_to(view.fund_value_share[k], view.rate.shape)[rep, who][:, None]
 
 
 def next_window(
@@ -40,8 +39,7 @@ def next_window(
     mean, sd = view.ahead(k, week, float(c.window), pace)
     mean, sd = (np.broadcast_to(a, shape)[rep, who][:, None] for a in (mean, sd))
     expected = expected_payout(at_cells(smooth, rep, who), mean + extra, sd)
-    likely = view.likely[k]
-    return expected if likely is None else expected * np.broadcast_to(likely, shape)[rep, who][:, None]
+    return expected * np.broadcast_to(view.payout_value_share[k], shape)[rep, who][:, None]
 
 
 def push_lost(mark: Array, weeks: Array, risk_per_week: Array) -> Bools:

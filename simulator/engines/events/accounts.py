@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.behavior.gaming.timing import at_cells
-from simulator.behavior.marketing_funds import granted
+from simulator.behavior.lead_times import granted
 from simulator.behavior.perceived_value import PerceivedValue
 from simulator.core.arrays import Array, Ints
 from simulator.program.compiled import (

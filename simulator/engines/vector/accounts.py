@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from simulator.behavior.marketing_funds import granted
+from simulator.behavior.lead_times import granted
 from simulator.behavior.perceived_value import Factors, PerceivedValue
 from simulator.core.arrays import Array, Bools, Ints, take
 from simulator.core.table import Table
