@@ -21,7 +21,6 @@ from simulator.cli.scenarios import schema, validate
 from simulator.cli.studies import (
     optimize,
     pilot,
-    redteam,
 )
 from simulator.cli.study_command import StudyCommand
 from simulator.core.errors import InputError, SimulatorError
@@ -84,7 +83,6 @@ for _command in (
     validate,
     schema,
     explore,
-    redteam,
     optimize,
     pilot,
 ):

@@ -1,25 +1,18 @@
-"""The red team's agents: who they are, and the strategies they search.
-
-Terms that may stop a game: each changes a copy of a program by a strength from 0 (as it is) to 1.
-
-The red team: what one fully opportunistic partner could extract from a program, and what would stop it.
+"""The red team: what one fully opportunistic partner could extract from a program, and what would stop it.
 
 In each replication one partner per segment and quarter of its volume distribution is an agent whose own costs of gaming
-are next to nothing; all others are honest. A strategy is a level per kind of gaming; within it the agent follows the
+are next to nothing; all others do not game. A strategy is a level per kind of gaming; within it the agent follows the
 model's rules. The best one is found by a greedy search over levels, kind by kind, on shared worlds, and estimated again
-on fresh ones, so that a lucky maximum does not count. Extraction is pay net of penalties beyond the honest twin's.
-
-The figure of the red team: what is extracted from each program, and what mends leave of it.
+on fresh ones, so that a lucky maximum does not count. Extraction is pay net of penalties beyond that of the same
+partners without gaming. A countermeasure changes a term in a copy of a program by a strength from 0 (as it is) to 1.
 """
 
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -33,16 +26,19 @@ from simulator.engines.ledger import RunOutcome
 from simulator.engines.totals.settlement import settle
 from simulator.engines.vector.engine import VectorRun
 from simulator.reference.fit import Reference
-from simulator.report.formats import form_of
-from simulator.report.plots import colour, mark_zero, new_axes, rows_for, sample_note, styled
+from simulator.report.formats import NumberFormat, form_of
+from simulator.report.plots import colour, mark_zero, rows_for, sample_note
+from simulator.report.tables import Column, Table
 from simulator.report.text import with_unit
-from simulator.runs import run_directory
 from simulator.runs.designs import SOBOL, drawn_values, unit_points
-from simulator.runs.simulate import fit_reference, prepare
+from simulator.runs.simulate import SimulationResult, fit_reference, prepare
 from simulator.scenario.behavior import Gaming
 from simulator.scenario.load import examine
 from simulator.scenario.schema import Scenario
-from simulator.studies.base import Study, asked_programs, check_run, timed
+from simulator.stats.estimate import Estimate
+from simulator.studies.base import RunStudy
+from simulator.studies.registry import Option, study
+from simulator.studies.settings import Progress, RunSettings
 from simulator.world.setting import WEEKS_PER_YEAR, Setting, compile_setting
 from simulator.world.world import World
 
@@ -89,7 +85,7 @@ class Strategy:
 
     def words(self, gaming: Gaming) -> str:
         """What it does, as the end of a sentence."""
-        said = {
+        phrases = {
             "timing": f"moves signatures by up to {self.timing:g} weeks",
             "padding": f"files up to {self.padding:g} false activity claims per opportunity of its own",
             "credit_claiming": "claims every customer of the vendor that it can",
@@ -97,7 +93,7 @@ class Strategy:
             "discount_dumping": f"concedes up to {self.discount_dumping:.0%} to win",
             "squatting": "registers every customer of others that it can",
         }
-        done = [text for kind, text in said.items() if kind in self.kinds(gaming)]
+        done = [text for kind, text in phrases.items() if kind in self.kinds(gaming)]
         return ", ".join(done) if done else "plays no game"
 
 
@@ -125,7 +121,7 @@ def agents_of(world: World) -> Bools:
     return out
 
 
-MENDED = "mended"
+CHANGED = "changed"
 """Name of the changed copy in a scenario."""
 _MOST_PENALTY, _MOST_CLAWBACK, _WIDEST = 20.0, 104.0, 10.0
 _QUARTERS = {"claim": 0.1, "quarter": 1.0, "half": 2.0, "year": 4.0}
@@ -133,23 +129,26 @@ _QUARTERS = {"claim": 0.1, "quarter": 1.0, "half": 2.0, "year": 4.0}
 
 @dataclass(frozen=True)
 class ProgramTerm:
-    """name: in words; change: changes a program's tree by a strength, given the agents' honest quarterly pay in money,
-    and returns the new value; graded: whether strengths between 0 and 1 have a meaning."""
+    """A term that may stop a game.
+
+    name: in words; change: changes a program's tree by a strength, given what agents are paid per quarter without
+    gaming, in money, and returns the new value; graded: whether strengths between 0 and 1 have a meaning.
+    """
 
     name: str
     change: Callable[[dict[str, Any], float, float], float]
     graded: bool = True
 
-    def mend(self, scenario: Scenario, program: str, strength: float, pay: Array) -> tuple[Scenario, float]:
-        """The scenario with the changed copy, and the value. pay: the agents' honest pay over the horizon, cents."""
+    def applied(self, scenario: Scenario, program: str, strength: float, pay: Array) -> tuple[Scenario, float]:
+        """The scenario with the changed copy, and the value. pay: of agents without gaming over the horizon, cents."""
         tree = scenario.tree()
         changed = copy.deepcopy(tree["programs"][program])
         quarters = max(scenario.time.horizon_weeks / 13, 1.0)
         value = self.change(changed, strength, float(np.mean(pay)) / 100 / quarters)
-        tree["programs"][MENDED] = changed
+        tree["programs"][CHANGED] = changed
         found, findings = examine(tree)
         if found is None:
-            raise InputError([Problem("programs", MENDED, "", str(finding)) for finding in findings])
+            raise InputError([Problem("programs", CHANGED, "", str(finding)) for finding in findings])
         return found, value
 
 
@@ -165,7 +164,7 @@ def _to(term: str, most: float) -> Callable[[dict[str, Any], float, float], floa
 
 
 def _cap(program: dict[str, Any], strength: float, pay: float) -> float:
-    """A cap per window on every component, from ten times the honest pay of all of them down to it."""
+    """A cap per window on every component, from ten times the pay without gaming of all of them down to it."""
     most = max(pay, 1.0) * _WIDEST ** (1.0 - strength)
     for c in program["components"].values():
         cap = most * _QUARTERS[c["window"]]
@@ -182,7 +181,7 @@ def _linear(program: dict[str, Any], _strength: float, _pay: float) -> float:
     return 0.05
 
 
-MENDS = (
+TERMS = (
     ProgramTerm("audit rate", _to("audit_rate", 1.0)),
     ProgramTerm("penalty multiple", _to("penalty_multiple", _MOST_PENALTY)),
     ProgramTerm("cap per quarter", _cap),
@@ -192,14 +191,14 @@ MENDS = (
 
 
 _HALVINGS = 4
-DEFAULT_REPLICATIONS = 40
+_PERCENT = NumberFormat(100.0, 1, "%")
 
 
 @dataclass(frozen=True)
 class Attack:
     """What the best strategy extracts from one program, on fresh worlds; money per agent and year.
 
-    of_pay: extraction over the agents' honest pay (None where nothing is paid); worst: the kind of partner that
+    of_pay: extraction over the agents' pay without gaming (None where nothing is paid); worst: the kind of partner that
     extracted most in the search, and what it extracts.
     """
 
@@ -215,11 +214,11 @@ class Attack:
 
 @dataclass(frozen=True)
 class Countermeasure:
-    """The least change of one term that brings extraction below the share asked for, on fresh worlds.
+    """The least change of one term after which too little is left to extract, estimated on fresh worlds.
 
     enough: whether it did so on the fresh worlds too; if no value was enough in the search, figures are those of the
-    strongest. pipeline, activity: change under honest
-    partners in percent, the price of the mend.
+    strongest. pipeline, activity: change without gaming in percent, the price
+    of the countermeasure.
     """
 
     program: str
@@ -236,106 +235,146 @@ class Countermeasure:
 
 
 @dataclass(frozen=True)
-class RedTeam(Study):
-    """Attacks on programs and their mends. share: of honest pay, below which extraction is to be brought."""
+class RedTeam(RunStudy):
+    """Attacks on programs and what would stop them.
 
-    scenario: Scenario
-    seed: int
-    replications: int
+    simulated: the worlds of the search; share: of the agents' pay without gaming, below which extraction is to be
+    brought.
+    """
+
+    kind = "redteam"
+    subject = "what could be extracted"
+
+    simulated: SimulationResult
     share: float
     attacks: tuple[Attack, ...]
-    mends: tuple[Countermeasure, ...]
-
-    @property
-    def title(self) -> str:
-        return f"{self.scenario.name}: what could be extracted"
+    countermeasures: tuple[Countermeasure, ...]
 
     def table(self) -> pd.DataFrame:
-        """A row per program."""
+        """A row per program, at full precision."""
         return pd.DataFrame([asdict(a) for a in self.attacks])
 
-    def mends_table(self) -> pd.DataFrame:
-        """A row per program and term."""
-        return pd.DataFrame([asdict(m) for m in self.mends])
+    def tables(self) -> list[Table]:
+        """What is extracted from each program, and what would stop it."""
+        money, attacks, measures = self.scenario.currency, self.attacks, self.countermeasures
+        extracted = [
+            Column("extracted", "Extracted", [_with_error(a.extracted, a.se) for a in attacks], money),
+            Column("of_pay", "Of pay without gaming", [a.of_pay for a in attacks], "share", _PERCENT),
+            Column("worst", "Most by", [a.worst for a in attacks]),
+            Column("worst_extracted", "Most", [_with_error(a.worst_extracted, a.worst_se) for a in attacks], money),
+            Column("strategy", "How", [a.strategy for a in attacks], shown=False),
+        ]
+        stopped = [
+            Column("term", "Term", [m.term for m in measures]),
+            Column("value", "Value", [f"{m.value:,.4g}" for m in measures]),
+            Column("enough", "Is enough", ["yes" if m.enough else "no" for m in measures]),
+            Column("of_pay", "Still extracted, of pay", [m.of_pay for m in measures], "share", _PERCENT),
+            Column("pipeline", "Pipeline [%]", [_with_error(m.pipeline, m.pipeline_se) for m in measures]),
+            Column("activity", "Activity [%]", [_with_error(m.activity, m.activity_se) for m in measures]),
+        ]
+        title = "What a fully opportunistic partner extracts per year beyond its pay without gaming"
+        tables = [Table(title, [a.program for a in attacks], extracted, money, key="program")]
+        if measures:
+            title = "What would stop it, and what that changes without gaming"
+            tables.append(Table(title, [m.program for m in measures], stopped, money, key="program"))
+        return tables
 
     def headline(self) -> list[str]:
         """What was found, in sentences."""
         lines = []
         for a in self.attacks:
             lines.append(self._found(a))
-            lines += [self._mended(m) for m in self.mends if m.program == a.program]
+            lines += [self._stopped(m) for m in self.countermeasures if m.program == a.program]
         return lines
 
     def _found(self, a: Attack) -> str:
         if abs(a.extracted) <= 2 * a.se or a.extracted <= 0:
             return f"{a.program}: no game was found that pays more than its error ({a.extracted:,.0f} +- {a.se:,.0f})."
-        share = "" if a.of_pay is None else f", {a.of_pay:.0%} of its honest pay"
+        share = "" if a.of_pay is None else f", {a.of_pay:.0%} of its pay without gaming"
         return (
             f"{a.program}: a fully opportunistic partner extracts {a.extracted:,.0f} {self.scenario.currency} a year "
-            f"beyond its honest twin (standard error {a.se:,.0f}){share}; most from {a.worst}: "
+            f"beyond the same partner without gaming (standard error {a.se:,.0f}){share}; most from {a.worst}: "
             f"{a.worst_extracted:,.0f} ({a.worst_se:,.0f}). It {a.strategy}."
         )
 
-    def _mended(self, m: Countermeasure) -> str:
-        left = "" if m.of_pay is None else f" ({m.of_pay:.1%} of honest pay is left to extract)"
-        price = f"honest pipeline {m.pipeline:+.1f} % ({m.pipeline_se:.1f}), activity {m.activity:+.1f} %"
+    def _stopped(self, m: Countermeasure) -> str:
+        left = "" if m.of_pay is None else f" ({m.of_pay:.1%} of pay without gaming is left to extract)"
+        price = f"without gaming it changes pipeline by {m.pipeline:+.1f} % ({m.pipeline_se:.1f}), activity by "
+        price += f"{m.activity:+.1f} %"
         if not m.enough:
-            return f"  {m.term}: not enough at {m.value:,.4g}{left}; {price}."
-        return f"  {m.term} of {m.value:,.4g} brings it below {self.share:.0%}{left}; {price}."
+            return f"{m.program}, {m.term}: not enough at {m.value:,.4g}{left}; {price}."
+        return f"{m.program}, {m.term}: {m.value:,.4g} brings extraction below {self.share:.0%}{left}; {price}."
 
-    @property
-    def sample_text(self) -> str:
-        return f"{self.replications:,} replications, seed {self.seed}"
+    def notes(self) -> list[str]:
+        """How to read the errors."""
+        return ["\u00b1: standard error. Extraction and prices are those of fresh worlds, not of the search."]
 
-    def plot(self, *, ax: Axes | None = None) -> Axes:
-        """What is extracted from each program, and what is left of it after each mend that is enough."""
-        # MOVED
-
-        return draw(self, ax)
-
-    def to_dict(self) -> dict[str, Any]:
+    def details(self) -> dict[str, Any]:
+        """All figures at full precision."""
         return {
-            "scenario": self.scenario.name,
-            "seed": self.seed,
-            "replications": self.replications,
             "share": self.share,
             "attacks": [asdict(a) for a in self.attacks],
-            "mends": [asdict(m) for m in self.mends],
+            "countermeasures": [asdict(m) for m in self.countermeasures],
         }
 
-    def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = ()) -> Path:
-        """Write a run directory below `out` and return it."""
-        when = run_directory.now()
-        asked = {"seed": self.seed, "replications": self.replications, "share": self.share}
-        manifest = run_directory.manifest(self.scenario, when, command, study="redteam", **asked)
-        files = {
-            "redteam.json": run_directory.json_file(self.to_dict()),
-            "scenario.json": run_directory.json_file(self.scenario.tree()),
-            "attacks.parquet": run_directory.table_file(self.table()),
-            "mends.parquet": run_directory.table_file(self.mends_table()),
-        }
-        return run_directory.write_run(out, f"redteam_seed{self.seed}_{when:%Y%m%dT%H%M%SZ}", files, manifest)
+    def stored_tables(self) -> dict[str, pd.DataFrame]:
+        """Attacks and countermeasures, a table each."""
+        return {"attacks": self.table(), "countermeasures": pd.DataFrame([asdict(m) for m in self.countermeasures])}
+
+    def manifest(self) -> dict[str, Any]:
+        """The share that was asked for."""
+        return {**super().manifest(), "share": self.share}
+
+    def draw_extracted(self, ax: Axes) -> Axes:
+        """What is extracted from each program, with two standard errors, and the first term that would stop it."""
+        money = self.scenario.currency
+        form = form_of([a.extracted for a in self.attacks], [a.se for a in self.attacks], money, money)
+        rows = rows_for(ax, [a.program for a in self.attacks])
+        for row, attack in zip(rows, self.attacks, strict=True):
+            value, bar = attack.extracted * form.factor, 2 * attack.se * form.factor
+            ax.errorbar(value, row, xerr=bar, fmt="o", color=colour(1), capsize=4)
+            terms = [m.term for m in self.countermeasures if m.program == attack.program and m.enough]
+            if terms:
+                ax.annotate(f"stopped by {terms[0]}", (value, row), (0, 9), textcoords="offset points", fontsize=8,
+                            ha="center")  # fmt: skip
+        mark_zero(ax)
+        ax.set_xlabel(with_unit("Extracted per partner and year", form.unit))
+        ax.set_title("What a fully opportunistic partner extracts")
+        sample_note(ax, f"{self.sample_text}; bars: two standard errors")
+        return ax
+
+    plot_kinds: ClassVar = {"extracted": draw_extracted}
 
 
-@timed
+def _with_error(value: float, se: float) -> Estimate:
+    return Estimate(value, se, None, None, None)
+
+
+@study(
+    "redteam",
+    "Search the programs of SCENARIO for what one fully opportunistic partner could extract.",
+    examples=[
+        "redteam scenarios/quickstart.toml",
+        "redteam scenarios/quickstart.toml --programs accelerator --share 0.02",
+    ],
+)
 def redteam(
     scenario: Scenario,
     *,
     programs: Sequence[str] | None = None,
-    replications: int = DEFAULT_REPLICATIONS,
+    replications: Annotated[int, Option("Worlds of the search", "N")] = 40,
     seed: int | None = None,
-    share: float = 0.05,
-    progress: Callable[[int, int], None] | None = None,
+    share: Annotated[float, Option("Share of pay without gaming below which extraction is to be brought")] = 0.05,
+    progress: Progress | None = None,
 ) -> RedTeam:
     """Search each program for what one fully opportunistic partner could extract, and for terms that stop it.
 
     programs: names, all of the scenario if None; replications: worlds of the search, and as many fresh ones of the
-    estimate; share: of honest pay, below which a mend is to bring extraction. Raises `InputError` for what cannot be
-    run.
+    estimate; share: of pay without gaming, below which extraction is to be brought. Raises `InputError` for what
+    cannot be run.
     """
-    names = asked_programs(scenario, programs)
-    start = scenario.run.seed if seed is None else seed
-    check_run(replications=replications, seed=start)
+    settings = RunSettings.of(scenario, programs=programs, replications=replications, seed=seed)
+    names, start = settings.programs, settings.seed
     if not 0 < share < 1:
         raise InputError([Problem("options", "share", str(share), "must be above 0 and below 1")])
     reference = fit_reference(scenario)
@@ -343,21 +382,22 @@ def redteam(
         _AttackBench(scenario, reference, names, start, np.arange(first, first + replications))
         for first in (0, replications)
     ]
-    attacks, mends = [], []
+    attacks, countermeasures = [], []
     if progress:
         progress(0, len(names))
     for done, name in enumerate(names):
         attack, found = _attack(fields, name, share)
         attacks.append(attack)
-        mends += found
+        countermeasures += found
         if progress:
             progress(done + 1, len(names))
-    return RedTeam(scenario, start, replications, share, tuple(attacks), tuple(mends))
+    searched = SimulationResult(scenario, names, start, replications, "vector", {})
+    return RedTeam(searched, share, tuple(attacks), tuple(countermeasures))
 
 
 @dataclass(frozen=True)
 class _Result:
-    """Lives of a program with the agents honest and gaming: pay (R, P) in cents, and the honest totals."""
+    """A program simulated with the agents gaming and not: pay (R, P) in cents, and the totals without gaming."""
 
     without_gaming: Array
     gamed: Array
@@ -365,7 +405,7 @@ class _Result:
 
 
 class _AttackBench:
-    """Worlds of one set of replications, lived honestly up to launch, with their agents."""
+    """Worlds of one set of replications, simulated without gaming up to launch, with their agents."""
 
     def __init__(
         self, scenario: Scenario, reference: Reference, programs: Sequence[str], seed: int, ids: np.ndarray
@@ -381,25 +421,25 @@ class _AttackBench:
         self.launch = self.launch.compact(0)
         self._known: dict[str, RunOutcome] = {}
 
-    def mended(self, program: str, term: ProgramTerm, strength: float, pay: Array) -> tuple[_AttackBench, float]:
-        """The field with a mended copy of a program as candidate, and the value of the changed term."""
-        changed, value = term.mend(self.scenario, program, strength, pay)
+    def with_term(self, program: str, term: ProgramTerm, strength: float, pay: Array) -> tuple[_AttackBench, float]:
+        """The field with a changed copy of a program as candidate, and the value of the changed term."""
+        changed, value = term.applied(self.scenario, program, strength, pay)
         other = copy.copy(self)
         other.scenario, other.reference = changed, self.reference.extended(changed)
         setting = compile_setting(changed, self.drawn)
-        offer = other.reference.offer(MENDED, setting, self.unit)
-        other.stage = replace(self.stage, offers={**self.stage.offers, MENDED: offer})
+        offer = other.reference.offer(CHANGED, setting, self.unit)
+        other.stage = replace(self.stage, offers={**self.stage.offers, CHANGED: offer})
         other._known = {}
         return other, value
 
     def result(self, program: str, strategy: Strategy) -> _Result:
         if program not in self._known:
-            self._known[program] = settle(self._live(program, None))
+            self._known[program] = settle(self._simulated(program, None))
         without_gaming = self._known[program]
-        gamed = settle(self._live(program, strategy))
+        gamed = settle(self._simulated(program, strategy))
         return _Result(self._pay(without_gaming), self._pay(gamed), without_gaming)
 
-    def _live(self, program: str, strategy: Strategy | None) -> VectorRun:
+    def _simulated(self, program: str, strategy: Strategy | None) -> VectorRun:
         run = self.launch.branch(self.stage.rollout(program))
         if strategy is not None:
             world = copy.copy(run.world)
@@ -412,8 +452,8 @@ class _AttackBench:
         return run.run(0, run.setting.horizon).finish()
 
     def _setting(self, strategy: Strategy) -> Setting:
-        told = {**self.scenario.gaming.model_dump(), **strategy.numbers()}
-        scenario = self.scenario.model_copy(update={"gaming": Gaming(**told)})
+        changed = {**self.scenario.gaming.model_dump(), **strategy.numbers()}
+        scenario = self.scenario.model_copy(update={"gaming": Gaming(**changed)})
         drawn = {p: v for p, v in (self.drawn or {}).items() if not p.startswith("gaming.")}
         return compile_setting(scenario, drawn or None)
 
@@ -430,7 +470,7 @@ class _AttackBench:
         return np.asarray(total, dtype=float).reshape(count, partners)
 
     def extracted(self, result: _Result, who: np.ndarray | None = None) -> tuple[float, float, float | None]:
-        """Extraction per agent and year in money, its standard error, and its share of honest pay."""
+        """Extraction per agent and year in money, its standard error, and its share of pay without gaming."""
         agents = self.agents if who is None else self.agents & who
         gain, count = ((x * agents).sum(axis=1) for x in (result.gamed - result.without_gaming, np.ones(agents.shape)))
         years = self.stage.world.setting.horizon / WEEKS_PER_YEAR * 100
@@ -457,7 +497,7 @@ def _attack(fields: Sequence[_AttackBench], program: str, share: float) -> tuple
     if of_pay is None or of_pay <= share or extracted <= 2 * se:
         return attack, []
     pay = seen.without_gaming[search.agents]
-    return attack, [_mend(fields, program, term, best, share, pay) for term in MENDS]
+    return attack, [_countermeasure(fields, program, term, best, share, pay) for term in TERMS]
 
 
 def _searched(field: _AttackBench, program: str) -> Strategy:
@@ -474,26 +514,26 @@ def _searched(field: _AttackBench, program: str) -> Strategy:
 
 
 def _left(field: _AttackBench, best: Strategy) -> tuple[float, _Result]:
-    """Share of honest pay that the best strategy, or all kinds in full, still extracts from the mended program."""
-    tried = [field.result(MENDED, s) for s in dict.fromkeys((best, FULL))]
+    """Share of pay without gaming that the best strategy, or all kinds in full, still extracts after the change."""
+    tried = [field.result(CHANGED, s) for s in dict.fromkeys((best, FULL))]
     found = [(field.extracted(r)[2] or 0.0, r) for r in tried]
     return max(found, key=lambda pair: pair[0])
 
 
-def _mend(
+def _countermeasure(
     fields: Sequence[_AttackBench], program: str, term: ProgramTerm, best: Strategy, share: float, pay: Array
 ) -> Countermeasure:
     search, fresh = fields
 
     def enough(strength: float) -> bool:
-        return _left(search.mended(program, term, strength, pay)[0], best)[0] <= share
+        return _left(search.with_term(program, term, strength, pay)[0], best)[0] <= share
 
     low, high = 0.0, 1.0
     works = enough(1.0)
     for _ in range(_HALVINGS if works and term.graded else 0):
         middle = 0.5 * (low + high)
         low, high = (low, middle) if enough(middle) else (middle, high)
-    field, value = fresh.mended(program, term, high, pay)
+    field, value = fresh.with_term(program, term, high, pay)
     _, result = _left(field, best)
     extracted, se, of_pay = field.extracted(result)
     before = fresh.result(program, best).outcome
@@ -508,24 +548,3 @@ def _change(after: RunOutcome, before: RunOutcome, name: str) -> tuple[float, fl
     ratio = x.sum() / max(y.sum(), 1.0)
     spread = np.std(x - ratio * y, ddof=1) * np.sqrt(len(x)) / max(y.sum(), 1.0)
     return float(100 * (ratio - 1)), float(100 * spread)
-
-
-def draw(study: RedTeam, ax: Axes | None = None) -> Axes:
-    """A row per program, with two standard errors."""
-    money = study.scenario.currency
-    form = form_of([a.extracted for a in study.attacks], [a.se for a in study.attacks], money, money)
-    with styled():
-        ax = new_axes() if ax is None else ax
-        rows = rows_for(ax, [a.program for a in study.attacks])
-        for row, attack in zip(rows, study.attacks, strict=True):
-            bar = 2 * attack.se * form.factor
-            ax.errorbar(attack.extracted * form.factor, row, xerr=bar, fmt="o", color=colour(1), capsize=4)
-            for mend in (m for m in study.mends if m.program == attack.program and m.enough):
-                ax.annotate(f"stopped by {mend.term}", (attack.extracted * form.factor, row), (0, 9),
-                            textcoords="offset points", fontsize=8, ha="center")  # fmt: skip
-                break
-        mark_zero(ax)
-        ax.set_xlabel(with_unit("Extracted per partner and year", form.unit))
-        ax.set_title("What a fully opportunistic partner extracts beyond its honest twin")
-        sample_note(ax, f"{study.sample_text}; bars: two standard errors")
-    return ax

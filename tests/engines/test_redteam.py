@@ -6,7 +6,7 @@ import pytest
 
 import simulator as sim
 from simulator.studies import redteam as module
-from simulator.studies.redteam import MENDS
+from simulator.studies.redteam import TERMS
 from tests.engines.small import BASELINE, HEAD
 
 LINEAR = """
@@ -26,12 +26,12 @@ amount = 2000
 pytestmark = pytest.mark.usefixtures("quick")
 
 
-def test_a_planted_exploit_is_found_and_mended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_planted_exploit_is_found_and_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sum per deal without a floor is filed in pieces; audits with the penalty that is there stop it.
 
     What is left are signatures moved across launch, into the program that pays more."""
     monkeypatch.setattr(
-        module, "MENDS", tuple(t for t in MENDS if t.name in ("audit rate", "clawback window in weeks"))
+        module, "TERMS", tuple(t for t in TERMS if t.name in ("audit rate", "clawback window in weeks"))
     )
     monkeypatch.setattr(module, "_HALVINGS", 1)
     audited = EXPLOIT + "terms = { penalty_multiple = 3.0 }\n"
@@ -43,10 +43,10 @@ def test_a_planted_exploit_is_found_and_mended(monkeypatch: pytest.MonkeyPatch) 
     assert (deals.of_pay or 0.0) > 2
     assert "10 pieces" in deals.strategy
     assert deals.extracted > 2 * deals.se
-    mends = {m.term: m for m in found.mends}
-    assert mends["audit rate"].enough
-    assert (mends["audit rate"].of_pay or 0.0) < 0.25
-    assert not mends["clawback window in weeks"].enough
+    measures = {m.term: m for m in found.countermeasures}
+    assert measures["audit rate"].enough
+    assert (measures["audit rate"].of_pay or 0.0) < 0.25
+    assert not measures["clawback window in weeks"].enough
     text = "\n".join(found.headline())
     assert "deals: a fully opportunistic partner extracts" in text
     assert "linear: no game was found" in text

@@ -66,6 +66,9 @@ CASES = {
         (("--replications=9",), ("--seed=5",), ("--programs=baseline",), ("--gaming-detail",)),
         instead=(("--precision=50%", "--most=300"),),
     ),
+    "redteam": Case(
+        ("--replications=2",), (("--replications=3",), ("--seed=5",), ("--programs=more",), ("--share=0.5",))
+    ),
     "select": Case(("--replications=8",), (("--replications=9",), ("--seed=5",), ("--programs=baseline",))),
     "forecast": Case(("--replications=3",), (("--replications=4",), ("--seed=5",), ("--programs=baseline",))),
     "rollout": Case(
