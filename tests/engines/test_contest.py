@@ -10,7 +10,7 @@ from simulator.core.table import Table
 from simulator.engines.events.program_office import ProgramCohort
 from simulator.engines.records import CLAIM
 from simulator.engines.totals.settlement import settle
-from simulator.engines.vector.contests import Contest
+from simulator.engines.vector.accounts import Contest
 from simulator.engines.vector.engine import VectorRun
 from simulator.program.measures import Event
 from simulator.runs.simulate import fit_reference, prepare

@@ -11,7 +11,7 @@ from simulator.behavior.gaming.deal_splitting import filing_cost, filing_gains, 
 from simulator.core.arrays import Array, Ints, take
 from simulator.core.table import Table
 from simulator.engines.records import BUNDLED, CLAIM, SPLIT
-from simulator.engines.vector.gaming.claim_value import drafts, worth
+from simulator.engines.vector.gaming.discount_dumping import drafts, worth
 from simulator.program.credit_splits import ALONE
 from simulator.program.measures import Event
 from simulator.world.setting import WEEKS_PER_QUARTER

@@ -1,4 +1,7 @@
-"""Discount dumping in the vector engine: concessions that opportunists make with their proposals."""
+"""Discount dumping in the vector engine: concessions that opportunists make with their proposals.
+
+What claims are worth to partners stands here too; splitting needs it as well.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,16 @@ import numpy as np
 
 from simulator.behavior.gaming import discount_dumping, kinds
 from simulator.core.arrays import Array, Ints, take
-from simulator.engines.vector.gaming.claim_value import drafts, worth
+from simulator.core.table import Table
+from simulator.engines.records import CLAIM
+from simulator.engines.vector.accounts import ProgramAccounts
 from simulator.engines.vector.joint_deals import first_role
+from simulator.program.compiled import CompiledComponent
+from simulator.program.credit_splits import ALONE
 from simulator.program.measures import Event
+from simulator.world.disputes import NONE
 
 if TYPE_CHECKING:
-    from simulator.engines.vector.accounts import ProgramAccounts
     from simulator.engines.vector.engine import VectorRun
 
 
@@ -58,3 +65,49 @@ def _pay(run: VectorRun, b: ProgramAccounts, rows: Ints, given: Array, seen: Arr
         conceded=given, code=o["code"][rows], deal=o["deal"][rows], role=first_role(o["other"][rows]),
     )  # fmt: skip
     return worth(b, claims, seen)
+
+
+def worth(b: ProgramAccounts, drafts: Table, seen: Array) -> Array:
+    """Payout that the claims `drafts` would bring, in cents, at the prices partners see; (n,).
+
+    Paid by claim they count exactly, by window at the price of the running one; less what is expected to be clawed
+    back, and what audits would find. seen (n,): share of audits that would see through the claim.
+    """
+    rows = np.arange(drafts.rows)
+    rep, who = np.divmod(drafts["cell"], b.shape[1])
+    total = np.zeros(drafts.rows)
+    for k, (mine, pay, _) in enumerate(b.payouts(rows, drafts)):
+        if len(mine):
+            total = total + pay * _kept(b, k, rep, who, seen)
+    for k, c in enumerate(b.offer.program.components):
+        if c.by_claim:
+            continue
+        mine, credit, _ = b.credits(k, rows, drafts)
+        price = np.broadcast_to(b.prices[k], b.shape)[rep[mine], who[mine]]
+        total[mine] = total[mine] + price * credit * _kept(b, k, rep[mine], who[mine], seen[mine])
+    return total
+
+
+def _kept(b: ProgramAccounts, k: int, rep: Ints, who: Ints, seen: Array) -> Array:
+    c: CompiledComponent = b.offer.program.components[k]
+    clawed = np.broadcast_to(b.offer.forecasts[k].clawed, b.shape)[rep, who]
+    return kinds.kept(clawed, take(c.terms.audit_rate, rep) * seen, take(c.terms.penalty_multiple, rep))
+
+
+def drafts(count: int, **columns: object) -> Table:
+    """Claims that might be filed, none of them audited."""
+    table = Table(CLAIM)
+    table.append(
+        count,
+        **{
+            "false": False,
+            "audit": 2.0,
+            "moved": 0,
+            "conceded": 0.0,
+            "deal": -1,
+            "role": ALONE,
+            "disputed": NONE,
+            **columns,
+        },
+    )
+    return table
