@@ -13,7 +13,7 @@ from simulator.stats.estimate import Statistic, mean_of, probability_of, ratio_o
 
 Ints = NDArray[np.int64]
 Totals = Mapping[str, Ints]
-"""Totals of one program on one rung by name, each (N,); money in cents."""
+"""Totals of one program on one behavior level by name, each (N,); money in cents."""
 Part = NDArray[Any]
 
 Unit = Literal["money", "share", "%", "probability", "weeks", "count", "ratio"]
@@ -23,11 +23,11 @@ _CENTS = 100
 
 @dataclass(frozen=True)
 class MetricInputs:
-    """The replications that a metric may look at, of one program on one rung.
+    """The replications that a metric may look at, of one program on one behavior level.
 
-    own: the program itself; baseline, none: the status quo and no program at all, same worlds and rung;
-    without_gaming: the program's responsive rung, where nobody games; budget: for the horizon in cents, None without
-    one. is_baseline: whether the program is the baseline itself; static: the program's static rung, where activity is
+    own: the program itself; baseline, none: the status quo and no program at all, same worlds and level;
+    without_gaming: the program where partners respond and nobody games; budget: for the horizon in cents, None without
+    one. is_baseline: whether the program is the baseline itself; static: without response, where activity is
     that of the baseline.
     """
 
@@ -46,7 +46,7 @@ class MetricInputs:
 
     @property
     def gaming_loss(self) -> Ints:
-        """(cost - honest cost) + (honest margin - margin), cents."""
+        """(cost - cost without gaming) + (margin without gaming - margin), cents."""
         return (self.own["cost"] - self.without_gaming["cost"]) + (self.without_gaming["margin"] - self.own["margin"])
 
 
@@ -101,7 +101,7 @@ class Metric:
     """A named statistic.
 
     label: its name in tables and figures; direction: which way is better; doc: the definition in words;
-    gaming: whether it compares with the honest twin, so that it has a meaning on the strategic rung only.
+    gaming: whether it compares with the run without gaming, so that it has a meaning only where partners game.
     Money is computed in cents and given in units of the currency.
     """
 

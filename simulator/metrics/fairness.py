@@ -24,15 +24,15 @@ METRICS: tuple[Metric | Family, ...] = (
         Ratio(lambda x: x.own["fair.game_moved"], lambda x: x.own["fair.matched"], "nothing is paid"),
     ),
     Metric(
-        "pay_for_luck", "Pay for luck and habit", "share", "lower",
+        "pay_for_luck", "Pay for chance and habit", "share", "lower",
         "Payout had partners gone on as under the baseline, of payout: what is paid for deals that came without being "
         "worked for.",
         Ratio(lambda x: x.static["paid"], lambda x: x.own["paid"], "nothing is paid"), gaming=True,
     ),
     Metric(
         "pay_for_effort", "Pay for effort", "share", "higher",
-        "What payout rises by as partners respond, of payout. With pay for luck and the payout that gaming adds, this "
-        "is the whole.",
+        "What payout rises by as partners respond, of payout. With pay for chance and the payout that gaming adds, "
+        "this is the whole.",
         Ratio(lambda x: x.without_gaming["paid"] - x.static["paid"], lambda x: x.own["paid"], "nothing is paid"),
         gaming=True,
     ),

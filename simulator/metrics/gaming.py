@@ -11,7 +11,7 @@ _GAMED = 20
 
 
 def _kind_member(name: str, total: Callable[[MetricInputs], Ints]) -> Metric:
-    doc = "Gaming loss of lives in which this kind of gaming is the only one"
+    doc = "Gaming loss of runs in which this kind of gaming is the only one"
     if name == "interaction":
         doc = "Gaming loss less the sum of those of each kind alone"
     label = name.replace("_", " ")
@@ -21,7 +21,7 @@ def _kind_member(name: str, total: Callable[[MetricInputs], Ints]) -> Metric:
 def _component_member(name: str, total: Callable[[MetricInputs], Ints]) -> Metric:
     return Metric(
         f"gaming_cost.{name}", f"Gaming: extra cost of {name}", "money", "lower",
-        "Cost of this component less that of the honest twin; they add up to the extra cost.",
+        "Cost of this component less that without gaming; they add up to the extra cost.",
         Mean(lambda x: total(x) - x.without_gaming[f"cost.{name}"]), gaming=True,
     )  # fmt: skip
 
@@ -34,14 +34,14 @@ METRICS: tuple[Metric | Family, ...] = (
     ),
     Metric(
         "gaming_cost", "Gaming: extra cost", "money", "lower",
-        "Program cost less that of the honest twin; the first part of the gaming loss.",
+        "Program cost less that without gaming; the first part of the gaming loss.",
         Mean(lambda x: x.own["cost"] - x.without_gaming["cost"]), gaming=True,
     ),
     Family("cost.", _component_member),
     Family("gaming_loss.", _kind_member),
     Metric(
         "gaming_margin", "Gaming: lost margin", "money", "lower",
-        "Gross margin of the honest twin less the gross margin; the second part of the gaming loss.",
+        "Gross margin without gaming less the gross margin; the second part of the gaming loss.",
         Mean(lambda x: x.without_gaming["margin"] - x.own["margin"]), gaming=True,
     ),
     Metric(

@@ -1,4 +1,4 @@
-"""All metrics of a simulation: estimates by program and rung, and paired differences to the baseline."""
+"""All metrics of a simulation: estimates by program and behavior level, and paired differences to the baseline."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ STATIC = "static"
 
 T = TypeVar("T")
 Key = tuple[str, str, str]
-"""(program, rung, metric)"""
+"""(program, level, metric)"""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """definitions: metrics by name; estimates, differences: by (program, rung, metric), in table order.
+    """definitions: metrics by name; estimates, differences: by (program, level, metric), in table order.
 
     Metrics that a program does not have (a tier, a component) are left out for it. sampling: what errors rest on.
     """
@@ -72,7 +72,7 @@ def _against_baseline(found: dict[str, Statistic]) -> dict[str, Difference]:
 
 
 def runs(simulated: SimulationResult, program: str, level: str) -> MetricInputs:
-    """What metrics may look at for one program on one rung."""
+    """What metrics may look at for one program on one behavior level."""
     totals = simulated.totals
     return MetricInputs(
         own=totals[program, level],

@@ -84,8 +84,8 @@ METRICS: tuple[Metric | Family, ...] = (
         Ratio(lambda x: x.own["cost"], lambda x: x.own["bookings"], "no bookings"),
     ),
     Metric(
-        "deadweight_share", "Deadweight", "share", "lower",
-        "Accrued on deals that are also won without any program in the same world and rung, of all accrued.",
+        "deadweight_share", "Paid on deals won anyway", "share", "lower",
+        "Accrued on deals that are also won without any program in the same world and level, of all accrued.",
         Ratio(lambda x: x.own["deadweight"], lambda x: x.own["accrued"], "nothing is accrued"),
     ),
 )  # fmt: skip

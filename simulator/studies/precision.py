@@ -1,10 +1,10 @@
 """Running until the figures are precise enough: batches of replications until every half-width is reached.
 
 Goals at precision p, for the 95 % intervals: the mean cost of each program within p of itself, and the paired
-differences of cost and of pipeline, each within p of the baseline's mean. Luck whose mean is known is taken out of
+differences of cost and of pipeline, each within p of the baseline's mean. Chance whose mean is known is taken out of
 the estimates (`simulator.stats.controls`); what that gained is measured in the same run.
 
-A run that stops when its own error is small stops a little too often where the error was underestimated by luck, so
+A run that stops when its own error is small stops a little too often where the error was underestimated by chance, so
 intervals hold slightly less often than they say. With the first look after at least `FIRST` replications this is below
 what 1,000 repeated studies can show (Chow and Robbins 1965: it vanishes with the precision).
 """
@@ -45,7 +45,7 @@ Simulate = Callable[[int, int, SimulationResult | None], SimulationResult]
 class Goal:
     """One half-width, relative to a mean. of: the mean of a program, or its difference to the baseline.
 
-    half_width: reached, plain: what it would be without taking known luck out; infinite where undefined.
+    half_width: reached, plain: what it would be without taking known chance out; infinite where undefined.
     """
 
     program: str
@@ -112,7 +112,7 @@ class PrecisionEffort:
         lines = [f"Precision {self.asked:.2%}: {took}; the bottleneck was {_reached(self.bottleneck)}"]
         if gains:
             known = f"{min(gains):.1f} to {max(gains):.1f} times"
-            lines.append(f"Luck of known mean taken out; without it {known} as many replications would be needed")
+            lines.append(f"Chance of known mean taken out; without it {known} as many replications would be needed")
         for goal in self.missed:
             more = needed(self.replications, goal.half_width, self.asked)
             wanted = f"about {more:,.0f} replications" if math.isfinite(more) else "undefined"
@@ -153,7 +153,7 @@ def needed(count: int, half_width: float, asked: float) -> float:
 
 
 def sampling_with_controls(simulated: SimulationResult) -> Sampling:
-    """Errors with known luck taken out, where there are replications enough for it."""
+    """Errors with known chance taken out, where there are replications enough for it."""
     controls = controls_of(simulated)
     enough = simulated.replications >= LEAST_PER_CONTROL * (controls.shape[1] + 1)
     return Sampling(controls=controls if enough else None)
