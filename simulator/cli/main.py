@@ -20,7 +20,6 @@ from simulator.cli.runs import diff, report, runs, show
 from simulator.cli.scenarios import schema, validate
 from simulator.cli.studies import (
     optimize,
-    pilot,
 )
 from simulator.cli.study_command import StudyCommand
 from simulator.core.errors import InputError, SimulatorError
@@ -84,7 +83,6 @@ for _command in (
     schema,
     explore,
     optimize,
-    pilot,
 ):
     main.add_command(_command)
 for _name, (_, _summary) in declared().items():

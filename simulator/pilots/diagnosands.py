@@ -230,16 +230,16 @@ DIAGNOSANDS: dict[str, Diagnosand] = {
         "False positives", "probability", "share of A/A pilots, without any effect, that call one", _false_positives
     ),
     "wrong_go": Diagnosand(
-        "P(wrong go)", "probability", "the pilot says go, and a rollout loses money", _wrong_go
+        "Wrong launch", "probability", "the pilot leads to a rollout that loses money", _wrong_go
     ),
     "wrong_stop": Diagnosand(
-        "P(wrong stop)", "probability", "the pilot says stop, and a rollout gains money", _wrong_stop
+        "Missed opportunity", "probability", "the pilot leads to no rollout, and one would gain money", _wrong_stop
     ),
     "wrong_sign": Diagnosand(
-        "Wrong sign (type S)", "probability", "share of called effects that go the other way", _wrong_sign
+        "Wrong direction", "probability", "share of called effects that go the other way", _wrong_sign
     ),
     "exaggeration": Diagnosand(
-        "Exaggeration (type M)", "share", "size of called effects over their true size", _exaggeration
+        "Overstatement of effects it finds", "share", "size of called effects over their true size", _exaggeration
     ),
     "contamination": Diagnosand(
         "Contamination", "share", "effect on partners who are not on the candidate, of that of a full rollout on them",

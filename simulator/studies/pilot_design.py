@@ -1,18 +1,14 @@
-"""Designs around a plan that need lives of their own; shorter pilots, outcomes and estimators are read from them.
-
-Look for a better pilot: the cheapest design that has the power asked for, and what each design is worth.
+"""Look for a better pilot: the cheapest design that has the power asked for, and what each design is worth.
 
 Designs with one assignment and the same partners share their simulated pilots: a shorter pilot is the beginning of a
-longer one, and every outcome and estimator reads the same lives. All designs meet the same worlds.
-
-Designs of a pilot in words, as text and as a figure.
+longer one, and every outcome and estimator reads the same runs. All designs meet the same worlds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -25,15 +21,17 @@ from simulator.pilots.estimators import ESTIMATORS, violated_assumptions
 from simulator.pilots.outcomes import OUTCOMES
 from simulator.pilots.plan import Assignment, Given, PilotSchedule, Plan, plan_of, scenario_of
 from simulator.pilots.simulate import PilotRuns, run_pilots
-from simulator.report.formats import form_of
-from simulator.report.plots import QUIET, colour, marker, new_axes, sample_note, styled
-from simulator.report.text import WIDTH, text_table, wrap
+from simulator.report.formats import NumberFormat, form_of
+from simulator.report.plots import QUIET, colour, marker, sample_note
+from simulator.report.tables import Column, Table
 from simulator.scenario.schema import Scenario
 from simulator.scenario.validation.finding import choice, shown, suggestion
 from simulator.stats.estimate import Estimate
 from simulator.stats.sensitivity.factors import EstimateWithCI
-from simulator.studies.base import Study, check_run, timed
+from simulator.studies.base import Study
 from simulator.studies.pilot import PERCENT, estimate_text
+from simulator.studies.registry import Option, study
+from simulator.studies.settings import Progress, RunSettings
 from simulator.world.setting import WEEKS_PER_QUARTER
 
 CROSSING = ("stepped_wedge", "switchback")
@@ -57,7 +55,7 @@ def designs(
     assignments: Sequence[Assignment] | None,
     groups: tuple[Sequence[float], Sequence[int]],
 ) -> Iterator[Plan]:
-    """Plans that need lives of their own: the longest of each assignment, unit, number of partners and groups."""
+    """Plans that need runs of their own: the longest of each assignment, unit, number of partners and groups."""
     names = base.eligible.segments or tuple(scenario.partners)
     there = sum(scenario.partners[name].count for name in names)
     territories = {scenario.partners[name].territory for name in names}
@@ -108,6 +106,8 @@ def _grouped(plan: Plan, scenario: Scenario, shares: Sequence[float], arms: Sequ
 _TREATED = (0.5, 0.25)
 _ARMS = (2, 3)
 _OUTCOMES = ("qualified", "pipeline", "bookings")
+_ROWS = 12
+"""Designs that are shown."""
 _SLOW = ("synthetic", "randomisation")
 """Tried only where no other estimator fits."""
 
@@ -215,51 +215,144 @@ class Redesign(Study):
         return pd.DataFrame(rows).astype(dict.fromkeys(numbers, float))
 
     def headline(self) -> list[str]:
-        """The cheapest design that reaches the power, and the one that is worth most."""
-        # MOVED
+        """Whether any pilot is worth running, the cheapest that has the power asked for, and the one worth most."""
+        lines, worthwhile, cheapest = [], self.worthwhile, self.cheapest
+        if not worthwhile:
+            lines.append(
+                f"Do not run this pilot: none of {len(self.options)} designs pays and can see a plausible lift."
+            )
+        if cheapest is None:
+            most = max(self.options, key=lambda o: o.power.mean or 0.0)
+            lines.append(
+                f"No design reaches {100 * self.asked:g} % power; the most is {estimate_text(most.power)}: {most.text}."
+            )
+        else:
+            lines.append(
+                f"The cheapest design with {100 * self.asked:g} % power: {cheapest.text}; power "
+                f"{estimate_text(cheapest.power)}, gain {self._gain(cheapest)}."
+            )
+        if worthwhile:
+            best = worthwhile[0]
+            lines.append(
+                f"The design worth most: {best.text}; gain {self._gain(best)}, power {estimate_text(best.power)}, bias "
+                f"{PERCENT.number(best.bias.mean, sign=True)} points of lift."
+            )
+        return lines
 
-        return headline(self)
+    def tables(self) -> list[Table]:
+        """The designs worth most: gain, power and bias."""
+        best, form = self.options[:_ROWS], self._form()
+        columns = [
+            Column("gain", "gain", [_estimate(o.gain) for o in best], self.scenario.currency, form),
+            Column("power", "power", [o.power for o in best], "share", PERCENT),
+            Column("bias", "bias, points of lift", [o.bias for o in best], "share", NumberFormat(100.0, 1, "")),
+            Column("holds_level", "level kept", ["yes" if o.holds else "no" for o in best]),
+        ]
+        return [Table("Designs by net value of piloting", [o.text for o in best], columns, self.scenario.currency)]
 
-    def plot(self, *, ax: Axes | None = None) -> Axes:
+    def notes(self) -> list[str]:
+        """How many designs are left out of the table."""
+        left = len(self.options) - _ROWS
+        return [f"{left} more in `table()` and in the JSON."] if left > 0 else []
+
+    def draw_power(self, ax: Axes) -> Axes:
         """Power against cost, or against time where nothing is said of cost, with the frontier."""
-        # MOVED
+        priced = any(o.cost for o in self.options)
+        money = self.scenario.currency
+        form = form_of([o.cost for o in self.options], [], money, money)
+        kinds = list(dict.fromkeys(o.plan.measure.outcome for o in self.options))
 
-        return draw(self, ax)
+        def place(o: DesignOption) -> float:
+            return o.cost * form.factor if priced else float(o.plan.design.quarters)
 
-    def to_dict(self) -> dict[str, Any]:
+        for k, kind in enumerate(kinds):
+            own = [o for o in self.options if o.plan.measure.outcome == kind and o.holds]
+            ax.plot([place(o) for o in own], [o.power.mean or 0.0 for o in own], marker(k + 1), color=colour(k + 1),
+                    markersize=5, alpha=0.55, label=kind)  # fmt: skip
+        best = self.frontier
+        ax.step([place(o) for o in best], [o.power.mean or 0.0 for o in best], color=colour(0), where="post",
+                label="frontier")  # fmt: skip
+        ax.axhline(self.asked, color=QUIET, linewidth=1.0, linestyle="--")
+        chosen = self.cheapest
+        if chosen is not None:
+            ax.plot([place(chosen)], [chosen.power.mean or 0.0], "o", markersize=13, markerfacecolor="none",
+                    color=colour(0), label="cheapest that reaches it")  # fmt: skip
+        ax.set_ylim(0.0, 1.03)
+        ax.set_xlabel(f"cost of running the pilot [{form.unit}]" if priced else "quarters")
+        ax.set_ylabel("power at the mean lift")
+        ax.set_title("What a pilot costs and what it can see")
+        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), fontsize=8)
+        sample_note(ax, self.sample_text)
+        return ax
+
+    plot_kinds: ClassVar = {"power": draw_power}
+
+    def details(self) -> dict[str, Any]:
         """All figures as plain dicts."""
         best = self.cheapest
         return {
             "scenario": self.scenario.name,
-            "study": "redesign",
             "plan": self.plan.model_dump(mode="json"),
             "asked_power": self.asked,
             "seed": self.seed,
             "pilots": self.replications,
             "cheapest": None if best is None else best.plan.model_dump(mode="json"),
             "options": [_option_dict(o) for o in self.options],
-            "headline": self.headline(),
         }
 
+    def _form(self) -> NumberFormat:
+        money = self.scenario.currency
+        return form_of([o.gain.value for o in self.options[:_ROWS]], [o.gain.se for o in self.options], money, money)
 
-@timed
+    def _gain(self, o: DesignOption) -> str:
+        form = self._form()
+        return f"{form.number(o.gain.value)} \u00b1 {form.number(o.gain.se)} {form.unit}"
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """`a,b` as names."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _integers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in _names(text))
+
+
+def _fractions(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in _names(text))
+
+
+@study(
+    "pilot-design",
+    "Look for the cheapest pilot around a plan in SCENARIO that has the power asked for.",
+    examples=[
+        "pilot-design scenarios/quickstart.toml --plan scenarios/pilots/quickstart.toml",
+        "pilot-design scenarios/quickstart.toml --plan scenarios/pilots/quickstart.toml --power 0.9 --quarters 2,3",
+    ],
+)
 def redesign(
     scenario: Scenario,
-    plan: Given,
+    plan: Annotated[Given, Option("Plan file that designs are around", "FILE", parse=str)],
     *,
-    power: float = POWER,
-    partners: Sequence[int] | None = None,
-    quarters: Sequence[int] | None = None,
-    assignments: Sequence[Assignment] | None = None,
-    shares: Sequence[float] = _TREATED,
-    arms: Sequence[int] = _ARMS,
-    outcomes: Sequence[str] = _OUTCOMES,
-    estimators: Sequence[str] | None = None,
-    replications: int = 128,
+    power: Annotated[float, Option("Power asked for", "P")] = POWER,
+    partners: Annotated[Sequence[int] | None, Option("Numbers of partners to try", "N,N", _integers)] = None,
+    quarters: Annotated[Sequence[int] | None, Option("Lengths to try", "N,N", _integers)] = None,
+    assignments: Annotated[Sequence[Assignment] | None, Option("Assignments to try", "A,B", _names)] = None,
+    shares: Annotated[
+        Sequence[float] | None, Option("Shares on the candidate to try  [default: 0.5,0.25]", "S,S", _fractions)
+    ] = None,
+    arms: Annotated[Sequence[int] | None, Option("Numbers of arms to try  [default: 2,3]", "N,N", _integers)] = None,
+    outcomes: Annotated[
+        Sequence[str] | None, Option("Outcomes to try  [default: qualified,pipeline,bookings]", "A,B", _names)
+    ] = None,
+    estimators: Annotated[
+        Sequence[str] | None, Option("Estimators to try  [default: those that fit]", "A,B", _names)
+    ] = None,
+    replications: Annotated[int, Option("Pilots to simulate for each design", "N")] = 128,
     seed: int | None = None,
     workers: int = 1,
     chunk: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Redesign:
     """Try designs around a plan and find the cheapest that has the power asked for.
 
@@ -270,8 +363,8 @@ def redesign(
     """
     base = plan_of(plan, scenario)
     scenario = scenario_of(base, scenario)
-    start = scenario.run.seed if seed is None else seed
-    check_run(replications=replications, seed=start, workers=workers, chunk=chunk)
+    start = RunSettings.of(scenario, replications=replications, seed=seed, workers=workers, chunk=chunk).seed
+    shares, arms, outcomes = shares or _TREATED, arms or _ARMS, outcomes or _OUTCOMES
     _check(power, outcomes, estimators, shares)
     lengths = sorted(set(quarters or range(1, longest(scenario, base) + 1)))
     plans = [plan_of(p, scenario) for p in designs(base, scenario, partners, lengths, assignments, (shares, arms))]
@@ -323,7 +416,7 @@ def _read(
     estimators: Sequence[str] | None,
     seed: int,
 ) -> Iterator[DesignOption]:
-    """All designs that the lives of one can be read as."""
+    """All designs that the runs of one can be read as."""
     known = estimators or [name for name, e in ESTIMATORS.items() if not e.slow]
     for length in [plan.design.quarters] if plan.design.assignment in CROSSING else lengths:
         periods = length * WEEKS_PER_QUARTER // plan.design.period_weeks
@@ -367,80 +460,5 @@ def _option_dict(o: DesignOption) -> dict[str, Any]:
     }  # fmt: skip
 
 
-_ROWS = 12
-
-
-def headline(study: Redesign) -> list[str]:
-    """Whether any pilot is worth running, the cheapest that has the power asked for, and the one worth most."""
-    said, worthwhile, cheapest = [], study.worthwhile, study.cheapest
-    if not worthwhile:
-        said.append(f"Do not run this pilot: none of {len(study.options)} designs pays and can see a plausible lift.")
-    if cheapest is None:
-        most = max(study.options, key=lambda o: o.power.mean or 0.0)
-        said.append(
-            f"No design reaches {100 * study.asked:g} % power; the most is {estimate_text(most.power)}: {most.text}."
-        )
-    else:
-        said.append(
-            f"The cheapest design with {100 * study.asked:g} % power: {cheapest.text}; power "
-            f"{estimate_text(cheapest.power)}, gain {_gain(study, cheapest)}."
-        )
-    if worthwhile:
-        best = worthwhile[0]
-        said.append(
-            f"The design worth most: {best.text}; gain {_gain(study, best)}, power {estimate_text(best.power)}, bias "
-            f"{PERCENT.number(best.bias.mean, sign=True)} points of lift."
-        )
-    return said
-
-
-def describe(study: Redesign, width: int = WIDTH) -> str:
-    """Headline and the designs worth most, with their bias beside."""
-    rows = [(o.text, [_gain(study, o), _percent(o), estimate_text(o.bias)]) for o in study.options[:_ROWS]]
-    left = len(study.options) - len(rows)
-    more = f"\n{left} more in the table" if left > 0 else ""
-    table = f"Designs by net value of piloting\n{text_table(['gain', 'power', 'bias'], rows, width)}{more}"
-    return "\n\n".join([study.sample_text, wrap(headline(study), width), table])
-
-
-def draw(study: Redesign, ax: Axes | None = None) -> Axes:
-    """Power against cost, or against time where nothing is said of cost, with the frontier."""
-    priced = any(o.cost for o in study.options)
-    money = study.scenario.currency
-    form = form_of([o.cost for o in study.options], [], money, money)
-    kinds = list(dict.fromkeys(o.plan.measure.outcome for o in study.options))
-
-    def place(o: DesignOption) -> float:
-        return o.cost * form.factor if priced else float(o.plan.design.quarters)
-
-    with styled():
-        ax = new_axes() if ax is None else ax
-        for k, kind in enumerate(kinds):
-            own = [o for o in study.options if o.plan.measure.outcome == kind and o.holds]
-            ax.plot([place(o) for o in own], [o.power.mean or 0.0 for o in own], marker(k + 1), color=colour(k + 1),
-                    markersize=5, alpha=0.55, label=kind)  # fmt: skip
-        best = study.frontier
-        ax.step([place(o) for o in best], [o.power.mean or 0.0 for o in best], color=colour(0), where="post",
-                label="frontier")  # fmt: skip
-        ax.axhline(study.asked, color=QUIET, linewidth=1.0, linestyle="--")
-        chosen = study.cheapest
-        if chosen is not None:
-            ax.plot([place(chosen)], [chosen.power.mean or 0.0], "o", markersize=13, markerfacecolor="none",
-                    color=colour(0), label="cheapest that reaches it")  # fmt: skip
-        ax.set_ylim(0.0, 1.03)
-        ax.set_xlabel(f"cost of running the pilot [{form.unit}]" if priced else "quarters")
-        ax.set_ylabel("power at the mean lift")
-        ax.set_title("What a pilot costs and what it can see")
-        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), fontsize=8)
-        sample_note(ax, study.sample_text)
-    return ax
-
-
-def _percent(o: DesignOption) -> str:
-    return estimate_text(o.power) + ("" if o.holds else " (level not kept)")
-
-
-def _gain(study: Redesign, o: DesignOption) -> str:
-    money = study.scenario.currency
-    form = form_of([x.gain.value for x in study.options[:_ROWS]], [x.gain.se for x in study.options], money, money)
-    return f"{form.number(o.gain.value)} \u00b1 {form.number(o.gain.se)} {form.unit}"
+def _estimate(f: EstimateWithCI) -> Estimate:
+    return Estimate(f.value, f.se, None, None, None, low=f.low, high=f.high)

@@ -42,7 +42,7 @@ def test_the_report_of_a_calibration_is_too(page: Page, tmp_path: Path) -> None:
 
 def test_the_brief_of_a_pilot_is_too_and_prints_on_a_page(page: Page, tmp_path: Path) -> None:
     file, printed = tmp_path / "brief.html", tmp_path / "brief.pdf"
-    file.write_text(verdict(1.6, cost=160.0).brief(), encoding="utf-8")
+    verdict(1.6, cost=160.0).report(file)
     is_sound(page, file)
     keep(page, "brief")
     print_pdf(file.read_text(encoding="utf-8"), printed)

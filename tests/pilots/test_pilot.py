@@ -306,14 +306,15 @@ def test_the_command_writes_figures_and_the_brief(tmp_path: Path) -> None:
         'candidate = "more"\nlabel = "<script>"\n[design]\nquarters = 1\n[measure]\noutcome = "qualified"\n'
     )
     brief = tmp_path / "brief.html"
-    result = run("pilot", tmp_path / "world.toml", "--plan", tmp_path / "plan.toml", "--replications", 20,
-                 "--redesign", "--out", brief, "--json", tmp_path / "figures.json")  # fmt: skip
+    options = (tmp_path / "world.toml", "--plan", tmp_path / "plan.toml", "--replications", 20)
+    result = run("pilot", *options, "--out", brief, "--json", tmp_path / "figures.json")
     assert result.exit_code == 0, result.output
-    assert "What the pilot concludes, beside the truth" in result.stdout
+    assert "What was checked, against the truth" in result.stdout
+    assert json.loads((tmp_path / "figures.json").read_text())["plan"]["candidate"] == "more"
+    result = run("pilot-design", *options, "--json", tmp_path / "designs.json")
+    assert result.exit_code == 0, result.output
     assert "Designs by net value of piloting" in result.stdout
-    figures = json.loads((tmp_path / "figures.json").read_text())
-    assert figures["pilot"]["plan"]["candidate"] == "more"
-    assert figures["redesign"]["options"]
+    assert json.loads((tmp_path / "designs.json").read_text())["options"]
     page = brief.read_text()
     assert "&lt;script&gt;" in page
     assert "<script" not in page
