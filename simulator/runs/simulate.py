@@ -1,7 +1,7 @@
-"""Running a study: programs x rungs x replications, in chunks, by one or more workers.
+"""Running a study: programs x behavior levels x replications, in chunks, by one or more workers.
 
 The reference population is fitted once. Each chunk draws its world once and shares it, and the burn-in, between all
-programs and rungs. Results do not depend on how replications are split, since every draw has its own address.
+programs and behavior levels. Results do not depend on how replications are split, since every draw has its own address.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from simulator.scenario.schema import Scenario
 from simulator.world.setting import WEEKS_PER_YEAR, compile_setting
 from simulator.world.world import World
 
-RESPONSE_LEVELS = ("static", "responsive", "strategic")
-T = TypeVar("T")
 LEVEL_LABELS = {"static": "no response", "responsive": "partners respond", "strategic": "respond and game"}
-"""What behavior levels are called where people read."""
+"""Behavior levels by id, with what they are called where people read them."""
+RESPONSE_LEVELS = tuple(LEVEL_LABELS)
+T = TypeVar("T")
 Outcomes = Iterator[tuple[tuple[str, str], RunOutcome]]
 CHUNK = 256
 """Replications per chunk at most."""
@@ -91,7 +91,7 @@ class SimulationResult:
 
 @dataclass(frozen=True)
 class Replications:
-    """Everything that lives of some replications share: world, programs with their prospects, and outlook."""
+    """What the runs of some replications share: world, programs with their forecasts, and expectations by mode."""
 
     world: World
     offers: dict[str, ProgramWithForecasts]
@@ -111,7 +111,7 @@ class Replications:
         return everyone(offers, len(offers) - 1, setting.partners.count, setting.horizon)
 
     def burn_in(self, mode: BehaviorMode) -> VectorRun:
-        """The life under the baseline up to launch, which every program branches off from."""
+        """The run under the baseline up to launch, which every program branches off from."""
         run = VectorRun(self.world, self.rollout("baseline"), mode, self.events)
         return run.run(-self.world.setting.burn_in, 0).compact(0)
 
@@ -133,7 +133,7 @@ def prepare(
     ids: Ints,
     design: Design = SOBOL,
 ) -> Replications:
-    """The stage of the replications `ids` (in rising order)."""
+    """World, programs and behavior modes of the replications `ids` (in rising order)."""
     unit = unit_points(scenario, design, seed, ids)
     setting = compile_setting(scenario, drawn_values(scenario, unit))
     world = World(setting, Streams(seed), ids, world_ids=design.world_ids(ids))
@@ -213,20 +213,20 @@ KindLives = Callable[[Replications, Sequence[str], BehaviorMode], Iterator[tuple
 
 
 def vector_kind(stage: Replications, programs: Sequence[str], mode: BehaviorMode) -> Iterator[tuple[str, RunOutcome]]:
-    """Outcomes of `programs` lived under a conduct, by the vector engine."""
+    """Outcomes of `programs` simulated under a behavior mode, by the vector engine."""
     start, horizon = stage.burn_in(mode), stage.world.setting.horizon
     for name in programs:
         yield name, settle(start.branch(stage.rollout(name)).run(0, horizon).finish())
 
 
 def event_kind(stage: Replications, programs: Sequence[str], mode: BehaviorMode) -> Iterator[tuple[str, RunOutcome]]:
-    """Outcomes of `programs` lived under a conduct, by the event engine."""
+    """Outcomes of `programs` simulated under a behavior mode, by the event engine."""
     for name in programs:
         yield name, settle(EventRun(stage.world, stage.rollout(name), mode).run())
 
 
 def add_kinds(stage: Replications, programs: Sequence[str], totals: Counted, alone: KindLives) -> None:
-    """Split the gaming loss of each program by kind: lives with one kind alone, and what is left as interaction."""
+    """Split the gaming loss of each program by kind: runs with one kind alone, and what is left as interaction."""
     names = list(dict.fromkeys(("baseline", *programs)))
     for name in names:
         own, without_gaming = totals[name, "strategic"], totals[name, "responsive"]
@@ -249,36 +249,48 @@ def _none_first(programs: Sequence[str]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class ChunkJob:
-    """What every chunk of a study has in common."""
+class _TotalsReader:
+    """Reads the totals of the replications of a chunk."""
+
+    programs: tuple[str, ...]
+    engine: str
+    standings: bool
+    gaming_detail: bool
+
+    def __call__(self, stage: Replications) -> Totals:
+        vector = self.engine == "vector"
+        runs = (vector_outcomes if vector else event_outcomes)(stage, self.programs, standings=self.standings)
+        totals: Counted = {key: dict(outcome.totals) for key, outcome in runs}
+        if self.gaming_detail:
+            add_kinds(stage, self.programs, totals, vector_kind if vector else event_kind)
+        return dict(totals)
+
+
+@dataclass(frozen=True)
+class _ChunkJob(Generic[T]):
+    """What the chunks of a study have in common.
+
+    read: what is made of prepared replications; join: where given, replications are read one by one and joined by it.
+    """
 
     scenario: Scenario
     reference: Reference
     programs: tuple[str, ...]
     seed: int
-    engine: str
-    design: Design
-    standings: bool = False
-    gaming_detail: bool = False
+    read: Callable[[Replications], T]
+    design: Design = SOBOL
+    join: Callable[[list[T]], T] | None = None
 
-    def chunk(self, first: int, count: int) -> Totals:
-        """Totals of the replications first to first + count - 1."""
+    def chunk(self, first: int, count: int) -> T:
+        """What is read of the replications first to first + count - 1."""
         keep_memory()
         ids = np.arange(first, first + count)
-        if self.engine == "vector":
-            return self._totals(ids, vector_outcomes, vector_kind)
-        return joined([self._totals(ids[k : k + 1], event_outcomes, event_kind) for k in range(count)])
+        if self.join is None:
+            return self._read(ids)
+        return self.join([self._read(ids[k : k + 1]) for k in range(count)])
 
-    def _totals(self, ids: Ints, outcomes: Callable[..., Outcomes], alone: KindLives) -> Totals:
-        stage = self._stage(ids)
-        runs = outcomes(stage, self.programs, standings=self.standings)
-        totals: Counted = {key: dict(outcome.totals) for key, outcome in runs}
-        if self.gaming_detail:
-            add_kinds(stage, self.programs, totals, alone)
-        return dict(totals)
-
-    def _stage(self, ids: Ints) -> Replications:
-        return prepare(self.scenario, self.reference, self.programs, self.seed, ids, self.design)
+    def _read(self, ids: Ints) -> T:
+        return self.read(prepare(self.scenario, self.reference, self.programs, self.seed, ids, self.design))
 
 
 def simulate(
@@ -299,47 +311,31 @@ def simulate(
     gaming_detail: bool = False,
     kept: CheckpointStore | None = None,
 ) -> SimulationResult:
-    """Simulate `programs` on every rung.
+    """Simulate `programs` at every behavior level.
 
     engine: "vector" or "events"; workers: processes; chunk: replications computed together (results do not depend on
     it); progress: called with (replications done, all) when all is ready and after each chunk; executor: any
     `concurrent.futures` executor instead of processes of our own; design: which point and world each replication has,
-    scrambled Sobol' points if None;
-    first: number of the first replication, so that a study can be continued (`Simulated.extended`); reference: the
-    reference population if it was fitted already; standings: also count who wins and loses, see
-    `simulator.engines.standings`; gaming_detail: also live each kind of gaming alone, for the totals
-    `gaming_loss.KIND` and `gaming_loss.interaction` of the strategic rung; kept: where chunks are kept as they come,
-    so that what an earlier run of the same identity left need not be computed again, and memory does not grow with
-    replications. Raises `InputError` if the design has too few replications.
+    scrambled Sobol' points if None; first: number of the first replication, so that a study can be continued
+    (`SimulationResult.extended`); reference: the reference population if it was fitted already; standings: also count
+    who wins and loses, see `simulator.engines.totals.winners`; gaming_detail: also simulate each kind of gaming alone,
+    for the totals `gaming_loss.KIND` and `gaming_loss.interaction` of the strategic level; kept: where chunks are kept
+    as they come, so that what an earlier run of the same identity left need not be computed again, and memory does not
+    grow with replications. Raises `InputError` if the design has too few replications.
     """
     names = tuple(dict.fromkeys(programs))
     design = SOBOL if design is None else design
     if design.size is not None and first + replications > design.size:
         raise fault("options", "replications", replications, f"the design has {design.size - first} from {first} on")
     fitted = fit_reference(scenario) if reference is None else reference
-    work = ChunkJob(scenario, fitted, names, seed, engine, design, standings, gaming_detail)
+    read = _TotalsReader(names, engine, standings, gaming_detail)
+    job = _ChunkJob(scenario, fitted, names, seed, read, design, None if engine == "vector" else joined)
     size = chunk_size(scenario, replications, workers, chunk, engine)
-    done = _ChunkProgress(first, replications, progress, kept)
-    jobs = done.missing(size)
-    _run_jobs(work.chunk, jobs, done.add, workers, executor)
-    return SimulationResult(
-        scenario, names, seed, replications, engine, done.totals(), fitted.fitted(), design, first, fitted
+    parts = _run_chunks(
+        job, first, replications, size, workers=workers, executor=executor, progress=progress, kept=kept
     )
-
-
-@dataclass(frozen=True)
-class _Reader(Generic[T]):
-    """Reads the replications of a chunk."""
-
-    scenario: Scenario
-    reference: Reference
-    programs: tuple[str, ...]
-    seed: int
-    read: Callable[[Replications], T]
-
-    def chunk(self, first: int, count: int) -> T:
-        ids = np.arange(first, first + count)
-        return self.read(prepare(self.scenario, self.reference, self.programs, self.seed, ids))
+    totals = joined(parts) if kept is None else kept.totals(first, replications)
+    return SimulationResult(scenario, names, seed, replications, engine, totals, fitted.fitted(), design, first, fitted)
 
 
 def read_chunks(
@@ -360,37 +356,49 @@ def read_chunks(
     are together.
     """
     fitted = fit_reference(scenario) if reference is None else reference
-    reader = _Reader(scenario, fitted, tuple(programs), seed, read)
+    job = _ChunkJob(scenario, fitted, tuple(programs), seed, read)
     size = chunk_size(scenario, replications, workers, chunk)
-    jobs = [(at, min(size, replications - at)) for at in range(0, replications, size)]
-    parts: dict[int, T] = {}
-    done = 0
+    return _run_chunks(job, 0, replications, size, workers=workers, progress=progress)
 
-    def add(first: int, count: int, found: T) -> None:
+
+def _run_chunks(
+    job: _ChunkJob[T],
+    first: int,
+    replications: int,
+    size: int,
+    *,
+    workers: int,
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    kept: CheckpointStore | None = None,
+) -> list[T]:
+    """Parts of the replications from `first` on, in chunks of up to `size`, in their order.
+
+    They are computed in this process, or shared out where more than one worker has something to do. With a store,
+    what it has is not computed, and all parts are kept there instead of being returned.
+    """
+    jobs = gaps([] if kept is None else kept.spans, first, first + replications, size)
+    done = replications - sum(count for _, count in jobs)
+    parts: dict[int, T] = {}
+
+    def add(at: int, count: int, part: Any) -> None:
         nonlocal done
-        parts[first], done = found, done + count
+        if kept is None:
+            parts[at] = part
+        else:
+            kept.add(at, count, part)
+        done += count
         if progress is not None:
             progress(done, replications)
 
     if progress is not None:
-        progress(0, replications)
-    _run_jobs(reader.chunk, jobs, add, workers)
-    return [parts[first] for first in sorted(parts)]
-
-
-def _run_jobs(
-    work: Callable[[int, int], T],
-    jobs: Sequence[tuple[int, int]],
-    add: Callable[[int, int, T], None],
-    workers: int,
-    executor: Executor | None = None,
-) -> None:
-    """Do the jobs in this process, or share them out where more than one worker has something to do."""
+        progress(done, replications)
     if executor is None and (workers <= 1 or len(jobs) <= 1):
-        for first, count in jobs:
-            add(first, count, work(first, count))
+        for at, count in jobs:
+            add(at, count, job.chunk(at, count))
     else:
-        share(work, jobs, add, workers, executor)
+        share(job.chunk, jobs, add, workers, executor)
+    return [parts[at] for at in sorted(parts)]
 
 
 def chunk_size(
@@ -406,40 +414,3 @@ def chunk_size(
     most = max(1, min(CHUNK, int(_CHUNK_DEALS * WEEKS_PER_YEAR / (yearly * weeks))))
     rounds = -(-replications // (most * max(workers, 1)))
     return -(-replications // (rounds * max(workers, 1)))
-
-
-class _ChunkProgress:
-    """Chunks that are done, in memory or kept on disk, and who is told."""
-
-    def __init__(
-        self, first: int, count: int, progress: Callable[[int, int], None] | None, kept: CheckpointStore | None
-    ) -> None:
-        self._first, self._count, self._progress, self._kept = first, count, progress, kept
-        self._parts: dict[int, Totals] = {}
-        self._finished = 0
-
-    def missing(self, size: int) -> list[tuple[int, int]]:
-        """What is to be computed, in parts (first, count) of up to `size`."""
-        spans = [] if self._kept is None else self._kept.spans
-        jobs = gaps(spans, self._first, self._first + self._count, size)
-        self._finished = self._count - sum(count for _, count in jobs)
-        self._tell()
-        return jobs
-
-    def add(self, first: int, count: int, totals: Totals) -> None:
-        if self._kept is None:
-            self._parts[first] = totals
-        else:
-            self._kept.add(first, count, totals)
-        self._finished += count
-        self._tell()
-
-    def _tell(self) -> None:
-        if self._progress:
-            self._progress(self._finished, self._count)
-
-    def totals(self) -> Totals:
-        """Totals of all replications."""
-        if self._kept is not None:
-            return self._kept.totals(self._first, self._count)
-        return joined([self._parts[at] for at in sorted(self._parts)])
