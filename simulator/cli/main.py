@@ -18,9 +18,6 @@ from simulator.cli.explore import explore
 from simulator.cli.options import BAD_INPUT, FAILED, INTERRUPTED, say
 from simulator.cli.runs import diff, report, runs, show
 from simulator.cli.scenarios import schema, validate
-from simulator.cli.studies import (
-    optimize,
-)
 from simulator.cli.study_command import StudyCommand
 from simulator.core.errors import InputError, SimulatorError
 from simulator.studies.registry import declared
@@ -82,7 +79,6 @@ for _command in (
     validate,
     schema,
     explore,
-    optimize,
 ):
     main.add_command(_command)
 for _name, (_, _summary) in declared().items():

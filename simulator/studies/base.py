@@ -2,8 +2,9 @@
 
 To add a study, write one module in this room:
 
-1. A frozen dataclass below `RunStudy` (it has `simulated`, a run of replications) or below `Study`, with its results as
-   fields, and `kind` and `subject` (of `Study`: `title` and `sample_text`).
+1. A frozen dataclass below `RunStudy` (it has `simulated`, a run of replications), below `StoredStudy` (it says itself
+   what its run directory holds) or below `Study` (it has none), with its results as fields, and `kind` and `subject`
+   (of the others `title` and `sample_text`).
 2. `tables()`: a list of `report.tables.Table`, raw estimates with units. `headline()`: sentences.
 3. `plot_kinds`: name -> method that draws on given Axes; the first is what `plot()` draws.
 4. A function that runs it: `scenario` first, then options as keywords (`programs`, `replications`, `seed`, `workers`,
@@ -25,6 +26,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -181,14 +183,59 @@ class Study(ABC):
         return self._html() + took(self)
 
 
-class RunStudy(Study):
+class StoredStudy(Study):
+    """A study that is written as a run directory. kind: what its files are called."""
+
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def run_name(self, when: datetime) -> str:
+        """Name of its run directory."""
+
+    @abstractmethod
+    def run_manifest(self, when: datetime, command: Sequence[str]) -> dict[str, Any]:
+        """What it was run with, see `run_directory.manifest`."""
+
+    def run_files(self) -> dict[str, run_directory.Writer]:
+        """Files beside tables, figures, summary and JSON: what it was run on."""
+        return {}
+
+    def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True) -> Path:
+        """Write a run directory below `out` and return it."""
+        when = run_directory.now()
+        files: dict[str, run_directory.Writer] = {
+            **self.run_files(),
+            **{f"{name}.parquet": run_directory.table_file(table) for name, table in self.stored_tables().items()},
+            f"{self.kind}.json": run_directory.json_file(self.to_dict()),
+            "summary.json": run_directory.json_file(self.summary()),
+            **(self.figure_files() if plots else {}),
+        }
+        return run_directory.write_run(out, self.run_name(when), files, self.run_manifest(when, command))
+
+    def figure_files(self) -> dict[str, run_directory.Writer]:
+        """Files of its stored figures."""
+        height = self._figure_height()
+        return figure_files(
+            {name: partial(figure_of, draw, height=height) for name, draw in self.stored_figures().items()}
+        )
+
+    def stored_tables(self) -> dict[str, pd.DataFrame]:
+        """Name -> table, of what the run directory has beside what it was run on."""
+        return {self.kind: self.table()}
+
+    def summary(self) -> dict[str, Any]:
+        """What `show` prints of a stored run, and what was studied."""
+        told = {"text": self.text()} if self.tables() else {}
+        return {**self._asked(), "sample": self.sample_text, "headline": self.headline(), **told}
+
+
+class RunStudy(StoredStudy):
     """A study of one run of replications.
 
-    simulated: the run; kind: what its run directory is called; subject: what was studied of the scenario.
+    simulated: the run; subject: what was studied of the scenario.
     """
 
     simulated: SimulationResult
-    kind: ClassVar[str]
     subject: ClassVar[str]
 
     @property
@@ -209,36 +256,26 @@ class RunStudy(Study):
     def stored_figures(self) -> Mapping[str, Callable[[Axes], object]]:
         return super().stored_figures() if self.plot_kinds else {self.kind: lambda ax: self.plot(ax=ax)}
 
-    def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True) -> Path:
-        """Write a run directory below `out` and return it."""
-        simulated, when = self.simulated, run_directory.now()
-        manifest = {**run_directory.manifest_of(simulated, when=when, command=command), **self.manifest()}
-        files: dict[str, run_directory.Writer] = {
-            "scenario.json": run_directory.json_file(self.scenario.tree()),
-            "fitted.json": run_directory.json_file(dict(simulated.fitted)),
-            **({"replications.parquet": run_directory.replications_file(simulated)} if simulated.totals else {}),
-            **{f"{name}.parquet": run_directory.table_file(table) for name, table in self.stored_tables().items()},
-            f"{self.kind}.json": run_directory.json_file(self.to_dict()),
-            "summary.json": run_directory.json_file(self.summary()),
-            **(self.figure_files() if plots else {}),
-        }
-        return run_directory.write_run(out, self._directory + run_directory.run_name(simulated, when), files, manifest)
+    def run_name(self, when: datetime) -> str:
+        """Kind, scenario, seed, time and a hash of what was asked for."""
+        return self._directory + run_directory.run_name(self.simulated, when)
 
-    def figure_files(self) -> dict[str, run_directory.Writer]:
-        """Files of its stored figures."""
-        height = self._figure_height()
-        return figure_files(
-            {name: partial(figure_of, draw, height=height) for name, draw in self.stored_figures().items()}
-        )
+    def run_manifest(self, when: datetime, command: Sequence[str]) -> dict[str, Any]:
+        """Settings of the run, versions, and what `manifest` adds."""
+        return {**run_directory.manifest_of(self.simulated, when=when, command=command), **self.manifest()}
+
+    def run_files(self) -> dict[str, run_directory.Writer]:
+        """The scenario, the fitted reference, and the totals of every replication."""
+        totals = {"replications.parquet": run_directory.replications_file(self.simulated)}
+        return {
+            "scenario.json": run_directory.json_file(self.scenario.tree()),
+            "fitted.json": run_directory.json_file(dict(self.simulated.fitted)),
+            **(totals if self.simulated.totals else {}),
+        }
 
     def stored_tables(self) -> dict[str, pd.DataFrame]:
-        """Name -> table, of what the run directory has beside replications."""
+        """Values of the uncertain numbers by replication, and its table."""
         return {"inputs": _inputs(self.simulated), self.kind: self.table()}
-
-    def summary(self) -> dict[str, Any]:
-        """What `show` prints of a stored run, and what was studied."""
-        told = {"text": self.text()} if self.tables() else {}
-        return {**self._asked(), "sample": self.sample_text, "headline": self.headline(), **told}
 
     def manifest(self) -> dict[str, Any]:
         """What the manifest of the run directory has beside settings and versions."""

@@ -1,18 +1,9 @@
-"""What a search found: the program as it is, the best setting and the linear program, in the search and afterwards.
+"""Tuning the levers of a program for the scenario's goals under constraints, and what is left of it on fresh worlds.
 
-The best of many settings is best partly by the luck of the worlds that they were compared on (the winner's curse).
-Gains are therefore those on worlds that the search has not seen; what the search itself saw stands beside them.
-
-Tuning the levers of a program for the scenario's goals under constraints, and what is left of it on fresh worlds.
-
-The search compares settings on the same worlds. The best of many is best partly by the luck of those worlds (the
+The search compares settings on the same worlds. The best of many is best partly by the chance of those worlds (the
 winner's curse), so it is simulated again on worlds that the search has not seen, beside the program as it is and beside
 the simplest alternative: one flat share of revenue with the same expected cost. What is reported as found is what is
-seen there.
-
-Figures of a search: cost, lift and gaming of the settings tried; what is left of the gain; how flat it is.
-
-A search in words, tables and figures, and as a run directory.
+seen there; what the search itself saw stands beside it.
 """
 
 from __future__ import annotations
@@ -23,10 +14,10 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -40,9 +31,6 @@ from simulator.report.formats import NumberFormat, form_of_differences, form_of_
 from simulator.report.plots import (
     QUIET,
     colour,
-    draw_kind,
-    figure_files,
-    figure_of,
     interval,
     legend_beside,
     mark_zero,
@@ -50,7 +38,8 @@ from simulator.report.plots import (
     rows_for,
     sample_note,
 )
-from simulator.report.text import WIDTH, Row, text_table, with_unit, wrap
+from simulator.report.tables import Column, Table
+from simulator.report.text import with_unit
 from simulator.runs import run_directory
 from simulator.runs.simulate import SimulationResult
 from simulator.scenario.paths import value_at
@@ -60,19 +49,18 @@ from simulator.stats.estimate import Array, Difference, Estimate, difference, es
 from simulator.stats.intervals import t_quantile
 from simulator.studies.base import (
     Bench,
-    Progress,
-    Study,
-    check_run,
+    StoredStudy,
     gain_in,
     numbered,
     permitted,
     statistic_in,
-    timed,
     value_in,
     variant,
 )
 from simulator.studies.levers import Levers, load_levers
+from simulator.studies.registry import Option, study
 from simulator.studies.search import Lever, SearchResult, SearchTrial, search
+from simulator.studies.settings import Progress, RunSettings
 
 SHOWN = ("program_cost", "pipeline_lift", "gaming_loss")
 """What the frontier is drawn from: cost and gaming low, lift high."""
@@ -124,13 +112,15 @@ class FlatShare:
 
 
 @dataclass(frozen=True)
-class Optimum(Study):
+class Optimum(StoredStudy):
     """What was found.
 
     searched: all settings simulated, on the worlds of `seed`; retold: the program as it is, the best setting and the
     linear program again on `fresh_replications` worlds of `fresh_seed`; linear: how its rate was found, None where
     the best setting costs nothing; best: the values of the levers.
     """
+
+    kind = "optimum"
 
     scenario: Scenario
     levers: Levers
@@ -229,20 +219,205 @@ class Optimum(Study):
         return table
 
     def headline(self) -> list[str]:
-        """What was found, never more than fresh worlds show."""
-        # MOVED
+        """What fresh worlds show of the best setting, against the baseline and against the linear program."""
+        best = self.retold[BEST]
+        lines = [f"{self.levers.program}: {self._settings()}."]
+        if not self.feasible:
+            limits = ", ".join(str(limit) for limit in self.levers.limits)
+            lines.append(f"No setting tried kept all constraints ({limits}); the closest one is shown.")
+        lines.append(f"On fresh worlds it {self._gains(best.gain, 'the baseline')}.")
+        over = self.over_linear
+        if over is not None:
+            lines.append(f"Against one flat share of revenue at the same expected cost it {self._gains(over, 'that')}.")
+        else:
+            lines.append("No flat share of revenue costs as much, so there is no linear program to compare with.")
+        lines.append(self._curse(best))
+        lines += self._at_ends()
+        lines += self._broken(best)
+        return lines
 
-        return headline(self)
+    def tables(self) -> list[Table]:
+        """Gains of the programs in the search and on fresh worlds, and how flat the best setting is."""
+        return [self._programs_table(), self._levers_table()]
 
-    def plot(self, kind: str = "frontier", ax: Axes | None = None, **options: Any) -> Axes:
-        """A figure of `kind` (see `report.optimum_figures.KINDS`)."""
-        # MOVED
+    def notes(self) -> list[str]:
+        """How much was searched."""
+        tried, rounds = len(self.searched.trials), self.searched.rounds
+        return [f"{tried} settings in {rounds} rounds, {self.simulated_lives:,} candidate replications."]
 
-        return draw(self, kind, ax, **options)
+    def _programs_table(self) -> Table:
+        currency, results = self.scenario.currency, list(self.retold.values())
+        names = dict.fromkeys((*SHOWN, *(limit.metric for limit in self.levers.limits)))
+        columns = [
+            Column("gain_in_search", "Gain in the search", [r.gain_searched for r in results], currency),
+            Column("gain", "Gain on fresh worlds", [r.gain for r in results], currency),
+            Column("curse", "Less on fresh worlds", [Estimate(*r.curse, None, None, None) for r in results], currency),
+            *(self._metric(name, [r.fresh.shown.get(name) for r in results]) for name in names),
+        ]
+        title = "Programs (95 % CI for gains; mean \u00b1 standard error on fresh worlds for the rest)"
+        return Table(title, list(self.retold), columns, currency, key="program", turned=True)
 
-    def to_dict(self) -> dict[str, Any]:
+    def _levers_table(self) -> Table:
+        found = self.flatness()
+        ranges = {"searched": "", "one standard error": "se_", "1 % of net value": "1pct_"}
+        columns = [Column("best", "best", [f"{x:.4g}" for x in found["best"]])]
+        for label, name in ranges.items():
+            ends = zip(found[f"{name}low"], found[f"{name}high"], strict=True)
+            columns.append(Column(f"{name}range", label, [f"{a:.4g} to {b:.4g}" for a, b in ends]))
+        title = "Levers: ranges that lose no more than that, the others at their best values"
+        return Table(title, [short_path(str(path)) for path in found["lever"]], columns, key="lever")
+
+    def stored_figures(self) -> Mapping[str, Callable[[Axes], object]]:
+        """The frontier, the gains, and a figure per lever."""
+        by_lever = {f"lever_{k + 1}": partial(self.draw_lever, position=k) for k in range(len(self.levers.levers))}
+        return {"frontier": self.draw_frontier, "gains": self.draw_gains, **by_lever}
+
+    def stored_tables(self) -> dict[str, pd.DataFrame]:
+        """Programs, settings tried, and how flat the best one is."""
+        return {"programs": self.table().reset_index(), "settings": self.frontier(), "flatness": self.flatness()}
+
+    def run_files(self) -> dict[str, run_directory.Writer]:
+        """The scenario."""
+        return {"scenario.json": run_directory.json_file(self.scenario.tree())}
+
+    def run_name(self, when: datetime) -> str:
+        """Program, seed, time and a hash of what was asked for."""
+        limits = [str(limit) for limit in self.levers.limits]
+        asked = [run_directory.scenario_hash(self.scenario), self.seed, self.replications, limits, list(self.best)]
+        short = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:8]
+        return f"optimize_{self.levers.program}_seed{self.seed}_{when:%Y%m%dT%H%M%SZ}_{short}"
+
+    def run_manifest(self, when: datetime, command: Sequence[str]) -> dict[str, Any]:
+        """Settings of the search and versions."""
+        return run_directory.manifest(
+            self.scenario, when, command, study=self.kind, programs=[self.levers.program], seed=self.seed,
+            replications=self.replications, engine="vector",
+        )  # fmt: skip
+
+    def draw_frontier(self, ax: Axes) -> Axes:
+        """Cost against lift of all settings on the search's worlds; colour: gaming; ringed: efficient."""
+        table = self.frontier()
+        currency = self.scenario.currency
+        forms = [form_of_estimates([_point(x) for x in table[m]], currency, currency) for m in SHOWN]
+        x, y, gamed = (table[m].to_numpy(dtype=float) * f.factor for m, f in zip(SHOWN, forms, strict=True))
+        kept, best = table["feasible"].to_numpy(dtype=bool), table["efficient"].to_numpy(dtype=bool)
+        shown = ax.scatter(x[kept], y[kept], c=gamed[kept], cmap="viridis", s=26, label="setting", zorder=2)
+        if (~kept).any():
+            ax.scatter(x[~kept], y[~kept], marker="x", color=QUIET, s=22, label="breaks a constraint", zorder=1)
+        ax.scatter(x[best], y[best], s=90, facecolors="none", edgecolors="black", linewidths=1.1, label="efficient")
+        for k, (name, told) in enumerate(self.retold.items()):
+            cost, lift = (told.searched.shown[m].mean or 0.0 for m in SHOWN[:2])
+            ax.plot(
+                cost * forms[0].factor, lift * forms[1].factor, marker(k + 1), color=colour(5), markersize=9, label=name
+            )
+        ax.figure.colorbar(shown, ax=ax, label=with_unit("Gaming loss", forms[2].unit), pad=0.02)
+        ax.margins(0.1)
+        ax.set_xlabel(with_unit("Program cost", forms[0].unit))
+        ax.set_ylabel(with_unit("Pipeline lift", forms[1].unit))
+        ax.set_title("Cost, lift and gaming of the settings tried")
+        legend_beside(ax, bbox_to_anchor=(1.24, 1.0))
+        sample_note(ax, f"worlds of the search: {self.replications:,}, seed {self.seed}")
+        return ax
+
+    def draw_gains(self, ax: Axes) -> Axes:
+        """Gain over the baseline in the search and on fresh worlds, with 95 % intervals."""
+        told = list(self.retold.values())
+        every = [got for t in told for got in (t.gain_searched, t.gain)]
+        form = form_of_differences(every, self.scenario.currency, self.scenario.currency)
+        for row, t in zip(rows_for(ax, [t.name for t in told]), told, strict=True):
+            for shift, got, style in ((0.14, t.gain_searched, "s"), (-0.14, t.gain, "o")):
+                mean, low, high = ((v or 0.0) * form.factor for v in (got.mean, got.low, got.high))
+                shown = _SEEN if style == "s" else colour(1)
+                label = "" if t is not told[0] else "in the search" if style == "s" else "on fresh worlds"
+                interval(ax, (mean, low, high), row + shift, shown, fmt=style, sure=got.distinguishable, label=label)
+        mark_zero(ax)
+        ax.set_xlabel(with_unit("Net value, difference to the baseline", form.unit))
+        ax.set_title("What is left of the gain on worlds that the search has not seen")
+        legend_beside(ax)
+        sample_note(ax, "bars: 95 % CI; open: not distinguishable from 0")
+        return ax
+
+    def draw_lever(self, ax: Axes, position: int = 0) -> Axes:
+        """Predicted gain along one lever, the others at their best values, with the settings tried."""
+        chosen, searched = self.levers.levers[position], self.searched
+        gain = np.array([t.mean for t in searched.trials])
+        form = form_of_differences([_difference(g) for g in gain], self.scenario.currency, self.scenario.currency)
+        kept = np.array([t.feasible for t in searched.trials])
+        tried = searched.settings[:, position]
+        at, predicted = searched.along(position)
+        row = self.flatness().iloc[position]
+        ax.axvspan(row["se_low"], row["se_high"], color="#E3E3E3", zorder=0, label="loses at most one\nstandard error")
+        ax.plot(at, predicted * form.factor, color=colour(1), label="predicted, others\nat their best")
+        ax.plot(
+            searched.settings[kept, position], gain[kept] * form.factor, "o", color="black", markersize=4, label="tried"
+        )
+        if (~kept).any():
+            ax.plot(
+                tried[~kept], gain[~kept] * form.factor, "x", color=QUIET, markersize=5, label="breaks a constraint"
+            )
+        ax.axvline(self.best[chosen.path], color=colour(5), linestyle="--", linewidth=1.4, label="best found")
+        ax.set_xlabel(short_path(chosen.path))
+        ax.set_ylabel(with_unit("Gain in the search", form.unit))
+        ax.set_title(f"How flat the optimum is: {short_path(chosen.path)}")
+        legend_beside(ax)
+        sample_note(ax, f"worlds of the search: {self.replications:,}, seed {self.seed}")
+        return ax
+
+    def _settings(self) -> str:
+        return ", ".join(f"{short_path(path)} = {value:.4g}" for path, value in self.best.items())
+
+    def _gains(self, got: Difference, against: str) -> str:
+        """What a paired difference says, no more than its interval allows."""
+        currency = self.scenario.currency
+        form = form_of_differences([got], currency, currency)
+        if got.mean == 0 and got.se == 0:
+            return f"gains exactly nothing over {against}"
+        if not got.distinguishable:
+            return f"gains nothing distinguishable from 0 over {against} (95 % CI {_span(form, got)} {form.unit})"
+        word = "gains" if (got.mean or 0.0) > 0 else "loses"
+        mean = form.number(abs(got.mean or 0.0))
+        return f"{word} {mean} {form.unit} in net value over {against} (95 % CI {_span(form, got)})"
+
+    def _curse(self, best: OutOfSampleResult) -> str:
+        mean, se = best.curse
+        form = form_of_estimates([Estimate(mean, se, None, None, None)], self.scenario.currency, self.scenario.currency)
+        seen = form_of_differences([best.gain_searched], self.scenario.currency, self.scenario.currency)
+        gain = f"{seen.number(best.gain_searched.mean, sign=True)} {seen.unit}"
+        if abs(mean) <= 2 * se:
+            return f"The search itself saw {gain}; the difference to fresh worlds is within its error."
+        size = f"{form.number(mean)} \u00b1 {form.number(se)} {form.unit}"
+        return f"The search itself saw {gain}, which flatters it by {size} (winner's curse)."
+
+    def _at_ends(self) -> list[str]:
+        """Levers whose best value is an end of their range."""
+        ends = [x.path for x in self.levers.levers if self.best[x.path] in (x.low, x.high)]
+        names = ", ".join(short_path(path) for path in ends)
+        return [f"At an end of the range searched: {names}; a wider range may hold better."] if ends else []
+
+    def _broken(self, best: OutOfSampleResult) -> list[str]:
+        """Constraints that the best setting breaks on fresh worlds."""
+        lines = []
+        for limit, excess in zip(self.levers.limits, best.fresh.excess, strict=True):
+            if excess > 0 and self.feasible:
+                broken = self._metric(limit.metric, [best.fresh.shown[limit.metric]])
+                lines.append(f"On fresh worlds it breaks {limit}: {broken.cells(self.scenario.currency)[0]}.")
+        return lines
+
+    def _metric(self, name: str, got: Sequence[Estimate | None]) -> Column:
+        """A metric of each program on fresh worlds."""
+        known = next((m for m in METRICS if isinstance(m, Metric) and m.name == name), None)
+        unit = known.unit if known else "money"
+        label = known.label if known else name
+        return Column(name, label, got, self.scenario.currency if unit == "money" else unit)
+
+    plot_kinds: ClassVar = {"frontier": draw_frontier, "gains": draw_gains, "lever": draw_lever}
+
+    def _asked(self) -> dict[str, Any]:
+        return {"scenario": self.scenario.name, "study": self.kind}
+
+    def details(self) -> dict[str, Any]:
+        """What was asked for, the best setting, the programs, and all settings tried."""
         return {
-            "scenario": self.scenario.name,
             "program": self.levers.program,
             "seed": self.seed, "replications": self.replications,
             "fresh_seed": self.fresh_seed, "fresh_replications": self.fresh_replications,
@@ -256,12 +431,6 @@ class Optimum(Study):
             "settings": _records(self.frontier()),
             "lives": self.simulated_lives,
         }  # fmt: skip
-
-    def save(self, out: str | os.PathLike[str] = "results", *, command: Sequence[str] = (), plots: bool = True) -> Path:
-        """Write a run directory below `out` and return it."""
-        # MOVED
-
-        return save(self, out, command=command, plots=plots)
 
 
 def values_at(levers: Sequence[Lever], setting: Array) -> dict[str, float]:
@@ -315,15 +484,24 @@ _ROUNDS = 8
 _STEP = 2.0
 
 
-@timed
+@study(
+    "optimize",
+    "Tune the levers of a program of SCENARIO for its goals under constraints, and try the best on fresh worlds.",
+    examples=["optimize scenarios/quickstart.toml --levers scenarios/quickstart_levers.toml"],
+)
 def optimize(
     scenario: Scenario,
-    levers: Levers | str | os.PathLike[str],
+    levers: Annotated[
+        Levers | str | os.PathLike[str],
+        Option("Levers file: what may be chosen, and constraints", "FILE", parse=str),
+    ],
     *,
-    replications: int | None = None,
+    replications: Annotated[int | None, Option("Worlds of the search  [default: 200]", "N")] = None,
     seed: int | None = None,
-    evaluations: int | None = None,
-    fresh_replications: int | None = None,
+    evaluations: Annotated[int | None, Option("Most settings to simulate  [default: 20 + 10 per lever]", "M")] = None,
+    fresh_replications: Annotated[
+        int | None, Option("Fresh worlds to try the best on  [default: twice those of the search]", "N")
+    ] = None,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Optimum:
@@ -338,7 +516,7 @@ def optimize(
     fresh = FRESH * count if fresh_replications is None else fresh_replications
     start = scenario.run.seed if seed is None else seed
     most = 20 + 10 * len(asked.levers) if evaluations is None else evaluations
-    check_run(replications=min(count, fresh), seed=start, workers=workers)
+    RunSettings.of(scenario, replications=min(count, fresh), seed=seed, workers=workers)
     if most < len(asked.levers) + 3:
         raise InputError([Problem("options", "evaluations", shown(most), f"must be at least {len(asked.levers) + 3}")])
     return _Tuning(Bench(scenario, count, start, workers, progress), asked).run(most, fresh)
@@ -527,85 +705,6 @@ def short_path(path: str) -> str:
     return path.split(".", 2)[2].removeprefix("components.")
 
 
-def draw(found: Optimum, kind: str = "frontier", ax: Axes | None = None, **options: Any) -> Axes:
-    """Draw a figure of `kind` on `ax` or a new figure; raises `InputError` for an unknown kind."""
-    return draw_kind(KINDS, found, kind, ax, **options)
-
-
-def frontier(found: Optimum, ax: Axes) -> Axes:
-    """Cost against lift of all settings on the search's worlds; colour: gaming; ringed: efficient."""
-    table = found.frontier()
-    currency = found.scenario.currency
-    forms = [form_of_estimates([_point(x) for x in table[m]], currency, currency) for m in SHOWN]
-    x, y, gamed = (table[m].to_numpy(dtype=float) * f.factor for m, f in zip(SHOWN, forms, strict=True))
-    kept, best = table["feasible"].to_numpy(dtype=bool), table["efficient"].to_numpy(dtype=bool)
-    shown = ax.scatter(x[kept], y[kept], c=gamed[kept], cmap="viridis", s=26, label="setting", zorder=2)
-    if (~kept).any():
-        ax.scatter(x[~kept], y[~kept], marker="x", color=QUIET, s=22, label="breaks a constraint", zorder=1)
-    ax.scatter(x[best], y[best], s=90, facecolors="none", edgecolors="black", linewidths=1.1, label="efficient")
-    for k, (name, told) in enumerate(found.retold.items()):
-        cost, lift = (told.searched.shown[m].mean or 0.0 for m in SHOWN[:2])
-        ax.plot(
-            cost * forms[0].factor, lift * forms[1].factor, marker(k + 1), color=colour(5), markersize=9, label=name
-        )
-    ax.figure.colorbar(shown, ax=ax, label=with_unit("Gaming loss", forms[2].unit), pad=0.02)
-    ax.margins(0.1)
-    ax.set_xlabel(with_unit("Program cost", forms[0].unit))
-    ax.set_ylabel(with_unit("Pipeline lift", forms[1].unit))
-    ax.set_title("Cost, lift and gaming of the settings tried")
-    legend_beside(ax, bbox_to_anchor=(1.24, 1.0))
-    sample_note(ax, f"worlds of the search: {found.replications:,}, seed {found.seed}")
-    return ax
-
-
-def gains(found: Optimum, ax: Axes) -> Axes:
-    """Gain over the baseline in the search and on fresh worlds, with 95 % intervals."""
-    told = list(found.retold.values())
-    every = [got for t in told for got in (t.gain_searched, t.gain)]
-    form = form_of_differences(every, found.scenario.currency, found.scenario.currency)
-    for row, t in zip(rows_for(ax, [t.name for t in told]), told, strict=True):
-        for shift, got, style in ((0.14, t.gain_searched, "s"), (-0.14, t.gain, "o")):
-            mean, low, high = ((v or 0.0) * form.factor for v in (got.mean, got.low, got.high))
-            shown = _SEEN if style == "s" else colour(1)
-            label = "" if t is not told[0] else "in the search" if style == "s" else "on fresh worlds"
-            interval(ax, (mean, low, high), row + shift, shown, fmt=style, sure=got.distinguishable, label=label)
-    mark_zero(ax)
-    ax.set_xlabel(with_unit("Net value, difference to the baseline", form.unit))
-    ax.set_title("What is left of the gain on worlds that the search has not seen")
-    legend_beside(ax)
-    sample_note(ax, "bars: 95 % CI; open: not distinguishable from 0")
-    return ax
-
-
-def lever(found: Optimum, ax: Axes, position: int = 0) -> Axes:
-    """Predicted gain along one lever, the others at their best values, with the settings tried."""
-    chosen, searched = found.levers.levers[position], found.searched
-    gain = np.array([t.mean for t in searched.trials])
-    form = form_of_differences([_difference(g) for g in gain], found.scenario.currency, found.scenario.currency)
-    kept = np.array([t.feasible for t in searched.trials])
-    tried = searched.settings[:, position]
-    at, predicted = searched.along(position)
-    row = found.flatness().iloc[position]
-    ax.axvspan(row["se_low"], row["se_high"], color="#E3E3E3", zorder=0, label="loses at most one\nstandard error")
-    ax.plot(at, predicted * form.factor, color=colour(1), label="predicted, others\nat their best")
-    ax.plot(
-        searched.settings[kept, position], gain[kept] * form.factor, "o", color="black", markersize=4, label="tried"
-    )
-    if (~kept).any():
-        ax.plot(tried[~kept], gain[~kept] * form.factor, "x", color=QUIET, markersize=5, label="breaks a constraint")
-    ax.axvline(found.best[chosen.path], color=colour(5), linestyle="--", linewidth=1.4, label="best found")
-    ax.set_xlabel(short_path(chosen.path))
-    ax.set_ylabel(with_unit("Gain in the search", form.unit))
-    ax.set_title(f"How flat the optimum is: {short_path(chosen.path)}")
-    legend_beside(ax)
-    sample_note(ax, f"worlds of the search: {found.replications:,}, seed {found.seed}")
-    return ax
-
-
-KINDS: dict[str, Callable[..., Axes]] = {"frontier": frontier, "gains": gains, "lever": lever}
-"""Kinds of figures; `lever` takes the `position` of the lever."""
-
-
 def _point(x: float) -> Estimate:
     return Estimate(float(x), None, None, None, None)
 
@@ -617,147 +716,5 @@ def _difference(x: float) -> Difference:
 _SCAN = 101
 
 
-def headline(found: Optimum) -> list[str]:
-    """What fresh worlds show of the best setting, against the baseline and against the linear program."""
-    best = found.retold[BEST]
-    lines = [f"{found.levers.program}: {_settings(found)}."]
-    if not found.feasible:
-        limits = ", ".join(str(limit) for limit in found.levers.limits)
-        lines.append(f"No setting tried kept all constraints ({limits}); the closest one is shown.")
-    lines.append(f"On fresh worlds it {_gains(found, best.gain, 'the baseline')}.")
-    over = found.over_linear
-    if over is not None:
-        lines.append(f"Against one flat share of revenue at the same expected cost it {_gains(found, over, 'that')}.")
-    else:
-        lines.append("No flat share of revenue costs as much, so there is no linear program to compare with.")
-    lines.append(_curse(found, best))
-    lines += _at_ends(found)
-    lines += _broken(found, best)
-    return lines
-
-
-def describe(found: Optimum, width: int = WIDTH) -> str:
-    """Headline and tables for a terminal."""
-    parts = [
-        wrap(headline(found), width),
-        "Programs (95 % CI for gains; mean \u00b1 standard error on fresh worlds for the rest)\n"
-        + text_table(list(found.retold), _programs(found), width),
-        "Levers: ranges that lose no more than that, the others at their best values\n" + _levers(found, width),
-        f"{found.sample_text}; {len(found.searched.trials)} settings in {found.searched.rounds} rounds, "
-        f"{found.simulated_lives:,} candidate replications",
-    ]
-    return "\n\n".join(parts)
-
-
-def save(found: Optimum, out: str | os.PathLike[str], *, command: Sequence[str] = (), plots: bool = True) -> Path:
-    """Write the run directory of a search below `out`, and return it."""
-    when = run_directory.now()
-    files: dict[str, run_directory.Writer] = {
-        "scenario.json": run_directory.json_file(found.scenario.tree()),
-        "optimum.json": run_directory.json_file(found.to_dict()),
-        "programs.parquet": run_directory.table_file(found.table().reset_index()),
-        "settings.parquet": run_directory.table_file(found.frontier()),
-        "flatness.parquet": run_directory.table_file(found.flatness()),
-        "summary.json": run_directory.json_file({"sample": found.sample_text, "headline": headline(found)}),
-    }
-    if plots:
-        files |= _figures(found)
-    asked = [
-        run_directory.scenario_hash(found.scenario),
-        found.seed,
-        found.replications,
-        found.to_dict()["constraints"],
-    ]
-    short = hashlib.sha256(json.dumps([*asked, list(found.best)]).encode()).hexdigest()[:8]
-    name = f"optimize_{found.levers.program}_seed{found.seed}_{when:%Y%m%dT%H%M%SZ}_{short}"
-    manifest = run_directory.manifest(
-        found.scenario, when, command, programs=[found.levers.program], seed=found.seed,
-        replications=found.replications, engine="vector",
-    )  # fmt: skip
-    return run_directory.write_run(out, name, files, manifest)
-
-
-def _figures(found: Optimum) -> dict[str, run_directory.Writer]:
-    paints = {kind: partial(draw, found, kind) for kind in ("frontier", "gains")}
-    paints |= {f"lever_{k + 1}": partial(draw, found, "lever", position=k) for k in range(len(found.levers.levers))}
-    return figure_files({name: partial(figure_of, paint) for name, paint in paints.items()})
-
-
-def _settings(found: Optimum) -> str:
-    return ", ".join(f"{short_path(path)} = {value:.4g}" for path, value in found.best.items())
-
-
-def _gains(found: Optimum, got: Difference, against: str) -> str:
-    """What a paired difference says, no more than its interval allows."""
-    currency = found.scenario.currency
-    form = form_of_differences([got], currency, currency)
-    if got.mean == 0 and got.se == 0:
-        return f"gains exactly nothing over {against}"
-    if not got.distinguishable:
-        return f"gains nothing distinguishable from 0 over {against} (95 % CI {_span(form, got)} {form.unit})"
-    word = "gains" if (got.mean or 0.0) > 0 else "loses"
-    mean = form.number(abs(got.mean or 0.0))
-    return f"{word} {mean} {form.unit} in net value over {against} (95 % CI {_span(form, got)})"
-
-
 def _span(form: NumberFormat, got: Difference) -> str:
     return f"{form.number(got.low, sign=True)} to {form.number(got.high, sign=True)}"
-
-
-def _curse(found: Optimum, best: OutOfSampleResult) -> str:
-    mean, se = best.curse
-    form = form_of_estimates([Estimate(mean, se, None, None, None)], found.scenario.currency, found.scenario.currency)
-    seen = form_of_differences([best.gain_searched], found.scenario.currency, found.scenario.currency)
-    gain = f"{seen.number(best.gain_searched.mean, sign=True)} {seen.unit}"
-    if abs(mean) <= 2 * se:
-        return f"The search itself saw {gain}; the difference to fresh worlds is within its error."
-    size = f"{form.number(mean)} \u00b1 {form.number(se)} {form.unit}"
-    return f"The search itself saw {gain}, which flatters it by {size} (winner's curse)."
-
-
-def _at_ends(found: Optimum) -> list[str]:
-    """Levers whose best value is an end of their range."""
-    ends = [x.path for x in found.levers.levers if found.best[x.path] in (x.low, x.high)]
-    names = ", ".join(short_path(path) for path in ends)
-    return [f"At an end of the range searched: {names}; a wider range may hold better."] if ends else []
-
-
-def _broken(found: Optimum, best: OutOfSampleResult) -> list[str]:
-    """Constraints that the best setting breaks on fresh worlds."""
-    lines = []
-    for limit, excess in zip(found.levers.limits, best.fresh.excess, strict=True):
-        if excess > 0 and found.feasible:
-            got = best.fresh.shown[limit.metric]
-            lines.append(f"On fresh worlds it breaks {limit}: {_metric(limit.metric, found, [got])[1][0]}.")
-    return lines
-
-
-def _programs(found: Optimum) -> list[Row]:
-    told, currency = list(found.retold.values()), found.scenario.currency
-    rows: list[Row] = []
-    for label, gaps in (
-        ("Gain in the search", [t.gain_searched for t in told]),
-        ("Gain on fresh worlds", [t.gain for t in told]),
-    ):
-        form = form_of_differences(gaps, currency, currency)
-        rows.append((with_unit(label, form.unit), [form.difference(got) for got in gaps]))
-    curses = [Estimate(*t.curse, None, None, None) for t in told]
-    form = form_of_estimates(curses, currency, currency)
-    rows.append((with_unit("Less on fresh worlds", form.unit), [form.estimate(got) for got in curses]))
-    metrics = dict.fromkeys((*SHOWN, *(limit.metric for limit in found.levers.limits)))
-    return rows + [_metric(name, found, [t.fresh.shown.get(name) for t in told]) for name in metrics]
-
-
-def _metric(name: str, found: Optimum, got: Sequence[Estimate | None]) -> Row:
-    known = next((m for m in METRICS if isinstance(m, Metric) and m.name == name), None)
-    unit = known.unit if known else "money"
-    form = form_of_estimates(got, found.scenario.currency if unit == "money" else unit, found.scenario.currency)
-    return with_unit(known.label if known else name, form.unit), [form.estimate(e) for e in got]
-
-
-def _levers(found: Optimum, width: int) -> str:
-    rows = []
-    for _, row in found.flatness().iterrows():
-        ends = [(row["low"], row["high"]), (row["se_low"], row["se_high"]), (row["1pct_low"], row["1pct_high"])]
-        rows.append((short_path(str(row["lever"])), [f"{row['best']:.4g}", *(f"{a:.4g} to {b:.4g}" for a, b in ends)]))
-    return text_table(["best", "searched", "one standard error", "1 % of net value"], rows, width)

@@ -27,7 +27,6 @@ from simulator.studies.optimize import (
     LINEAR,
     Optimum,
     OutOfSampleResult,
-    describe,
     flat_share,
     flat_share_costing,
     optimize,
@@ -124,7 +123,7 @@ def test_constraints_steps_and_fresh_worlds(tuned: Optimum) -> None:
 
 
 def test_a_search_is_told_and_saved(tuned: Optimum, tmp_path: Path) -> None:
-    text = describe(tuned)
+    text = tuned.text()
     for title in ("Gain on fresh worlds", "one standard error", "core.tiers[0].above", "settings in"):
         assert title in text
     got = json.loads(tuned.to_json())

@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from simulator.cli.main import main
 from simulator.runs.run_directory import verified
 from simulator.scenario.load import parse
-from simulator.studies.base import RunStudy, Study
+from simulator.studies.base import StoredStudy, Study
 from simulator.studies.registry import declared, registered
 from tests.cli.test_studies import TINY
 from tests.engines.quick import quick_reference
@@ -45,6 +45,7 @@ class Case:
 
 
 PLAN, OTHER_PLAN = (Path(__file__).parent / name for name in ("plan.toml", "other_plan.toml"))
+LEVERS = Path(__file__).parent / "levers.toml"
 NOT_OF_THE_STUDY = ("scenario", "out", "json_file", "quiet", "no_plots", "again")
 CASES = {
     "sensitivity": Case(
@@ -69,6 +70,10 @@ CASES = {
     ),
     "redteam": Case(
         ("--replications=2",), (("--replications=3",), ("--seed=5",), ("--programs=more",), ("--share=0.5",))
+    ),
+    "optimize": Case(
+        (f"--levers={LEVERS}", "--replications=4", "--evaluations=5"),
+        (("--replications=5",), ("--seed=5",), ("--evaluations=6",), ("--fresh-replications=9",)),
     ),
     "select": Case(("--replications=8",), (("--replications=9",), ("--seed=5",), ("--programs=baseline",))),
     "forecast": Case(("--replications=3",), (("--replications=4",), ("--seed=5",), ("--programs=baseline",))),
@@ -157,14 +162,14 @@ def test_one_declaration_gives_all_forms(name: str, tmp_path: Path) -> None:
         axes = Figure().subplots()
         draw(axes)
         assert axes.has_data(), kind
-    if isinstance(study, RunStudy):
+    if isinstance(study, StoredStudy):
         assert verified(study.save(tmp_path / "runs"))
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_command_gives_what_python_gives(name: str, scenario: Path, tmp_path: Path) -> None:
     study, case = study_of(name), CASES[name]
-    stored = isinstance(study, RunStudy)
+    stored = isinstance(study, StoredStudy)
     out = tmp_path / ("runs" if stored else "page.html")
     result = run(name, scenario, *case.options, "--out", out, "--json", tmp_path / "figures.json")
     assert result.exit_code == case.exit_code == study.exit_code, result.output
