@@ -6,8 +6,8 @@ One set of books holds the partners that start on one program in one week.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,11 +16,17 @@ from simulator.behavior.perceived_value import Factors, PerceivedValue
 from simulator.core.arrays import Array, Bools, Ints, ranks, take
 from simulator.core.table import Table
 from simulator.engines.assignment import ProgramWithForecasts
-from simulator.engines.vector.joint_deals import ceiling_base, own_credits
 from simulator.engines.vector.registrations import DealRegistrations
-from simulator.program.compiled import apply_ceiling, resolve_groups
-from simulator.program.conditions import Quality
-from simulator.program.credit_splits import ALONE, SECOND
+from simulator.program.compiled import (
+    CompiledComponent,
+    CompiledProgram,
+    apply_ceiling,
+    own_amount,
+    own_credit,
+    resolve_groups,
+)
+from simulator.program.conditions import CompiledBudget, Quality, prorated
+from simulator.program.credit_splits import ALONE, SECOND, Joint
 from simulator.program.governance import ProgramAdjustments
 from simulator.program.measures import MEASURES, TALLIES
 from simulator.program.schedule import Schedule
@@ -419,3 +425,96 @@ class ProgramAccounts:
             earned = np.where(met, level + 1, earned)
         rises = np.where(up, np.maximum(self.status, earned), self.status)
         self.status = np.where(down & (earned < rises), earned, rises)
+
+
+def own_credits(world: World, c: CompiledComponent, claims: Table, rows: Ints, credit: Array) -> Array:
+    """What a component's split leaves to the partners of the claims `rows` of the credit of their deals."""
+    rep, role = claims["cell"][rows] // world.shape[1], claims["role"][rows]
+    return own_credit(c, rep=rep, credit=credit, role=role, joint=_facts(world, claims["deal"][rows], rep))
+
+
+def ceiling_base(world: World, program: CompiledProgram, claims: Table, rows: Ints) -> Array:
+    """The amounts by which a program's ceiling binds the claims `rows`."""
+    amount = claims["amount"][rows]
+    if world.joint is None or program.deal_ceiling is None:
+        return amount
+    rep, role = claims["cell"][rows] // world.shape[1], claims["role"][rows]
+    return own_amount(program, rep=rep, amount=amount, role=role, joint=_facts(world, claims["deal"][rows], rep))
+
+
+@dataclass
+class Budgets:
+    """Budgets of the programs: what has accrued in the running period, by key, as (period, (R, 1) cents)."""
+
+    spent: dict[tuple[str, int, int], tuple[int, Array]] = field(default_factory=dict)
+
+    def copy(self) -> Budgets:
+        """An independent copy."""
+        return Budgets(dict(self.spent))
+
+    def limit(
+        self,
+        week: int,
+        drafts: Sequence[tuple[ProgramAccounts, list[ClosedWindows]]],
+        now: Mapping[int, ProgramAdjustments],
+    ) -> None:
+        """Cut the closings of `week` to what is left of pools and budgets, in place of the lists."""
+        for index, program in {b.offer_index: b.offer.program for b, _ in drafts}.items():
+            mine = [
+                (closings, i) for b, closings in drafts if b.offer_index == index for i in range(len(closings))
+                if program.components[closings[i].component].advance is None
+            ]  # fmt: skip
+            for k, c in enumerate(program.components):
+                if c.pool is not None:
+                    pool = c.pool if index not in now else c.pool.times(now[index].pools[k])
+                    self._cut(("pool", index, k), pool, week - 1, [p for p in mine if p[0][p[1]].component == k])
+            if program.budget is not None:
+                self._cut(("budget", index, 0), program.budget, week - 1, mine)
+
+    def _cut(
+        self, key: tuple[str, int, int], fund: CompiledBudget, week: int, places: list[tuple[list[ClosedWindows], int]]
+    ) -> None:
+        kept = self.draw(key, fund, week, [closings[i].accrued for closings, i in places])
+        for (closings, i), accrued in zip(places, kept, strict=True):
+            closings[i] = replace(closings[i], accrued=accrued)
+
+    def grant(self, week: int, accounts: Sequence[ProgramAccounts], now: Mapping[int, ProgramAdjustments]) -> None:
+        """Cut what is paid at the start of the windows that start at `week`."""
+        for b in accounts:
+            for k, c in enumerate(b.offer.program.components):
+                if c.advance is not None and b.started[k] == week:
+                    b.advanced[k] = np.where(b.member, b.advanced[k], 0.0)
+        for index, program in {b.offer_index: b.offer.program for b in accounts}.items():
+            mine = [b for b in accounts if b.offer_index == index]
+            starting = [
+                (b, k) for k, c in enumerate(program.components) if c.advance is not None
+                for b in mine if b.started[k] == week
+            ]  # fmt: skip
+            for k, c in enumerate(program.components):
+                if c.pool is not None:
+                    pool = c.pool if index not in now else c.pool.times(now[index].pools[k])
+                    self._lower(("pool", index, k), pool, week, [p for p in starting if p[1] == k])
+            if program.budget is not None:
+                self._lower(("budget", index, 0), program.budget, week, starting)
+
+    def _lower(
+        self, key: tuple[str, int, int], fund: CompiledBudget, week: int, places: list[tuple[ProgramAccounts, int]]
+    ) -> None:
+        kept = self.draw(key, fund, week, [b.advanced[k] for b, k in places])
+        for (b, k), advanced in zip(places, kept, strict=True):
+            b.advanced[k] = advanced
+
+    def draw(self, key: tuple[str, int, int], fund: CompiledBudget, week: int, wanted: list[Array]) -> list[Array]:
+        """What a fund gives of the accruals `wanted`, each (R, P), in the period of `week`."""
+        if not wanted:
+            return []
+        period, spent = self.spent.get(key, (week // fund.weeks, np.zeros((len(wanted[0]), 1))))
+        if period != week // fund.weeks:
+            spent = np.zeros_like(spent)
+        kept = prorated(np.concatenate(wanted, axis=1), fund.amount - spent)
+        self.spent[key] = (week // fund.weeks, spent + kept.sum(axis=1, keepdims=True))
+        return np.split(kept, len(wanted), axis=1)
+
+
+def _facts(world: World, deal: Ints, rep: Ints) -> Callable[[Ints], Joint]:
+    return lambda at: world.joint_facts(deal[at], rep[at])

@@ -12,70 +12,32 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulator.behavior.effort import EffortState
 from simulator.behavior.enablement import SupportEffects, help_of
 from simulator.behavior.gaming.false_claims import FalseClaimGains
-from simulator.behavior.participation import ParticipationValue, participation_at_start
+from simulator.behavior.participation import ParticipationValue
 from simulator.behavior.perceived_value import PerceivedValue
-from simulator.behavior.word_of_mouth import HeardProgram, blended_values, partners_talk
+from simulator.behavior.word_of_mouth import HeardProgram, blended_values
 from simulator.core.arrays import Array, Bools, Ints, partner_sum
 from simulator.core.errors import SimulatorError
-from simulator.core.table import Table
-from simulator.engines.assignment import BehaviorMode, ProgramAssignment
-from simulator.engines.records import CLAIM, DEAL, DONE, SIGNING, RunRecords
+from simulator.engines.assignment import ProgramAssignment
+from simulator.engines.records import DONE, SIGNING, RunRecords
 from simulator.engines.vector import trust as trusting
 from simulator.engines.vector.accounts import ProgramAccounts
-from simulator.engines.vector.after_sale import Coming, happen, waiting
+from simulator.engines.vector.after_sale import happen, waiting
 from simulator.engines.vector.arrivals import arrive
-from simulator.engines.vector.closing import Budgets, close_windows
+from simulator.engines.vector.closing import close_windows
 from simulator.engines.vector.deals import progress
 from simulator.engines.vector.gaming import timing
 from simulator.engines.vector.gaming.deal_splitting import file_in_parts
 from simulator.engines.vector.governance import review
 from simulator.engines.vector.payments import run_records
+from simulator.engines.vector.state import VectorState, claimed_stages
 from simulator.program.compiled import CompiledComponent
-from simulator.program.governance import ProgramAdjustments
-from simulator.program.measures import Event
 from simulator.world.setting import ACTIVITIES, WEEKS_PER_QUARTER
-from simulator.world.world import World
 
 
-def _stages(events: frozenset[Event] | None) -> Bools:
-    """Whether claims are kept of each stage of a deal, by stage; signatures have their own."""
-    return np.array([stage < 3 and (events is None or stage in events) for stage in range(DONE + 1)])
-
-
-class VectorRun:
-    """Replications of a world lived under a rollout. Advance it with `run`, branch it with `branch`.
-
-    events: of the stages of deals, those that claims are kept of, being all that some program looks at; None for all.
-    """
-
-    def __init__(
-        self, world: World, rollout: ProgramAssignment, mode: BehaviorMode, events: frozenset[Event] | None = None
-    ) -> None:
-        self.world, self.rollout, self.mode = world, rollout, mode
-        self.setting = world.setting
-        self.shape = world.shape
-        self.effort = EffortState(
-            self.setting, world.rate, world.inert, mode.expectations, world.shocks, mode.responding
-        )
-        self.effort.membership = participation_at_start(world)
-        self.talking = partners_talk(self.setting)
-        self.false_claim_gains = FalseClaimGains(self.shape)
-        self.work, self.open = np.zeros(self.shape), np.zeros(self.shape)
-        self.opps, self.claims = Table(DEAL), Table(CLAIM)
-        self.calendar: dict[int, list[Ints]] = {}
-        self.coming: Coming = {}
-        self.accounts: list[ProgramAccounts] = []
-        self.closed: list[ProgramAccounts] = []
-        self.funds = Budgets()
-        self.in_force: dict[int, ProgramAdjustments] = {}
-        self.effort_total = np.zeros((len(ACTIVITIES), self.shape[0]))
-        self.opened: list[Ints] = []
-        self.decided: list[Ints] = []
-        self.won: list[Ints] = []
-        self.claimed = _stages(events)
+class VectorRun(VectorState):
+    """Replications of a world under an assignment of programs. Advance it with `run`, branch it with `branch`."""
 
     def branch(self, rollout: ProgramAssignment, *, to_reprice: bool = False) -> VectorRun:
         """An independent continuation under another rollout; the world stays shared.
@@ -85,7 +47,7 @@ class VectorRun:
         """
         other = copy.copy(self)
         other.rollout = rollout
-        other.claimed = self.claimed if to_reprice else self.claimed & _stages(rollout.events)
+        other.claimed = self.claimed if to_reprice else self.claimed & claimed_stages(rollout.events)
         other.effort = self.effort.copy()
         deals = self._deals_in(self.setting.horizon)
         other.opps, other.claims = self.opps.copy(deals), self.claims.copy(2 * deals)

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from simulator.core.arrays import partner_sum
+from simulator.engines.vector.state import VectorState
 from simulator.program.governance import ProgramAdjustments
 from simulator.world.setting import WEEKS_PER_QUARTER
 
-if TYPE_CHECKING:
-    from simulator.engines.vector.engine import VectorRun
 
-
-def review(run: VectorRun, week: int) -> None:
+def review(state: VectorState, week: int) -> None:
     """Take note of the windows that were closed at `week`, and move what the rules of each program say."""
-    for index, offer in enumerate(run.rollout.offers):
+    for index, offer in enumerate(state.rollout.offers):
         rules, components = offer.program.review, offer.program.components
         if not rules or week <= 0:
             continue
-        now = run.in_force.get(index) or ProgramAdjustments.at_launch(len(components), run.shape[0])
-        accounts = [b for b in run.accounts if b.offer_index == index]
+        now = state.in_force.get(index) or ProgramAdjustments.at_launch(len(components), state.shape[0])
+        accounts = [b for b in state.accounts if b.offer_index == index]
         for k in range(len(components)):
-            accrued, attained, expected = np.zeros(run.shape), np.zeros(run.shape), np.zeros(run.shape)
+            accrued, attained, expected = np.zeros(state.shape), np.zeros(state.shape), np.zeros(state.shape)
             for b in accounts:
                 for closing in (c for c in b.closings if c.component == k and c.end == week):
                     accrued, attained = accrued + closing.accrued, attained + closing.attained
@@ -33,6 +29,6 @@ def review(run: VectorRun, week: int) -> None:
             now = now.seeing(k, paid, reached, partner_sum(expected)[:, None])
         if week % WEEKS_PER_QUARTER == 0:
             now = now.reviewed(rules, offer.program.pools, week // WEEKS_PER_QUARTER)
-        run.in_force = {**run.in_force, index: now}
+        state.in_force = {**state.in_force, index: now}
         for b in accounts:
             b.in_force = now

@@ -6,30 +6,23 @@ chosen, so that nobody's choice depends on who chose before.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from simulator.core.arrays import Array, Bools, Ints
+from simulator.core.arrays import Bools, Ints
 from simulator.core.table import Table
-from simulator.program.compiled import CompiledComponent, CompiledProgram, own_amount, own_credit
-from simulator.program.credit_splits import ALONE, FIRST, SECOND, Joint
+from simulator.engines.vector.state import VectorState
+from simulator.program.credit_splits import ALONE, FIRST, SECOND
 from simulator.program.measures import Event
-from simulator.world.world import World
-
-if TYPE_CHECKING:
-    from simulator.engines.vector.engine import VectorRun
 
 ALONE_CELL = -1
 
 
-def other_cells(run: VectorRun, deal: Ints, rep: Ints, worked: Bools) -> Ints:
+def other_cells(state: VectorState, deal: Ints, rep: Ints, worked: Bools) -> Ints:
     """Cell of the second partner of deals that are worked on, else -1."""
-    if run.world.joint is None:
+    if state.world.joint is None:
         return np.full(len(deal), ALONE_CELL)
-    other = run.world.joint.rows["other"][deal]
-    return np.where(worked & (other >= 0), rep * run.shape[1] + other, ALONE_CELL)
+    other = state.world.joint.rows["other"][deal]
+    return np.where(worked & (other >= 0), rep * state.shape[1] + other, ALONE_CELL)
 
 
 def first_role(other: Ints) -> Ints:
@@ -37,11 +30,11 @@ def first_role(other: Ints) -> Ints:
     return np.where(other >= 0, FIRST, ALONE)
 
 
-def join_in(run: VectorRun, rows: Ints) -> Ints:
+def join_in(state: VectorState, rows: Ints) -> Ints:
     """Let second partners file with the claims `rows`; returns their claims."""
-    if run.world.joint is None:
+    if state.world.joint is None:
         return rows[:0]
-    c, other = run.claims, run.opps["other"]
+    c, other = state.claims, state.opps["other"]
     rows = rows[other[c["opp"][rows]] >= 0]
     if not len(rows):
         return rows
@@ -61,38 +54,19 @@ def joined_to(claims: Table, rows: Ints) -> Ints:
     return found
 
 
-def own_credits(world: World, c: CompiledComponent, claims: Table, rows: Ints, credit: Array) -> Array:
-    """What a component's split leaves to the partners of the claims `rows` of the credit of their deals."""
-    rep, role = claims["cell"][rows] // world.shape[1], claims["role"][rows]
-    return own_credit(c, rep=rep, credit=credit, role=role, joint=_facts(world, claims["deal"][rows], rep))
-
-
-def ceiling_base(world: World, program: CompiledProgram, claims: Table, rows: Ints) -> Array:
-    """The amounts by which a program's ceiling binds the claims `rows`."""
-    amount = claims["amount"][rows]
-    if world.joint is None or program.deal_ceiling is None:
-        return amount
-    rep, role = claims["cell"][rows] // world.shape[1], claims["role"][rows]
-    return own_amount(program, rep=rep, amount=amount, role=role, joint=_facts(world, claims["deal"][rows], rep))
-
-
-def _facts(world: World, deal: Ints, rep: Ints) -> Callable[[Ints], Joint]:
-    return lambda at: world.joint_facts(deal[at], rep[at])
-
-
-def follow(run: VectorRun, week: int, pulled: Ints, pushed: Ints) -> Ints:
+def follow(state: VectorState, week: int, pulled: Ints, pushed: Ints) -> Ints:
     """Take the second partners' claims along with signatures that were pulled or pushed at `week`.
 
     Returns the claims that are to be booked in the windows to come.
     """
-    if run.world.joint is None:
+    if state.world.joint is None:
         return pulled[:0]
-    c = run.claims
-    early, late = join_in(run, pulled), joined_to(c, pushed)
-    for b in run.accounts:
+    c = state.claims
+    early, late = join_in(state, pulled), joined_to(c, pushed)
+    for b in state.accounts:
         b.post(early, c)
         b.post(late, c, sign=-1.0)
-    lost = run.opps["lost"][c["opp"][late]]
+    lost = state.opps["lost"][c["opp"][late]]
     c["event"][late[lost]] = -1
     c["week"][late], c["time"][late], c["moved"][late] = week, float(week), 1
     return np.asarray(late[~lost])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,8 @@ from simulator.core.arrays import Array, Ints, take
 from simulator.engines.ledger import attributed, cut, taken_back
 from simulator.engines.records import PAYOUT, WINDOW, RunRecords, TierStatus, dispute_delay
 from simulator.engines.vector.accounts import ClosedWindows, ProgramAccounts
+from simulator.engines.vector.state import VectorState
 from simulator.program.support import Prize
-
-if TYPE_CHECKING:
-    from simulator.engines.vector.engine import VectorRun
 
 
 @dataclass(frozen=True)
@@ -29,12 +27,12 @@ class Attribution:
     part: Array
 
 
-def attribute(run: VectorRun, b: ProgramAccounts) -> list[Attribution]:
+def attribute(state: VectorState, b: ProgramAccounts) -> list[Attribution]:
     """Each closing that reaches past launch with its claims and their parts of the payout."""
-    c, closings = run.claims, [closing for closing in b.closings if closing.end > 0]
+    c, closings = state.claims, [closing for closing in b.closings if closing.end > 0]
     if not closings:
         return []
-    live = np.flatnonzero((c["event"] >= 0) & (run.rollout.held(c["cell"], c["week"]) == b.offer_index))
+    live = np.flatnonzero((c["event"] >= 0) & (state.rollout.held(c["cell"], c["week"]) == b.offer_index))
     live = live[np.argsort(c["week"][live].astype(np.int16), kind="stable")]
     out, weeks = [], c["week"][live]
     by_claim: dict[tuple[int, int], list[tuple[Ints, Array, Array]]] = {}
@@ -45,7 +43,7 @@ def attribute(run: VectorRun, b: ProgramAccounts) -> list[Attribution]:
         if component.by_claim:
             span = (closing.start, closing.end)
             if span not in by_claim:
-                by_claim[span] = _with_status(b, closing, rows, run)
+                by_claim[span] = _with_status(b, closing, rows, state)
             claims, pay, _ = by_claim[span][closing.component]
             keep = pay > 0
             cell = c["cell"][claims[keep]]
@@ -63,26 +61,26 @@ def attribute(run: VectorRun, b: ProgramAccounts) -> list[Attribution]:
 
 
 def _with_status(
-    b: ProgramAccounts, closing: ClosedWindows, rows: Ints, run: VectorRun
+    b: ProgramAccounts, closing: ClosedWindows, rows: Ints, state: VectorState
 ) -> list[tuple[Ints, Array, Array]]:
     """Payouts by claim as they were when the window was open."""
     past = b.copy()
     past.status = closing.status
     past.rates = None if closing.rates is None else list(closing.rates)
-    return past.payouts(rows, run.claims)
+    return past.payouts(rows, state.claims)
 
 
-def reversals(run: VectorRun, a: Attribution) -> tuple[Ints, Array, Array]:
+def reversals(state: VectorState, a: Attribution) -> tuple[Ints, Array, Array]:
     """Claims whose customer may leave in time to take payout back, and what is forfeited and clawed back of each."""
     cl, terms = a.closing, a.accounts.offer.program.components[a.closing.component].terms
-    c, o = run.claims, run.opps
+    c, o = state.claims, state.opps
     opp = c["opp"][a.claims]
     deal = opp >= 0
     if not ((terms.clawback_weeks > 0).any() and deal.any()):
         return a.claims[:0], np.zeros(0), np.zeros(0)
     rows, opp = a.claims[deal], opp[deal]
-    rep = c["cell"][rows] // run.shape[1]
-    late = dispute_delay(run.world, c, rows) if cl.kept is None else np.zeros(len(rows))
+    rep = c["cell"][rows] // state.shape[1]
+    late = dispute_delay(state.world, c, rows) if cl.kept is None else np.zeros(len(rows))
     back = taken_back(
         a.part[deal], lost=o["ends"][opp], claimed=c["time"][rows],
         end=np.full(len(rows), float(cl.end if cl.kept is None else cl.start)),
@@ -92,11 +90,11 @@ def reversals(run: VectorRun, a: Attribution) -> tuple[Ints, Array, Array]:
     return rows, *back
 
 
-def ledger_rows(run: VectorRun, a: Attribution) -> dict[str, Array]:
+def ledger_rows(state: VectorState, a: Attribution) -> dict[str, Array]:
     """Lines of the ledger."""
     cl, terms = a.closing, a.accounts.offer.program.components[a.closing.component].terms
-    c, size = run.claims, run.shape[0] * run.shape[1]
-    rows, *back = reversals(run, a)
+    c, size = state.claims, state.shape[0] * state.shape[1]
+    rows, *back = reversals(state, a)
     forfeited, clawed = (np.bincount(c["cell"][rows], weights=x, minlength=size).astype(float) for x in back)
     if cl.kept is not None:  # a missed target takes an advance back, or forfeits it unpaid, as a fund unspent
         advance = a.accounts.offer.program.components[cl.component].advance is not None
@@ -105,27 +103,27 @@ def ledger_rows(run: VectorRun, a: Attribution) -> dict[str, Array]:
         forfeited = forfeited + np.where(paid, 0.0, missed).reshape(-1)
     accrued, attained, penalty = (x.reshape(-1) for x in (cl.accrued, cl.attained, cl.penalty))
     cell = np.flatnonzero((accrued != 0) | (attained != 0) | (penalty != 0))
-    rep, who = np.divmod(cell, run.shape[1])
+    rep, who = np.divmod(cell, state.shape[1])
     same = np.ones(len(cell))
     return {
-        "replication": run.world.ids[rep], "partner": who, "offer": same * a.accounts.offer_index,
+        "replication": state.world.ids[rep], "partner": who, "offer": same * a.accounts.offer_index,
         "component": same * cl.component, "start": same * cl.start, "end": same * cl.end, "attained": attained[cell],
         "accrued": accrued[cell], "forfeited": forfeited[cell], "clawed_back": clawed[cell],
         "paid": (accrued - forfeited - clawed)[cell], "penalty": penalty[cell],
     }  # fmt: skip
 
 
-def run_records(run: VectorRun) -> RunRecords:
+def run_records(state: VectorState) -> RunRecords:
     """What a finished run left behind."""
-    parts = [a for b in (*run.closed, *run.accounts) for a in attribute(run, b)]
-    windows = [ledger_rows(run, a) for a in parts]
-    tiers = [(b, b.offer.program.tiers) for b in run.accounts]
+    parts = [a for b in (*state.closed, *state.accounts) for a in attribute(state, b)]
+    windows = [ledger_rows(state, a) for a in parts]
+    tiers = [(b, b.offer.program.tiers) for b in state.accounts]
     return RunRecords(
-        run.world, run.rollout, run.effort, run.effort_total, run.opps, run.claims,
+        state.world, state.rollout, state.effort, state.effort_total, state.opps, state.claims,
         {name: np.concatenate([w[name] for w in windows] or [np.zeros(0)]).astype(np.int64) for name in WINDOW},
-        _payout_columns(parts), tuple(_prizes(run)),
+        _payout_columns(parts), tuple(_prizes(state)),
         tuple(TierStatus(t.names, b.member, b.first_status, b.status) for b, t in tiers if t),
-        run.in_force.get(len(run.rollout.offers) - 1),
+        state.in_force.get(len(state.rollout.offers) - 1),
     )  # fmt: skip
 
 
@@ -140,8 +138,8 @@ def _payout_columns(parts: list[Attribution]) -> dict[str, NDArray[Any]]:
     return dict(zip(PAYOUT, (offer, component, claim, part, in_advance.astype(bool)), strict=True))
 
 
-def _prizes(run: VectorRun) -> Iterator[tuple[Prize, Ints]]:
-    for b in (*run.closed, *run.accounts):
+def _prizes(state: VectorState) -> Iterator[tuple[Prize, Ints]]:
+    for b in (*state.closed, *state.accounts):
         for k, end, winners in b.contest.won:
             if end > 0:
                 yield b.contest.prizes[k], winners.sum(axis=1)
