@@ -18,13 +18,13 @@ import numpy as np  # noqa: E402
 import scipy  # noqa: E402
 import simpy  # noqa: E402
 
-from benchmarks import engines, level, memory, scaling, start  # noqa: E402
+from benchmarks import changed_program, engines, memory, scaling, start  # noqa: E402
 from benchmarks.peers import compare as peers  # noqa: E402
 
 PARTS: dict[str, tuple[str, Callable[[bool], Iterator[str]]]] = {
     "start": ("Import and command line", start.table),
     "engines": ("Vector against events, and against drawing the uniforms alone", engines.table),
-    "rung": ("The strategic rung of one changed program, burn-in reused", level.table),
+    "changed-program": ("One changed program with response and gaming, burn-in reused", changed_program.table),
     "peers": ("Peers on the cut-down model", peers.table),
     "scaling": ("Cost by size, with exponents", scaling.table),
     "memory": ("Memory", memory.table),

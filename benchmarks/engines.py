@@ -1,9 +1,9 @@
 """Vector against events on one core, and against the floor: drawing as many uniforms with NumPy's fastest generator.
 
-"One life" is one program on the strategic rung, burn-in included, each replication lived whole. "The study" is every
-program of the scenario on every rung, as `compare` runs it, where the vector engine draws each world once and shares
-the burn-in. Worlds are drawn within the time of both engines. The results of the replications that both lived are
-compared first: a benchmark of engines that disagree would mean nothing.
+"One run" is one program with response and gaming, burn-in included, each replication simulated whole. "The study" is
+every program of the scenario on every behavior level, as `compare` runs it, where the vector engine draws each world
+once and shares the burn-in. Worlds are drawn within the time of both engines. The results of the replications that
+both lived are compared first: a benchmark of engines that disagree would mean nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CHUNK = 64
 
 
 def one_life(scenario: Scenario, reference: Reference, replications: int, events: int) -> tuple[float, float]:
-    """CPU seconds per replication of one program's strategic rung: (vector, events)."""
+    """CPU seconds per replication of one program with response and gaming: (vector, events)."""
 
     def vector(count: int = CHUNK) -> dict[str, Any]:
         stage = prepare(scenario, reference, (PROGRAM,), 7, np.arange(count))
@@ -50,7 +50,7 @@ def one_life(scenario: Scenario, reference: Reference, replications: int, events
 
 
 def study(scenario: Scenario, reference: Reference, replications: int, events: int) -> tuple[float, float]:
-    """CPU seconds per replication of all programs on all rungs: (vector, events)."""
+    """CPU seconds per replication of all programs on all behavior levels: (vector, events)."""
     programs = tuple(scenario.programs)
 
     def run(outcomes: Callable[..., object], ids: Any) -> None:

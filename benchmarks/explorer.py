@@ -92,7 +92,7 @@ def move(page: Page, to: float) -> dict[str, float]:
     seen = [p for p in seen if p["values"] != before]
     return {
         "first": seen[0]["ms"],
-        "responding": next(p["ms"] for p in seen if p.get("rung", "strategic") == "strategic"),
+        "responding": next(p["ms"] for p in seen if p.get("level", "strategic") == "strategic"),
         "refined": seen[-1]["ms"],
     }
 

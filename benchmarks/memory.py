@@ -13,9 +13,9 @@ import tracemalloc
 from collections.abc import Iterator
 
 from benchmarks.peers.model import cut_down
+from benchmarks.timing import chunks_of
 from simulator.runs.checkpoints import keeping
-from simulator.runs.designs import SOBOL
-from simulator.runs.simulate import ChunkJob, fit_reference, simulate
+from simulator.runs.simulate import fit_reference, simulate
 
 CHUNK = 500
 TINY = {"partners.all.count": 3, "time.horizon_weeks": 13, "time.burn_in_weeks": 13}
@@ -32,12 +32,12 @@ def tiny(replications: int) -> float:
 def table(long: bool) -> Iterator[str]:
     """Lines of the table."""
     scenario = cut_down()
-    work = ChunkJob(scenario, fit_reference(scenario), ("steps",), 7, "vector", SOBOL)
-    work.chunk(0, 1)
+    work = chunks_of(scenario, fit_reference(scenario), ("steps",))
+    work(0, 1)
     peaks = []
     for count in (4, 20):
         tracemalloc.start()
-        work.chunk(0, count)
+        work(0, count)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     weeks = scenario.time.burn_in_weeks + scenario.time.horizon_weeks

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers.model import cut_down
-from benchmarks.timing import timed
-from simulator.runs.designs import SOBOL
-from simulator.runs.simulate import ChunkJob, fit_reference, simulate
+from benchmarks.timing import chunks_of, timed
+from simulator.runs.simulate import fit_reference, simulate
 from simulator.scenario.paths import with_values
 from simulator.scenario.schema import Scenario
 
@@ -58,11 +57,11 @@ def table(long: bool) -> Iterator[str]:
 
 def _job(axis: str, size: int) -> Callable[[], None]:
     scenario, programs, replications = sized(axis, size)
-    work = ChunkJob(scenario, fit_reference(scenario), programs, 7, "vector", SOBOL)
+    work = chunks_of(scenario, fit_reference(scenario), programs)
 
     def job() -> None:
         for at in range(0, replications, CHUNK):
-            work.chunk(at, CHUNK)
+            work(at, CHUNK)
 
     return job
 

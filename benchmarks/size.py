@@ -16,9 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.timing import timed
-from simulator.runs.designs import SOBOL
-from simulator.runs.simulate import ChunkJob, fit_reference
+from benchmarks.timing import chunks_of, timed
+from simulator.runs.simulate import fit_reference
 from simulator.scenario.load import load
 from simulator.scenario.schema import Scenario
 
@@ -48,14 +47,14 @@ def main() -> None:
     for count in asked.regions:
         grown = regions(scenario, count)
         fit, reference = timed(lambda s=grown: fit_reference(s))  # type: ignore[misc]
-        work = ChunkJob(grown, reference, programs, 7, "vector", SOBOL)
-        work.chunk(0, 1) if count == asked.regions[0] else None
-        took, _ = timed(lambda w=work: w.chunk(0, asked.replications))  # type: ignore[misc]
+        work = chunks_of(grown, reference, programs)
+        work(0, 1) if count == asked.regions[0] else None
+        took, _ = timed(lambda w=work: w(0, asked.replications))  # type: ignore[misc]
         partners.append(sum(s.count for s in grown.partners.values()))
         seconds.append(took / asked.replications)
         print(f"{partners[-1]:6} partners: fit {fit:.1f} s, {seconds[-1]:.2f} s a replication", flush=True)
     tracemalloc.start()
-    work.chunk(0, 1)
+    work(0, 1)
     peak = tracemalloc.get_traced_memory()[1]
     exponent = np.polyfit(np.log(partners), np.log(seconds), 1)[0]
     each = seconds[-1] * (PARTNERS / partners[-1]) ** max(exponent, 1.0)

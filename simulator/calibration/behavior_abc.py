@@ -54,7 +54,7 @@ _SCORES = (np.arange(19) + 0.5) / 19
 
 
 @dataclass(frozen=True)
-class LearnedNumber:
+class FittedBehaviorNumber:
     """What the moments say of one number: prior and posterior mean and sd; told: share of its variance over all draws
     that they tell; by: the moment that goes with it most, and their rank correlation; values: 19 quantiles of the
     posterior; held: share of simulated exports, each taken for the real one, whose 90 % interval holds the number that
@@ -87,7 +87,7 @@ class FittedBehavior(Study):
 
     scenario: Scenario
     replications: int
-    learned: tuple[LearnedNumber, ...]
+    learned: tuple[FittedBehaviorNumber, ...]
     moments: Mapping[str, tuple[float, float, float]]
     outside: tuple[str, ...]
     weeks: int
@@ -330,14 +330,14 @@ def _share(marks: Bools) -> float:
 
 def _learned_number(
     path: str, prior: Array, drawn: Array, weight: Array, told: float, simulated: pd.DataFrame, held: float
-) -> LearnedNumber:
+) -> FittedBehaviorNumber:
     mean = float(np.average(drawn, weights=weight))
     variance = float(np.average((drawn - mean) ** 2, weights=weight))
     strength = {str(name): float(spearmanr(prior, simulated[name]).statistic) for name in simulated}
     most = max(strength, key=lambda name: abs(strength[name]))
     order = np.argsort(drawn)
     values = np.interp(_SCORES, _middles(weight[order]), drawn[order])
-    return LearnedNumber(
+    return FittedBehaviorNumber(
         path, (float(prior.mean()), float(prior.std())), (mean, float(np.sqrt(variance))), told,
         (most, strength[most]), tuple(float(v) for v in values), held,
     )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Table:
+class ColumnTable:
     """Columns of equal length that grow by appending; a column is read as `table["name"]`, a view of its rows.
 
     columns: name -> numpy type, or (type, width) for a column of shape (rows, width).
@@ -49,16 +49,16 @@ class Table:
         self.rows = stop
         return np.arange(start, stop)
 
-    def take(self, rows: NDArray[Any]) -> Table:
+    def take(self, rows: NDArray[Any]) -> ColumnTable:
         """A table of the given rows."""
-        other = Table(self._types)
+        other = ColumnTable(self._types)
         other._store = {name: column[: self.rows][rows] for name, column in self._store.items()}
         other.rows = other._room = len(other._store[next(iter(self._types))]) if self._types else len(rows)
         return other
 
-    def copy(self, room: int = 0) -> Table:
+    def copy(self, room: int = 0) -> ColumnTable:
         """An independent copy with room for `room` more rows."""
-        other = Table(self._types)
+        other = ColumnTable(self._types)
         other.rows = 0
         other.reserve(self.rows + room)
         for name, column in self._store.items():

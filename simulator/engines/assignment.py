@@ -1,4 +1,4 @@
-"""Who is on which program from when, and how a life is lived."""
+"""Who is on which program from when, and how partners behave."""
 
 from __future__ import annotations
 

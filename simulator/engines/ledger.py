@@ -21,7 +21,7 @@ LEDGER_COLUMNS = (
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """A set of replications lived under one rollout on one rung.
+    """A set of replications under one assignment of programs, on one behavior level.
 
     ledger: one row per partner, component and window in which anything was attained or paid, as columns named in
     `LEDGER_COLUMNS`, sorted by them; integers, money in cents, attainment in hundredths. totals: name -> (R,) integer

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from simulator.behavior.effort import EffortState
 from simulator.core.arrays import Array, Bools, Ints
-from simulator.core.table import Table
+from simulator.core.table import ColumnTable
 from simulator.engines.assignment import ProgramAssignment
 from simulator.program.governance import ProgramAdjustments
 from simulator.program.measures import Event
@@ -55,7 +55,7 @@ in_advance: whether the window was paid at its start."""
 
 
 @dataclass(frozen=True)
-class TierStatus:
+class TierRecords:
     """Tiers of the partners `members` (R, P) of one program: level at its start and now, (R, P)."""
 
     names: tuple[str, ...]
@@ -78,12 +78,12 @@ class RunRecords:
     rollout: ProgramAssignment
     effort: EffortState
     activity: Array
-    deals: Table
-    claims: Table
+    deals: ColumnTable
+    claims: ColumnTable
     windows: dict[str, Ints]
     payouts: dict[str, NDArray[Any]]
     prizes: tuple[tuple[Prize, Ints], ...]
-    tiers: tuple[TierStatus, ...]
+    tiers: tuple[TierRecords, ...]
     adjustments: ProgramAdjustments | None
 
 
@@ -95,20 +95,20 @@ class HasRecords(Protocol):
         ...
 
 
-def are_won(deals: Table, horizon: int) -> Bools:
+def are_won(deals: ColumnTable, horizon: int) -> Bools:
     """Which deals were won before the horizon, (n,)."""
     signed = (deals["stage"][:] == DONE) & ~deals["lost"]
     return np.asarray(signed & (deals["due"] < horizon), dtype=bool)
 
 
-def won_in_world(world: World, deals: Table) -> Bools:
+def won_in_world(world: World, deals: ColumnTable) -> Bools:
     """Per deal of the world, whether it was won; sized to the deals known so far."""
     won = np.zeros(world.deals.rows, dtype=bool)
     won[deals["deal"][are_won(deals, world.setting.horizon)]] = True
     return won
 
 
-def dispute_delay(world: World, claims: Table, rows: Ints) -> Array:
+def dispute_delay(world: World, claims: ColumnTable, rows: Ints) -> Array:
     """Weeks by which disputes delay what is paid on the claims `rows`, (n,)."""
     if world.disputes is None:
         return np.zeros(len(rows))

@@ -70,7 +70,7 @@ class CheckpointStore:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             raise SimulatorError(
                 f"{self._place}: a chunk cannot be written ({error.strerror or error}); {self.replications:,} "
-                f"replications are kept; {'make room' if full else 'mend this'} and run the same command again"
+                f"replications are kept; {'make room' if full else 'remove the cause'} and run the same command again"
             ) from error
         self._files[first] = count, path
 
@@ -120,7 +120,7 @@ class _Columns:
 
     @property
     def totals(self) -> Totals:
-        """All columns by program, rung and name."""
+        """All columns by program, behavior level and name."""
         return {key: _Lazy(self, own) for key, own in self._places.items()}
 
 

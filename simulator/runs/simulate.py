@@ -52,7 +52,7 @@ _DESIGN_POINTS = 64
 class SimulationResult:
     """Outcomes of a study.
 
-    totals: (program, rung) -> total name -> (N,) integers per replication, money in cents; `baseline` and the built-in
+    totals: (program, level) -> total name -> (N,) integers per replication, money in cents; `baseline` and the built-in
     `none` are always there; fitted: what partners take for granted, see `simulator.fit.Reference.fitted`; design: the
     design; first: number of the first replication; reference: the fitted reference population, None if not at hand.
     """

@@ -1,4 +1,4 @@
-"""Totals of replications by program and rung, and how they are written: a row per program, rung and replication."""
+"""Totals of replications by program and behavior level, and how they are written: a row for each of the three."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 Totals = dict[tuple[str, str], Mapping[str, NDArray[np.int64]]]
-"""(program, rung) -> total -> (N,) whole numbers, money in cents."""
+"""(program, behavior level) -> total -> (N,) whole numbers, money in cents."""
 _KEYS = ("program", "level", "replication")
 _ROWS = 50_000
 """Replications written at once, so that writing takes little memory however many there are."""

@@ -420,7 +420,7 @@ def gain_in(simulated: SimulationResult, program: str) -> Array:
 
 
 def statistic_in(simulated: SimulationResult, program: str, metric: str) -> Statistic | None:
-    """A metric of a program on the strategic rung; None where it has no such metric."""
+    """A metric of a program where partners respond and game; None where it has no such metric."""
     view = runs(simulated, program, STRATEGIC)
     return next((m.of(view) for m in metrics_of(view.own) if m.name == metric), None)
 

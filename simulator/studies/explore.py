@@ -1,14 +1,14 @@
 """Exploring a program by its levers: first figures from a few worlds at once, then better ones from more.
 
-What does not depend on the levers is lived once and kept: the fitted reference population, the worlds, the burn-in
+What does not depend on the levers is simulated once and kept: the fitted reference population, the worlds, the burn-in
 and the baseline's lives. A new setting of the levers costs the candidate's own lives only. These come in growing
 batches of worlds, and between two weeks of a life it is asked whether the setting is still wanted.
 
 The first picture needs no life at all: what the program pays for the baseline's deals of the first worlds, which is
-the static rung. It follows a slider that is still moving.
+no response. It follows a slider that is still moving.
 
-Every world is there twice, side by side in one life: once as it is, for the strategic rung, and once without
-opportunists, which is the responsive rung. So both rungs cost little more than one.
+Every world is there twice, side by side in one run: once as it is, with gaming, and once without
+opportunists, which is without gaming. So both cost little more than one.
 
 What is shown of an explored setting: sentences, payout curves, distributions, and differences with their errors.
 
@@ -87,9 +87,9 @@ class _Pairs:
 
 @dataclass(frozen=True)
 class PreviewTotals:
-    """Totals of a program by name, (N,) each: on the strategic rung, and on the responsive one.
+    """Totals of a program by name, (N,) each: where partners respond and game, and without gaming.
 
-    reached: where windows end on the strategic rung, by component, see `simulator.engines.totals.cash_flow.Series`.
+    reached: where windows end with gaming, by component, see `simulator.engines.totals.cash_flow.CashFlow`.
     """
 
     strategic: Totals
@@ -146,7 +146,7 @@ class Preview:
         return self.scenario.currency if unit == "money" else unit
 
     def estimate(self, program: str, metric: str) -> Estimate:
-        """An estimate on the picture's rung, of the program or the baseline."""
+        """An estimate on the behavior level of the picture, of the program or the baseline."""
         return estimate(_DEFINED[metric].of(self._lives(program)))
 
     def difference(self, program: str, metric: str) -> Difference:
@@ -207,7 +207,7 @@ class _PreviewBatch:
         return _rungs(run.finish())
 
     def paid(self, scenario: Scenario, reference: Reference, program: str) -> PreviewTotals:
-        """What a program pays for the baseline's deals: its static rung, on both sides."""
+        """What a program pays for the baseline's deals: without response, on both sides."""
         paid = self._start.reprice(self._under, self._rollout(scenario, reference, program))
         static = _rungs(paid).responsive
         return PreviewTotals(static, static, reached(paid, slice(1, None, 2))[0])

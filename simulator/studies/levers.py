@@ -7,8 +7,9 @@
     [constraints]
     p_over_budget = { at_most = 0.05 }
 
-All levers belong to one candidate. A constraint is on the mean of a metric on the strategic rung; `p_over_budget` and
-`p_gaming_above_5pct` make chance constraints. What is maximised is the net value that the scenario's goals state.
+All levers belong to one candidate. A constraint is on the mean of a metric where partners respond and game;
+`p_over_budget` and `p_gaming_above_5pct` make chance constraints. What is maximised is the net value that the
+scenario's goals state.
 """
 
 from __future__ import annotations

@@ -13,10 +13,9 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
-from itertools import pairwise
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -25,7 +24,6 @@ from matplotlib.axes import Axes
 
 from simulator.core.errors import InputError, Problem
 from simulator.metrics.base import Metric
-from simulator.metrics.measure import STRATEGIC
 from simulator.metrics.registry import METRICS
 from simulator.report.formats import NumberFormat, form_of_differences, form_of_estimates
 from simulator.report.plots import (
@@ -57,6 +55,7 @@ from simulator.studies.base import (
     value_in,
     variant,
 )
+from simulator.studies.flat_share import FlatShare, cost_in, flat_share, flat_share_costing
 from simulator.studies.levers import Levers, load_levers
 from simulator.studies.registry import Option, study
 from simulator.studies.search import Lever, SearchResult, SearchTrial, search
@@ -94,21 +93,6 @@ class OutOfSampleResult:
         """How much less is gained on fresh worlds, and its standard error."""
         before, after = self.gain_searched, self.gain
         return (before.mean or 0.0) - (after.mean or 0.0), math.hypot(before.se or 0.0, after.se or 0.0)
-
-
-@dataclass(frozen=True)
-class FlatShare:
-    """The flat share of revenue that costs on average what a program costs.
-
-    rate: with its standard error, that of the paired cost difference over the slope; target: expected cost of the
-    program, in the currency; gap: expected cost of the share less that; reached: whether the gap is within tolerance.
-    """
-
-    rate: float
-    rate_se: float | None
-    target: float
-    gap: Difference
-    reached: bool
 
 
 @dataclass(frozen=True)
@@ -476,12 +460,6 @@ REPLICATIONS = 200
 """Replications of the search, by default."""
 FRESH = 2
 """So many times as many fresh worlds as the search had."""
-TOLERANCE = 0.002
-"""Expected cost counts as equal within this share of the target."""
-_FIRST_RATE = 0.05
-_FIRST = (1.0, 0.7)
-_ROUNDS = 8
-_STEP = 2.0
 
 
 @study(
@@ -583,118 +561,8 @@ class _Tuning:
 
     def _linear(self, best: Program) -> FlatShare | None:
         """The flat share of revenue that costs as much as `best` on the worlds of the search."""
-        cost = _cost_in(self._bench.simulate({"best": best}), "best")
+        cost = cost_in(self._bench.simulate({"best": best}), "best")
         return None if float(cost.mean()) <= 0 else flat_share_costing(self._bench, cost)
-
-
-def flat_share(rate: float) -> Program:
-    """The simplest linear program: one flat share of all closed revenue."""
-    return Program.model_validate({"components": {"share": {"kind": "revenue_share", "rate": rate}}})
-
-
-def flat_share_costing(bench: Bench, target: Array) -> FlatShare:
-    """The flat share of revenue whose expected cost is the target's.
-
-    The worlds are fixed, so that the cost is a smooth function of the rate up to rounding. Each round tries a few rates
-    in one simulation: first around a usual one, then around the point where a straight line through the nearest rates
-    meets the target, inside the bracket as soon as there is one. A target that cannot be met gives the closest rate.
-    target: cost per replication on the bench's worlds, (N,), in the currency.
-    """
-    root = _Root((1e-6, 1.0 / _FIRST_RATE), target)
-    for _ in range(_ROUNDS):
-        asked = root.proposals()
-        if not asked:
-            break
-        names = numbered([flat_share(scale * _FIRST_RATE) for scale in asked])
-        simulated = bench.simulate(names)
-        for scale, name in zip(asked, names, strict=True):
-            root.note(scale, _cost_in(simulated, name))
-    return root.found()
-
-
-def _cost_in(simulated: SimulationResult, program: str) -> Array:
-    """Program cost per replication on the strategic rung, (N,), in the currency."""
-    return np.asarray(simulated.totals[program, STRATEGIC]["cost"] / 100.0)
-
-
-@dataclass
-class _Root:
-    """Rates tried so far, as multiples of `_FIRST_RATE`. span: least and greatest permitted; target: as asked, (N,);
-    seen: multiple -> cost less target per replication, (N,)."""
-
-    span: tuple[float, float]
-    target: Array
-    seen: dict[float, Array] = field(default_factory=dict)
-
-    def note(self, scale: float, cost: Array) -> None:
-        self.seen[scale] = cost - self.target
-
-    def mean(self, scale: float) -> float:
-        return float(np.mean(self.seen[scale]))
-
-    @property
-    def best(self) -> float:
-        return min(self.seen, key=lambda s: abs(self.mean(s)))
-
-    @property
-    def reached(self) -> bool:
-        """Whether the best one meets the target."""
-        return abs(self.mean(self.best)) <= TOLERANCE * abs(float(np.mean(self.target)))
-
-    def proposals(self) -> list[float]:
-        """Multiples to try next; none when the target is met or out of reach."""
-        low, high = self.span
-        if not self.seen:
-            return list(_FIRST)
-        if self.reached:
-            return []
-        bracket = self.bracket()
-        found = self._inside(*bracket) if bracket else self._outside()
-        return [s for s in dict.fromkeys(found) if low <= s <= high and s not in self.seen]
-
-    def bracket(self) -> tuple[float, float] | None:
-        """Neighbouring multiples on both sides of the target, the narrowest."""
-        tried = sorted(self.seen)
-        pairs = [(a, b) for a, b in pairwise(tried) if self.mean(a) * self.mean(b) <= 0]
-        return min(pairs, key=lambda p: p[1] - p[0]) if pairs else None
-
-    def _inside(self, a: float, b: float) -> list[float]:
-        one, other = self.mean(a), self.mean(b)
-        meets = a + (b - a) * one / (one - other) if one != other else (a + b) / 2
-        near = 0.1 * (b - a)
-        return [meets, max(meets - near, (a + meets) / 2), min(meets + near, (b + meets) / 2)]
-
-    def _outside(self) -> list[float]:
-        """Where the line through the two multiples nearest to the target meets it, and further out on that side."""
-        near, next_ = sorted(self.seen, key=lambda s: abs(self.mean(s)))[:2]
-        slope = self.slope()
-        meets = near - self.mean(near) / slope if slope else near * _STEP
-        up = near >= next_
-        far = near * _STEP if up else near / _STEP
-        meets = min(max(meets, near / _STEP**2), near * _STEP**2)
-        inward = meets <= near if up else meets >= near
-        aim = far if inward else meets
-        beyond = near + _STEP * (aim - near)
-        return [min(max(x, self.span[0]), self.span[1]) for x in (aim, beyond, far)]
-
-    def slope(self) -> float:
-        """Change of the mean cost per unit of the multiple near the best one."""
-        others = sorted((s for s in self.seen if s != self.best), key=lambda s: abs(s - self.best))
-        return (self.mean(others[0]) - self.mean(self.best)) / (others[0] - self.best)
-
-    def found(self) -> FlatShare:
-        """The best one."""
-        scale, slope = self.best, self.slope()
-        gap = difference(mean_of(self.seen[scale]), mean_of(np.zeros(len(self.target))))
-        se = abs(gap.se / slope) if gap.se is not None and slope else None
-        rate = scale * _FIRST_RATE
-        return FlatShare(
-            rate=rate,
-            rate_se=None if se is None else se * rate / scale,
-            target=float(np.mean(self.target)),
-            gap=gap,
-            reached=self.reached,
-        )
 
 
 _SEEN = "#A6A6A6"

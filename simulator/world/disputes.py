@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.core.arrays import Array, Bools, Ints, take
-from simulator.core.table import Table
+from simulator.core.table import ColumnTable
 from simulator.world.joint_deals import JointDraw
 from simulator.world.setting import Setting
 
@@ -30,7 +30,7 @@ class DisputeMarks:
 
     def __init__(self, setting: Setting, draw: JointDraw) -> None:
         self._setting, self._draw = setting, draw
-        self.rows = Table({"arises": float, "overturned": float})
+        self.rows = ColumnTable({"arises": float, "overturned": float})
 
     def number(self, name: str, rep: Ints) -> Array:
         """A number of the scenario's `disputes` for replications `rep`."""

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from simulator.core.arrays import Array, Bools, Ints, take
-from simulator.core.table import Table
+from simulator.core.table import ColumnTable
 from simulator.program.credit_splits import Joint
 from simulator.world.setting import Setting
 
@@ -36,7 +36,7 @@ class JointDeals:
     def __init__(self, setting: Setting, rate: Array, draw: JointDraw) -> None:
         self._setting, self._rate, self._draw = setting, rate, draw
         self._members = [np.flatnonzero(setting.partners.territory == t) for t in range(len(setting.territories.names))]
-        self.rows = Table(_JOINT)
+        self.rows = ColumnTable(_JOINT)
 
     def add(self, kind: str, address: tuple[Ints, Ints, Ints, Ints], who: Ints, second: Array) -> None:
         """The next deals of a kind: address of their draws, first partner (-1: none), second's part (0: none)."""
@@ -63,7 +63,7 @@ class JointDeals:
             chosen[rows] = members[np.minimum(position.sum(axis=1), last)]
         return chosen
 
-    def facts(self, deals: Table, rows: Ints, rep: Ints) -> Joint:
+    def facts(self, deals: ColumnTable, rows: Ints, rep: Ints) -> Joint:
         """What splits may look at of the joint deals `rows`; log-odds at usual co-sell work."""
         own = self.rows
         documented = own["documented"][rows]

@@ -18,7 +18,7 @@ from scipy.special import ndtri
 from simulator.core.arrays import Array, Bools, Ints, take
 from simulator.core.errors import SimulatorError
 from simulator.core.streams import Streams, poisson
-from simulator.core.table import Table
+from simulator.core.table import ColumnTable
 from simulator.program.credit_splits import Joint
 from simulator.program.measures import deal_code
 from simulator.world import opportunities
@@ -76,9 +76,9 @@ class World:
         self._people()
         self._economy()
         self.shocks = compile_shocks(setting, self.rate)
-        self.candidates = Table(_CANDIDATE)
+        self.candidates = ColumnTable(_CANDIDATE)
         followed = setting.markets.after_sale is not None
-        self.deals = Table(_DEAL | {"after": (float, 3)} if followed else _DEAL)
+        self.deals = ColumnTable(_DEAL | {"after": (float, 3)} if followed else _DEAL)
         wanted = setting.sharing if sharing is None else sharing
         self.joint = JointDeals(setting, self.rate, self._draw) if wanted else None
         self.disputes = None if setting.scenario.disputes is None else DisputeMarks(setting, self._draw)

@@ -20,17 +20,9 @@ from simulator.runs.run_directory import verified
 from simulator.scenario.schema import Program
 from simulator.stats.estimate import Array, Estimate
 from simulator.studies.base import Bench
+from simulator.studies.flat_share import flat_share, flat_share_costing
 from simulator.studies.levers import Levers, OutcomeLimit, parse_levers
-from simulator.studies.optimize import (
-    AS_IS,
-    BEST,
-    LINEAR,
-    Optimum,
-    OutOfSampleResult,
-    flat_share,
-    flat_share_costing,
-    optimize,
-)
+from simulator.studies.optimize import AS_IS, BEST, LINEAR, Optimum, OutOfSampleResult, optimize
 from simulator.studies.search import Lever, SearchTrial, search
 from tests.decisions.worlds import linear_world
 

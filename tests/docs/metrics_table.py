@@ -28,7 +28,7 @@ def _shown(entry: Metric | Family) -> Metric:
 
 
 def _row(m: Metric) -> str:
-    words = m.doc + (" Strategic rung only." if m.gaming else "")
+    words = m.doc + (" Only where partners respond and game." if m.gaming else "")
     return f"| `{m.name}` | {m.label} | {m.unit} | {m.direction} | {words} |\n"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulator.behavior.contests import prize_price
-from simulator.core.table import Table
+from simulator.core.table import ColumnTable
 from simulator.engines.events.program_office import ProgramCohort
 from simulator.engines.records import CLAIM
 from simulator.engines.totals.settlement import settle
@@ -33,8 +33,8 @@ value = 8000
 """
 
 
-def claimed(*who_and_amount: tuple[int, float]) -> Table:
-    claims = Table(CLAIM)
+def claimed(*who_and_amount: tuple[int, float]) -> ColumnTable:
+    claims = ColumnTable(CLAIM)
     for who, amount in who_and_amount:
         row = {name: np.zeros(1) for name in CLAIM}
         claims.append(1, **{**row, "event": int(Event.SIGNED), "cell": who, "amount": amount})

@@ -12,7 +12,7 @@ import pytest
 import simulator.studies.verify as verify_module
 from simulator.engines.events.engine import EventRun
 from simulator.engines.ledger import LEDGER_COLUMNS, RunOutcome
-from simulator.engines.records import RunRecords, TierStatus
+from simulator.engines.records import RunRecords, TierRecords
 from simulator.engines.totals.winners import PartnerResults
 from simulator.reference.fit import Reference
 from simulator.runs.simulate import Replications, Totals, fit_reference, prepare, vector_outcomes
@@ -89,9 +89,9 @@ def test_hand_worked_winners_and_moves() -> None:
     )
     who = PartnerResults(world, on=True)
     everyone = np.ones((1, 3), dtype=bool)
-    tiers = TierStatus(("low", "high"), everyone, np.array([[0, 0, 0]]), np.array([[0, 0, 1]]))
+    tiers = TierRecords(("low", "high"), everyone, np.array([[0, 0, 0]]), np.array([[0, 0, 1]]))
     who.add("baseline", "strategic", _outcome([100, 500, 0], [0, 0, 0]), [tiers])
-    own = TierStatus(("low", "top"), everyone, np.array([[1, 1, 1]]), np.array([[0, 1, 0]]))
+    own = TierRecords(("low", "top"), everyone, np.array([[1, 1, 1]]), np.array([[0, 1, 0]]))
     got = who.add("new", "strategic", _outcome([90, 700, 0], [10, 0, 0]), [own]).totals
     changed = {name: int(v[0]) for name, v in got.items() if v[0]}
     assert changed == {

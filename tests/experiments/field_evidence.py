@@ -50,8 +50,8 @@ def quarter_end_crowding(replications: int) -> Evidence:
         "Larkin 2014, Journal of Labor Economics",
         "under accelerators with power over price, closings crowd at the period's end with deeper discounts; a linear "
         "plan removes the pattern",
-        f"filings in the last week rise by {crowd:.2f} of an even week's against the honest twin, the discount there "
-        f"by {100 * deeper.mean:.2f} ± {100 * deeper.se:.2f} points; deals held back raise the "
+        f"filings in the last week rise by {crowd:.2f} of an even week's against the same year without gaming, "
+        f"the discount there by {100 * deeper.mean:.2f} ± {100 * deeper.se:.2f} points; deals held back raise the "
         f"first week by {held:.2f}; linear pay moves {plain:.0f} filings",
         crowd.sign == 1 and deeper.sign == 1 and plain == 0,
         "week of the quarter",
@@ -81,8 +81,8 @@ def year_end_peak(replications: int) -> Evidence:
         "Sales peak at the fiscal year's end and dip after it",
         "Oyer 1998, Quarterly Journal of Economics",
         "firms' sales are higher at the fiscal year's end and lower just after it",
-        f"against the honest twin, filings in the last week of the year change by {before:.2f} of an even week's, in "
-        f"the first four of the next by {after:.2f}. So it is where most pass the quota (here half of the "
+        f"against the same year without gaming, filings in the last week of the year change by {before:.2f} of an even week's, "
+        f"in the first four of the next by {after:.2f}. So it is where most pass the quota (here half of the "
         "expected result): with a quota that most miss, deals are held back and the peak comes after the year's end",
         before.sign == 1 and after.sign == -1,
         "week from launch (the year ends before week 52)",

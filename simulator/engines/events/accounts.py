@@ -1,7 +1,7 @@
 """The event engine's accounts: what one partner has claimed and is owed under one program.
 
-Written apart from the vector engine's books: each account keeps its claims one by one and hands every closed window on
-with the claims it rests on. Payout rules are the shared ones, called on arrays of length 1.
+Written apart from the vector engine's accounts: each account keeps its claims one by one and hands every closed window
+on with the claims it rests on. Payout rules are the shared ones, called on arrays of length 1.
 """
 
 from __future__ import annotations

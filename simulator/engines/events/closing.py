@@ -98,8 +98,8 @@ def parts(d: PendingWindow) -> list[tuple[Claim, float]]:
 
 
 @dataclass
-class Budgets:
-    """Budgets of the programs: what has accrued in the running period, by key, as (period, cents)."""
+class AccountBudgets:
+    """AccountBudgets of the programs: what has accrued in the running period, by key, as (period, cents)."""
 
     spent: dict[tuple[str, int, int], tuple[int, float]] = field(default_factory=dict)
 

@@ -23,7 +23,7 @@ from simulator.engines.assignment import BehaviorMode, ProgramAssignment
 from simulator.engines.events import governance, joint_deals, trust
 from simulator.engines.events.accounts import Claim, ClosedWindow, PartnerAccount
 from simulator.engines.events.arrivals import DealAttributes, WeekArrivals
-from simulator.engines.events.closing import Budgets, PendingWindow, book, draft, spend_fund
+from simulator.engines.events.closing import AccountBudgets, PendingWindow, book, draft, spend_fund
 from simulator.engines.events.deals import Opportunity, Partner, Process
 from simulator.engines.events.gaming.timing import Timing
 from simulator.engines.events.payments import Payments, run_records
@@ -52,7 +52,7 @@ class Clock(simpy.Environment):
 
 
 class EventRun:
-    """One replication lived under a rollout. `paid` pays by another rollout than partners respond to (static rung)."""
+    """One replication under an assignment of programs. `paid` pays by another one than partners respond to."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class EventRun:
         self.pulled: list[Claim] = []
         self.delayed: list[Opportunity] = []
         self.effort_total = [0.0, 0.0, 0.0, 0.0]
-        self.purses = {"account": Budgets(), "paid": Budgets()}
+        self.purses = {"account": AccountBudgets(), "paid": AccountBudgets()}
         self.in_force: dict[str, dict[int, ProgramAdjustments]] = {"account": {}, "paid": {}}
         self.closed_now: list[PendingWindow] = []
         self.over = False
@@ -213,7 +213,7 @@ class EventRun:
         return kept
 
     def _listen(self, cohort: ProgramCohort, cohorts: list[ProgramCohort], week: int) -> None:
-        """Let all partners that are not on a new desk's program, nor listen already, hear of it."""
+        """Let all partners that are not on a new cohort's program, nor listen already, hear of it."""
         now, known = self.rollout.at(week)[0], [d for d in cohorts if d.index == cohort.index]
         for partner in self.partners:
             if now[partner.who] != cohort.index and not any(partner.who in d.listening for d in known):

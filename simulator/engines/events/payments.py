@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.core.table import Table
+from simulator.core.table import ColumnTable
 from simulator.engines.events.accounts import Claim, ClosedWindow, PartnerAccount
 from simulator.engines.events.disputes import delay
 from simulator.engines.events.joint_deals import second_of
 from simulator.engines.ledger import taken_back
-from simulator.engines.records import CLAIM, DEAL, DONE, NEVER, PAYOUT, WINDOW, RunRecords, TierStatus
+from simulator.engines.records import CLAIM, DEAL, DONE, NEVER, PAYOUT, WINDOW, RunRecords, TierRecords
 from simulator.program.compiled import CompiledComponent
 
 if TYPE_CHECKING:
@@ -162,8 +162,8 @@ def run_records(run: EventRun) -> RunRecords:
     )  # fmt: skip
 
 
-def _deals(run: EventRun) -> Table:
-    deals = Table(DEAL)
+def _deals(run: EventRun) -> ColumnTable:
+    deals = ColumnTable(DEAL)
     for o in run.opportunities:
         other = second_of(run, o)
         deals.append(
@@ -177,9 +177,9 @@ def _deals(run: EventRun) -> Table:
     return deals
 
 
-def _claims(run: EventRun) -> tuple[Table, dict[int, int]]:
+def _claims(run: EventRun) -> tuple[ColumnTable, dict[int, int]]:
     """All claims, and the row of each by its `id`."""
-    claims, row = Table(CLAIM), dict[int, int]()
+    claims, row = ColumnTable(CLAIM), dict[int, int]()
     for partner in run.partners:
         for c in partner.claims:
             row[id(c)] = claims.rows
@@ -193,11 +193,11 @@ def _claims(run: EventRun) -> tuple[Table, dict[int, int]]:
     return claims, row
 
 
-def _tiers(run: EventRun) -> Iterator[TierStatus]:
+def _tiers(run: EventRun) -> Iterator[TierRecords]:
     for cohort in run.cohorts if run.paid is None else run.paid_cohorts:
         tiers = cohort.perception.program.tiers
         if tiers is not None:
             first, now = np.zeros((2, *run.shape), dtype=np.int64)
             for who, account in cohort.accounts.items():
                 first[0, who], now[0, who] = account.first_status, account.status
-            yield TierStatus(tiers.names, cohort.members(), first, now)
+            yield TierRecords(tiers.names, cohort.members(), first, now)

@@ -1,4 +1,4 @@
-"""A desk of the program office: the partners that started on one program in one week, as prices need them."""
+"""A cohort of the program office: the partners that started on one program in one week, as prices need them."""
 
 from __future__ import annotations
 

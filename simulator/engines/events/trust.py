@@ -1,4 +1,4 @@
-"""What each partner of the event engine lived through in a quarter, as its trust needs it."""
+"""What each partner of the event engine experienced in a quarter, as its trust needs it."""
 
 from __future__ import annotations
 

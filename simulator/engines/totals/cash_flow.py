@@ -1,4 +1,4 @@
-"""What comes in and goes out week by week, read off a finished life of the vector engine.
+"""What comes in and goes out week by week, read off a finished run of the vector engine.
 
     pipeline   opportunities qualified so far        bookings  deals signed so far, less concessions
     cash       paid so far, less clawbacks and penalties
@@ -31,7 +31,7 @@ Flow = tuple[str, Ints, Array, Array]
 
 @dataclass(frozen=True)
 class CashFlow:
-    """A life by week and by partner; money in cents.
+    """A run by week and by partner; money in cents.
 
     weeks: quantity -> (R, T + 1) by the end of each week from launch, 0 first. signed: (R, T) signatures filed in each
     week. paid, margin: (R, P) net pay, and gross margin brought. reached: component paid by window ->
@@ -51,7 +51,7 @@ QUANTITIES = ("pipeline", "bookings", "liability", "cash")
 
 
 def series(run: VectorRun) -> CashFlow:
-    """The series of a finished life, from launch on."""
+    """The cash flow of a finished run, from launch on."""
     parts = [a for b in (*run.closed, *run.accounts) for a in attribute(run, b)]
     flow = {name: np.zeros((run.shape[0], run.setting.horizon + 1)) for name in ("accrued", "forfeited", "out", "in")}
     for a in parts:

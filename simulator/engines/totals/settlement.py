@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from simulator.behavior.enablement import support_cost
 from simulator.core.arrays import Array, Bools, Ints, take
-from simulator.core.table import Table
+from simulator.core.table import ColumnTable
 from simulator.engines.assignment import ProgramAssignment
 from simulator.engines.ledger import RunOutcome, sorted_ledger
 from simulator.engines.records import (
@@ -176,7 +176,7 @@ def _count_deadweight(records: RunRecords, won_without: Bools | None, totals: To
     totals["deadweight"] = _by_replication(records.world, cell, payouts["part"][free])
 
 
-def margin_of(world: World, deals: Table, rows: Ints) -> tuple[Array, Array]:
+def margin_of(world: World, deals: ColumnTable, rows: Ints) -> tuple[Array, Array]:
     """Gross margin of deals in a customer's first year, whole cents, and the share of that year; (n,)."""
     market = world.deals["market"].take(deals["deal"].take(rows))
     share = take(world.setting.markets.gross_margin, deals["cell"].take(rows) // world.shape[1], market)
@@ -184,7 +184,7 @@ def margin_of(world: World, deals: Table, rows: Ints) -> tuple[Array, Array]:
     return np.rint((deals["amount"].take(rows) * share - deals["conceded"].take(rows)) * used), used
 
 
-def brought(world: World, o: Table) -> tuple[Array, Array, Array]:
+def brought(world: World, o: ColumnTable) -> tuple[Array, Array, Array]:
     """Bookings, gross margin and Shapley values of the won deals that each partner is on, cents, (R, P)."""
     size = world.shape[0] * world.shape[1]
     rows = np.flatnonzero(are_won(o, world.setting.horizon) & (o["due"] >= 0) & o["attached"])

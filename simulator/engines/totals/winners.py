@@ -21,7 +21,7 @@ from scipy.special import ndtri
 
 from simulator.core.arrays import Ints
 from simulator.engines.ledger import RunOutcome
-from simulator.engines.records import TierStatus
+from simulator.engines.records import TierRecords
 from simulator.world.world import World
 
 QUARTERS = 4
@@ -52,7 +52,7 @@ class PartnerResults:
         self._world, self._on = world, on
         self._baseline: dict[str, PartnerResult] = {}
 
-    def add(self, program: str, level: str, outcome: RunOutcome, tiers: Sequence[TierStatus]) -> RunOutcome:
+    def add(self, program: str, level: str, outcome: RunOutcome, tiers: Sequence[TierRecords]) -> RunOutcome:
         """The outcome with its standings. Of each behavior level the baseline must come before the candidates."""
         if not self._on or program == "none":
             return outcome
@@ -62,7 +62,7 @@ class PartnerResults:
         return replace(outcome, totals={**outcome.totals, **_totals(own, self._baseline[level], self._world)})
 
 
-def _at_end(tiers: Sequence[TierStatus], shape: tuple[int, int]) -> TierStatusAtEnd:
+def _at_end(tiers: Sequence[TierRecords], shape: tuple[int, int]) -> TierStatusAtEnd:
     """Tiers of all partners at the end of a run, from those of each program."""
     first, now = np.zeros((2, *shape), dtype=np.int64)
     for t in tiers:

@@ -1,6 +1,6 @@
-"""The vector engine's books: attainment, tiers and accruals for all replications and partners.
+"""The vector engine's accounts: attainment, tiers and accruals for all replications and partners.
 
-One set of books holds the partners that start on one program in one week.
+One set of accounts holds the partners that start on one program in one week.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from simulator.behavior.lead_times import granted
 from simulator.behavior.perceived_value import Factors, PerceivedValue
 from simulator.core.arrays import Array, Bools, Ints, ranks, take
-from simulator.core.table import Table
+from simulator.core.table import ColumnTable
 from simulator.engines.assignment import ProgramWithForecasts
 from simulator.engines.vector.registrations import DealRegistrations
 from simulator.program.compiled import (
@@ -75,7 +75,7 @@ class Contest:
         other.scores, other.won = list(self.scores), list(self.won)
         return other
 
-    def post(self, rows: Ints, claims: Table, sign: float) -> None:
+    def post(self, rows: Ints, claims: ColumnTable, sign: float) -> None:
         """Count the claims `rows`, or take them back with sign -1."""
         for k, prize in enumerate(self.prizes):
             at = MEASURES[prize.measure]
@@ -192,10 +192,12 @@ class ProgramAccounts:
 
     # -- start -------------------------------------------------------------------------------------------------
 
-    def begin(self, week: int, claims: Table, opps: Table, before: Sequence[tuple[ProgramAccounts, Bools]]) -> None:
-        """Start the books at `week`: look back a year on the claims so far, take registrations over by name.
+    def begin(
+        self, week: int, claims: ColumnTable, opps: ColumnTable, before: Sequence[tuple[ProgramAccounts, Bools]]
+    ) -> None:
+        """Start the accounts at `week`: look back a year on the claims so far, take registrations over by name.
 
-        before: the books that partners come from, each with the partners (R, P) that were on it.
+        before: the accounts that partners come from, each with the partners (R, P) that were on it.
         """
         program = self.offer.program
         self.registry.know(opps.rows)
@@ -215,7 +217,9 @@ class ProgramAccounts:
             length = program.components[k].window
             self.year_ago[k] = self._by_window(claims, rows, np.where(void, 0.0, credit), week, length, 52 // length)
 
-    def _by_window(self, claims: Table, rows: Ints, value: Array, week: int, length: int, count: int) -> list[Array]:
+    def _by_window(
+        self, claims: ColumnTable, rows: Ints, value: Array, week: int, length: int, count: int
+    ) -> list[Array]:
         """Sums by window of `length` weeks before `week`, oldest first, over the last year."""
         back = (week - 1 - claims["week"][rows]) // length
         sums = []
@@ -230,7 +234,7 @@ class ProgramAccounts:
 
     # -- claims ------------------------------------------------------------------------------------------------
 
-    def credits(self, k: int, rows: Ints, claims: Table, *, dated: bool = True) -> tuple[Ints, Array, Bools]:
+    def credits(self, k: int, rows: Ints, claims: ColumnTable, *, dated: bool = True) -> tuple[Ints, Array, Bools]:
         """Claims of component k's event among `rows`, their credit, and which of them an audit voids.
 
         dated: whether a component that is not active in the week of a claim gives it no credit.
@@ -260,7 +264,7 @@ class ProgramAccounts:
         void = claims["false"].take(rows) & (claims["audit"].take(rows) < take(c.terms.audit_rate, rep))
         return rows, credit, void
 
-    def payouts(self, rows: Ints, claims: Table, *, dated: bool = True) -> list[tuple[Ints, Array, Array]]:
+    def payouts(self, rows: Ints, claims: ColumnTable, *, dated: bool = True) -> list[tuple[Ints, Array, Array]]:
         """Per component paid by claim: (rows, payout, payout of voided claims), stacking rules applied; in cents."""
         program = self.offer.program
         found = {k: self.credits(k, rows, claims, dated=dated) for k, c in enumerate(program.components) if c.by_claim}
@@ -286,7 +290,7 @@ class ProgramAccounts:
             for k, c in enumerate(program.components)
         ]
 
-    def post(self, rows: Ints, claims: Table, sign: float = 1.0) -> None:
+    def post(self, rows: Ints, claims: ColumnTable, sign: float = 1.0) -> None:
         """Book the claims `rows` (ascending), or take them back with sign -1."""
         rows = rows.take(np.flatnonzero(self.followed.take(claims["cell"].take(rows))))
         if not len(rows):
@@ -427,13 +431,13 @@ class ProgramAccounts:
         self.status = np.where(down & (earned < rises), earned, rises)
 
 
-def own_credits(world: World, c: CompiledComponent, claims: Table, rows: Ints, credit: Array) -> Array:
+def own_credits(world: World, c: CompiledComponent, claims: ColumnTable, rows: Ints, credit: Array) -> Array:
     """What a component's split leaves to the partners of the claims `rows` of the credit of their deals."""
     rep, role = claims["cell"][rows] // world.shape[1], claims["role"][rows]
     return own_credit(c, rep=rep, credit=credit, role=role, joint=_facts(world, claims["deal"][rows], rep))
 
 
-def ceiling_base(world: World, program: CompiledProgram, claims: Table, rows: Ints) -> Array:
+def ceiling_base(world: World, program: CompiledProgram, claims: ColumnTable, rows: Ints) -> Array:
     """The amounts by which a program's ceiling binds the claims `rows`."""
     amount = claims["amount"][rows]
     if world.joint is None or program.deal_ceiling is None:

@@ -60,7 +60,7 @@ class VectorRun(VectorState):
         return other
 
     def run(self, start: int, stop: int) -> VectorRun:
-        """Live the weeks from `start` to before `stop`."""
+        """Simulate the weeks from `start` to before `stop`."""
         deals = self._deals_in(stop - start)
         self.opps.reserve(deals)
         self.claims.reserve(2 * deals)
@@ -81,7 +81,7 @@ class VectorRun(VectorState):
         return self
 
     def finish(self) -> VectorRun:
-        """Close all books at the horizon."""
+        """Close all accounts at the horizon."""
         self._boundary(self.setting.horizon, last=True)
         return self
 
@@ -120,7 +120,7 @@ class VectorRun(VectorState):
         """The deals and claims of `simulated`, which branched off from here, paid under another rollout."""
         other = self.branch(rollout)
         if (other.claimed & ~simulated.claimed).any():
-            raise SimulatorError("a life that is paid under other programs must be branched off with to_repay")
+            raise SimulatorError("a run that is paid under other programs must be branched off with to_reprice")
         other.opps, other.claims, other.effort = simulated.opps, simulated.claims, simulated.effort
         other.effort_total = simulated.effort_total
         other.mode = replace(simulated.mode, gaming=frozenset())

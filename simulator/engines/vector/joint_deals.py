@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.core.arrays import Bools, Ints
-from simulator.core.table import Table
+from simulator.core.table import ColumnTable
 from simulator.engines.vector.state import VectorState
 from simulator.program.credit_splits import ALONE, FIRST, SECOND
 from simulator.program.measures import Event
@@ -44,7 +44,7 @@ def join_in(state: VectorState, rows: Ints) -> Ints:
     return theirs
 
 
-def joined_to(claims: Table, rows: Ints) -> Ints:
+def joined_to(claims: ColumnTable, rows: Ints) -> Ints:
     """The second partners' claims of the signatures `rows`, in order of the table."""
     mine: Ints = rows[claims["role"][rows] == FIRST]
     if not len(mine):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from simulator.core.arrays import Array, Ints, take
 from simulator.engines.ledger import attributed, cut, taken_back
-from simulator.engines.records import PAYOUT, WINDOW, RunRecords, TierStatus, dispute_delay
+from simulator.engines.records import PAYOUT, WINDOW, RunRecords, TierRecords, dispute_delay
 from simulator.engines.vector.accounts import ClosedWindows, ProgramAccounts
 from simulator.engines.vector.state import VectorState
 from simulator.program.support import Prize
@@ -122,7 +122,7 @@ def run_records(state: VectorState) -> RunRecords:
         state.world, state.rollout, state.effort, state.effort_total, state.opps, state.claims,
         {name: np.concatenate([w[name] for w in windows] or [np.zeros(0)]).astype(np.int64) for name in WINDOW},
         _payout_columns(parts), tuple(_prizes(state)),
-        tuple(TierStatus(t.names, b.member, b.first_status, b.status) for b, t in tiers if t),
+        tuple(TierRecords(t.names, b.member, b.first_status, b.status) for b, t in tiers if t),
         state.in_force.get(len(state.rollout.offers) - 1),
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from simulator.core.arrays import Array, Bools, Ints, take
-from simulator.core.table import Table
+from simulator.core.table import ColumnTable
 from simulator.program.compiled import CompiledComponent, CompiledProgram
 from simulator.program.credit_splits import SECOND
 from simulator.world.setting import WEEKS_PER_QUARTER
@@ -21,7 +21,7 @@ class DealRegistrations:
         self._shape = shape
         self._on = {k: c for k, c in enumerate(program.components) if c.registration}
         self._filed: dict[int, Ints] = {k: np.zeros(shape, dtype=np.int64) for k in self._on}
-        self._accepted = Table({name: bool for k in self._on for name in (f"k{k}", f"second{k}")})
+        self._accepted = ColumnTable({name: bool for k in self._on for name in (f"k{k}", f"second{k}")})
 
     def copy(self) -> DealRegistrations:
         """An independent copy."""
@@ -38,7 +38,7 @@ class DealRegistrations:
         count = opps - self._accepted.rows
         self._accepted.append(count, **{name: np.zeros(count, dtype=bool) for name in self._accepted.names})
 
-    def take_over(self, before: Sequence[tuple[DealRegistrations, Bools]], opps: Table) -> None:
+    def take_over(self, before: Sequence[tuple[DealRegistrations, Bools]], opps: ColumnTable) -> None:
         """Keep what was accepted under components of the same name, by the partners (R, P) that each came with."""
         places = {c.name: k for k, c in self._on.items()}
         for old, were in before if places else ():
@@ -49,7 +49,7 @@ class DealRegistrations:
                     if c.name in places:
                         self._accepted[f"{role}{places[c.name]}"][:known] |= old._accepted[f"{role}{j}"] & theirs
 
-    def file(self, week: int, rows: Ints, opps: Table, member: Bools) -> None:
+    def file(self, week: int, rows: Ints, opps: ColumnTable, member: Bools) -> None:
         """Accept registrations of the opportunities `rows` that the partners `member` (R, P) found this week."""
         self.know(opps.rows)
         for k, c in self._on.items():
@@ -73,7 +73,7 @@ class DealRegistrations:
             count = np.bincount(cell, minlength=self._filed[k].size).reshape(self._shape)
             self._filed[k] = self._filed[k] + count
 
-    def _may(self, c: CompiledComponent, week: int, rows: Ints, cell: Ints, opps: Table) -> Bools:
+    def _may(self, c: CompiledComponent, week: int, rows: Ints, cell: Ints, opps: ColumnTable) -> Bools:
         """Which registrations of the opportunities `rows` by the partners `cell` the component has a credit for."""
         rep = cell // self._shape[1]
         credit = c.credit(rep=rep, code=opps["code"][rows], amount=opps["amount"][rows])
@@ -82,7 +82,7 @@ class DealRegistrations:
             credit = credit * c.eligibility.counts(rep=rep, who=cell % self._shape[1], week=when, waited=at_once)
         return np.asarray((credit > 0) & opps["attached"][rows])
 
-    def protected(self, k: int, component: CompiledComponent, rows: Ints, claims: Table) -> Bools:
+    def protected(self, k: int, component: CompiledComponent, rows: Ints, claims: ColumnTable) -> Bools:
         """Which of the claims `rows` are on deals registered with component k and still protected."""
         assert component.registration is not None
         opp, rep = claims["opp"][rows], claims["cell"][rows] // self._shape[1]

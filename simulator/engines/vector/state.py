@@ -9,7 +9,7 @@ from simulator.behavior.gaming.false_claims import FalseClaimGains
 from simulator.behavior.participation import participation_at_start
 from simulator.behavior.word_of_mouth import partners_talk
 from simulator.core.arrays import Array, Bools, Ints
-from simulator.core.table import Table
+from simulator.core.table import ColumnTable
 from simulator.engines.assignment import BehaviorMode, ProgramAssignment
 from simulator.engines.records import CLAIM, DEAL, DONE
 from simulator.engines.vector.accounts import Budgets, ProgramAccounts
@@ -51,7 +51,7 @@ class VectorState:
         self.talking = partners_talk(self.setting)
         self.false_claim_gains = FalseClaimGains(self.shape)
         self.work, self.open = np.zeros(self.shape), np.zeros(self.shape)
-        self.opps, self.claims = Table(DEAL), Table(CLAIM)
+        self.opps, self.claims = ColumnTable(DEAL), ColumnTable(CLAIM)
         self.calendar: dict[int, list[Ints]] = {}
         self.coming: Waiting = {}
         self.accounts: list[ProgramAccounts] = []

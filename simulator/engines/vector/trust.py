@@ -1,4 +1,4 @@
-"""What partners of the vector engine lived through in a quarter, as their trust needs it."""
+"""What partners of the vector engine experienced in a quarter, as their trust needs it."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Switching values: at which value of an input the better of two programs is no longer the better.
 
-The difference of the two programs is regressed on the input (`smooth`, 4 knots: what a difference does over a range of
-ignorance is seldom more bent than that), so that luck and all other inputs are averaged over. Where the curve crosses 0
-the ranking flips. Its error comes from the curve's own pointwise band (White's covariance in the HC3 form, MacKinnon
-and White 1985): the limits of a switching value are the ends of the stretch around it where the band covers 0, the set
-of Fieller. A flip is claimed only if the curve is below 0 by more than its error somewhere and above 0 elsewhere.
+The difference of the two programs is regressed on the input (`smooth`, 4 knots: a difference is seldom more bent over
+such a range), so that chance and all other inputs are averaged over. Where the curve crosses 0 the ranking flips. Its
+error comes from the curve's own pointwise band (White's covariance in the HC3 form, MacKinnon and White 1985): the
+limits of a switching value are the ends of the stretch around it where the band covers 0, the set of Fieller. A flip
+is claimed only if the curve is below 0 by more than its error somewhere and above 0 elsewhere.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import numpy as np
 from simulator.behavior.gaming import kinds
 from simulator.behavior.gaming.deal_splitting import filing_cost, filing_gains, pieces
 from simulator.core.arrays import Array, Ints, take
-from simulator.core.table import Table
+from simulator.core.table import ColumnTable
 from simulator.engines.records import BUNDLED, CLAIM, SPLIT
 from simulator.engines.vector.accounts import ProgramAccounts
 from simulator.engines.vector.gaming.discount_dumping import drafts, worth
@@ -63,7 +63,7 @@ def _seen(state: VectorState, rows: Ints) -> Array:
     return np.where(o["false"][opp], 1.0, np.where(c["false"][rows], dumped, 0.0))
 
 
-def _draft(c: Table, rows: Ints, amount: Array, conceded: Array) -> Table:
+def _draft(c: ColumnTable, rows: Ints, amount: Array, conceded: Array) -> ColumnTable:
     columns = {name: c[name][rows] for name in ("event", "cell", "opp", "time", "week", "start", "code")}
     return drafts(len(rows), **columns, amount=amount, conceded=conceded)
 

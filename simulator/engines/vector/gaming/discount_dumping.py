@@ -9,7 +9,7 @@ import numpy as np
 
 from simulator.behavior.gaming import discount_dumping, kinds
 from simulator.core.arrays import Array, Ints, take
-from simulator.core.table import Table
+from simulator.core.table import ColumnTable
 from simulator.engines.records import CLAIM
 from simulator.engines.vector.accounts import ProgramAccounts
 from simulator.engines.vector.joint_deals import first_role
@@ -63,7 +63,7 @@ def _pay(state: VectorState, b: ProgramAccounts, rows: Ints, given: Array, seen:
     return worth(b, claims, seen)
 
 
-def worth(b: ProgramAccounts, drafts: Table, seen: Array) -> Array:
+def worth(b: ProgramAccounts, drafts: ColumnTable, seen: Array) -> Array:
     """Payout that the claims `drafts` would bring, in cents, at the prices partners see; (n,).
 
     Paid by claim they count exactly, by window at the price of the running one; less what is expected to be clawed
@@ -90,9 +90,9 @@ def _kept(b: ProgramAccounts, k: int, rep: Ints, who: Ints, seen: Array) -> Arra
     return kinds.kept(clawed, take(c.terms.audit_rate, rep) * seen, take(c.terms.penalty_multiple, rep))
 
 
-def drafts(count: int, **columns: object) -> Table:
+def drafts(count: int, **columns: object) -> ColumnTable:
     """Claims that might be filed, none of them audited."""
-    table = Table(CLAIM)
+    table = ColumnTable(CLAIM)
     table.append(
         count,
         **{

@@ -10,7 +10,7 @@ from simulator.behavior.gaming import kinds
 from simulator.behavior.gaming.timing import at_cells, early_concession, next_window, perceived, push_lost, push_risk
 from simulator.behavior.perceived_value import PerceivedValue
 from simulator.core.arrays import Array, Bools, Ints, take
-from simulator.core.table import Table
+from simulator.core.table import ColumnTable
 from simulator.engines.records import CLAIM
 from simulator.engines.vector.accounts import ProgramAccounts
 from simulator.engines.vector.closing import measured
@@ -61,14 +61,14 @@ def _pullable(state: VectorState, week: int, tau: int) -> Ints:
     return np.sort(rows[state.world.opportunist.reshape(-1)[o["cell"][rows]]])
 
 
-def _as_claims(state: VectorState, opp: Ints, week: int) -> tuple[Table, Array]:
+def _as_claims(state: VectorState, opp: Ints, week: int) -> tuple[ColumnTable, Array]:
     """The claims that opportunities would make if filed just before `week`, and what is conceded for it (cents)."""
     s, o = state.setting, state.opps
     rep = o["cell"][opp] // state.shape[1]
     weeks = o["due"][opp] - week
     conceded = early_concession(o["amount"][opp], weeks, take(s.gaming("concession_per_week"), rep))
     price = conceded if s.scenario.gaming.price_authority == "partner" else np.zeros(len(opp))
-    claims = Table(CLAIM)
+    claims = ColumnTable(CLAIM)
     claims.append(
         len(opp), event=int(Event.SIGNED), cell=o["cell"][opp], opp=opp, week=week - 1, time=float(week),
         start=o["start"][opp], amount=o["amount"][opp] - o["conceded"][opp] - price, code=o["code"][opp],
@@ -143,7 +143,7 @@ def _payout_gains(
     week: int,
     cells: Ints,
     push: Ints,
-    drawn: Table,
+    drawn: ColumnTable,
     ladder: _Ladder,
     target: int,
 ) -> tuple[Array, Array]:
@@ -193,7 +193,7 @@ def _payout_gains(
 
 
 def _quality(
-    state: VectorState, start: int, week: int, cells: Ints, push: Ints, drawn: Table, ladder: _Ladder
+    state: VectorState, start: int, week: int, cells: Ints, push: Ints, drawn: ColumnTable, ladder: _Ladder
 ) -> Quality:
     """Quality of the deals of the window that ends at `week` under each option, (n, options)."""
     c, o, so_far = state.claims, state.opps, measured(state, start, week)
@@ -227,7 +227,7 @@ def _total(program: CompiledProgram, payouts: Sequence[Array], shape: tuple[int,
     return total
 
 
-def _lined(b: ProgramAccounts, k: int, rows: Ints, claims: Table, *, dated: bool = True) -> Array:
+def _lined(b: ProgramAccounts, k: int, rows: Ints, claims: ColumnTable, *, dated: bool = True) -> Array:
     """Credit to component k per row of `rows`, 0 for claims it does not count."""
     mine, credit, void = b.credits(k, rows, claims, dated=dated)
     out = np.zeros(len(rows))
@@ -242,7 +242,7 @@ def _switch_gains(
     week: int,
     cells: Ints,
     push: Ints,
-    drawn: Table,
+    drawn: ColumnTable,
     ladder: _Ladder,
     now: list[Array],
 ) -> tuple[Array, Array]:
@@ -274,7 +274,7 @@ def _switch_gains(
 
 
 def _tier_gain(
-    state: VectorState, b: ProgramAccounts, week: int, cells: Ints, push: Ints, drawn: Table, ladder: _Ladder
+    state: VectorState, b: ProgramAccounts, week: int, cells: Ints, push: Ints, drawn: ColumnTable, ladder: _Ladder
 ) -> Array:
     """What meeting or missing a tier's criteria at the review of `week` is worth under each option."""
     tiers = b.offer.program.tiers
@@ -305,7 +305,7 @@ def _tier_gain(
     return out
 
 
-def _pull(state: VectorState, opp: Ints, drawn: Table, chosen: Bools, conceded: Array) -> Ints:
+def _pull(state: VectorState, opp: Ints, drawn: ColumnTable, chosen: Bools, conceded: Array) -> Ints:
     """File deals before the window ends that would be signed after it; returns the claims."""
     if not len(opp):
         return opp

@@ -1,7 +1,7 @@
-"""The strategic rung of one changed program, burn-in and baseline reused: what the explorer lives anew at each move.
+"""One changed program with response and gaming, burn-in and baseline reused: what the explorer simulates at each move.
 
 In two markets, since time goes with deals: one fitted on a busy manufacturer's export, and the quickstart's. First by
-one process, in CPU time; then by two at once, in the time that passes while they live the rung.
+one process, in CPU time; then by two at once, in the time that passes while they simulate it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PARTNERS, REPLICATIONS = 100, 1000
 
 
 class Lived(NamedTuple):
-    """The rung of a chunk: CPU seconds, seconds passed, and deals of the baseline."""
+    """A chunk: CPU seconds, seconds passed, and deals of the baseline."""
 
     cpu: float
     passed: float
@@ -33,7 +33,7 @@ class Lived(NamedTuple):
 
 
 def live(scenario: Scenario, reference: Reference, size: int, first: int) -> Lived:
-    """Live the rung of the replications from `first` on."""
+    """Simulate the replications from `first` on."""
     horizon = scenario.time.horizon_weeks
     stage = prepare(scenario, reference, (PROGRAM,), 7, np.arange(first, first + size))
     start = stage.burn_in(stage.mode[True])
