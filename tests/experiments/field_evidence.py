@@ -81,8 +81,8 @@ def year_end_peak(replications: int) -> Evidence:
         "Sales peak at the fiscal year's end and dip after it",
         "Oyer 1998, Quarterly Journal of Economics",
         "firms' sales are higher at the fiscal year's end and lower just after it",
-        f"against the same year without gaming, filings in the last week of the year change by {before:.2f} of an even week's, "
-        f"in the first four of the next by {after:.2f}. So it is where most pass the quota (here half of the "
+        f"against the same year without gaming, filings in the last week of the year change by {before:.2f} of an even "
+        f"week's, in the first four of the next by {after:.2f}. So it is where most pass the quota (here half of the "
         "expected result): with a quota that most miss, deals are held back and the peak comes after the year's end",
         before.sign == 1 and after.sign == -1,
         "week from launch (the year ends before week 52)",
