@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SAID = {
     "01_compare_tier_structures": "commission.rate: from 0.04 to 0.03",
-    "02_why_it_costs_what_it_costs": "the ten costliest decisions",
+    "02_why_it_costs_what_it_costs": "The ten costliest decisions",
     "03_sensitivity_report": "sensitivity.html: ",
     "04_pilot_planning": "pilot_brief.html: ",
     "05_calibrate_from_crm": "# Data quality",

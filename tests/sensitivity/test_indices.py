@@ -42,7 +42,7 @@ def test_ishigami_by_the_design(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_allclose(values(study, "total"), ISHIGAMI_TOTAL, atol=0.02)
     table = study.table().set_index("input")
     assert table.loc[NAMES[2], "first_low"] <= 0 <= table.loc[NAMES[2], "first_high"]
-    assert f"{NAMES[2]} alone {NOT_DISTINGUISHABLE} " in study.headline()[0]
+    assert f"{NAMES[2]} alone {NOT_DISTINGUISHABLE}: " in study.headline()[0]
 
 
 def test_ishigami_from_plain_replications(monkeypatch: pytest.MonkeyPatch) -> None:
