@@ -68,5 +68,5 @@ def test_totals_are_those_of_a_life_that_keeps_all(stage: Replications, program:
 def test_what_was_not_kept_is_not_paid_on(stage: Replications) -> None:
     start = stage.burn_in(stage.mode[True])
     simulated = start.branch(stage.rollout("baseline")).run(0, 13)
-    with pytest.raises(SimulatorError, match="to_repay"):
+    with pytest.raises(SimulatorError, match="to_reprice"):
         start.reprice(simulated, stage.rollout("demos"))
