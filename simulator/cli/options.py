@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,21 +49,6 @@ workers_option = click.option(
 plots_option = click.option("--no-plots", is_flag=True, help="Leave the figures out of the run directory")
 
 
-def together(*options: _Command) -> _Command:
-    """Several arguments and options as one decorator, in the order in which help lists them."""
-
-    def add(command: _Command) -> _Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add
-
-
-study_options = together(seed_option, workers_option, out_option, json_option, plots_option, quiet_option)
-"""What commands of studies share; `tell` takes them."""
-
-
 def examples(*lines: str) -> str:
     """The end of a command's help."""
     return "\b\nExamples:\n" + "\n".join(f"  incentive-sim {line}" for line in lines)
@@ -93,17 +77,6 @@ def finish(
         Path(json_file).write_text(study.to_json() + "\n", encoding="utf-8")
     if place is not None:
         click.echo(place if quiet else f"{label}: {place}", err=to_stderr)
-
-
-def tell(
-    run: Callable[..., Any], describe: Callable[[Any], str], *, out: str, json_file: str | None, no_plots: bool,
-    quiet: bool, **settings: Any,
-) -> None:  # fmt: skip
-    """Run a study with a progress display, store it, and print what it says."""
-    with progress(quiet) as shown:
-        study = run(progress=shown, **settings)
-    place = study.save(out, command=sys.argv, plots=not no_plots)
-    finish(describe(study), study, json_file=json_file, quiet=quiet, place=place)
 
 
 @contextmanager

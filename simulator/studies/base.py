@@ -35,7 +35,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from simulator.core.errors import InputError, Problem, SimulatorError, fault
+from simulator.core.errors import InputError, Problem, SimulatorError
 from simulator.core.progress import span
 from simulator.metrics.measure import BASELINE, STRATEGIC, runs
 from simulator.metrics.net_value import net_value
@@ -46,7 +46,6 @@ from simulator.report.plots import draw_kind, figure_files, figure_of
 from simulator.report.tables import Table, records
 from simulator.report.text import WIDTH, wrap
 from simulator.runs import run_directory
-from simulator.runs.designs import Design
 from simulator.runs.simulate import SimulationResult, fit_reference, simulate
 from simulator.scenario.paths import bounds_at, number_paths, with_values
 from simulator.scenario.schema import Program, Scenario
@@ -338,15 +337,6 @@ def check_run(
         )
     if problems:
         raise InputError(problems)
-
-
-def check_design(design: Design | None) -> None:
-    """Raises `InputError` for a design whose replications share worlds: errors take them as separate."""
-    if design is None or design.size is None:
-        return
-    worlds = design.world_ids(np.arange(design.size))
-    if len(np.unique(worlds)) < len(worlds):
-        raise fault(_PLACE, "vectors", design, "replications must each meet a world of their own", "see `sim.split`")
 
 
 def _unknown(name: str, known: list[str]) -> Problem:
