@@ -31,7 +31,7 @@ from simulator.report.formats import NumberFormat, form_of
 from simulator.report.plots import QUIET, colour, legend_beside, sample_note, styled
 from simulator.report.tables import Column, Table
 from simulator.report.text import with_unit
-from simulator.runs.simulate import RESPONSE_LEVELS, fit_reference, prepare
+from simulator.runs.simulate import LEVEL_LABELS, RESPONSE_LEVELS, fit_reference, prepare
 from simulator.scenario.schema import Scenario
 from simulator.scenario.validation.finding import suggestion
 from simulator.studies.base import Study
@@ -72,7 +72,7 @@ class Trace(Study):
     @property
     def sample_text(self) -> str:
         """Which replication."""
-        return f"replication {self.replication}, seed {self.seed}, behavior level {self.level}"
+        return f"replication {self.replication}, seed {self.seed}, behavior level: {LEVEL_LABELS[self.level]}"
 
     def table(self) -> pd.DataFrame:
         """The log: a row per event, in order of time; weeks and units of the currency."""
