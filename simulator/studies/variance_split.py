@@ -15,7 +15,7 @@ from simulator.metrics.measure import BASELINE, STRATEGIC, runs, shown_programs
 from simulator.metrics.registry import metrics_of
 from simulator.report.formats import NumberFormat
 from simulator.report.plots import colour, rows_for, sample_note
-from simulator.report.tables import Column, Table
+from simulator.report.tables import Column, Table, records
 from simulator.runs.designs import Crossed
 from simulator.runs.simulate import SimulationResult
 from simulator.scenario.schema import Scenario
@@ -101,8 +101,8 @@ class VarianceSplit(RunStudy):
         ]
 
     def details(self) -> dict[str, Any]:
-        """The design."""
-        return {"vectors": self.vectors, "worlds": self.worlds}
+        """The design, and every variance and share of a program and metric."""
+        return {"vectors": self.vectors, "worlds": self.worlds, "rows": records(self.table())}
 
     def draw_difference(self, ax: Axes) -> Axes:
         """Shares of the differences to the baseline."""
