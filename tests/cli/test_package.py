@@ -49,7 +49,13 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     assert imported_by("import simulator") == []
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["validate", "--help"], ["--version"]])
+STUDY_HELP = pytest.param(
+    ["compare", "--help"],
+    marks=pytest.mark.xfail(strict=True, reason="the options of a study are read off its function, so it is imported"),
+)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["validate", "--help"], ["--version"], STUDY_HELP])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     call = f"main({arguments!r}, prog_name='incentive-sim', standalone_mode=False)"
     assert imported_by(f"from simulator.cli.main import main; {call}") == []

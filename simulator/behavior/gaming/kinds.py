@@ -67,11 +67,6 @@ def kinds_on(switches: Gaming) -> frozenset[str]:
     return frozenset(name for name, kind in KINDS.items() if kind.on(switches))
 
 
-def kinds_at(moment: Moment, on: frozenset[str]) -> tuple[GamingKind, ...]:
-    """The kinds among those named in `on` that act at a moment."""
-    return tuple(kind for kind in KINDS.values() if kind.moment is moment and kind.name in on)
-
-
 def kept(clawed: Array, detection: Array, penalty_multiple: Array) -> Array:
     """Share of a payout that a partner expects to keep: (1 - clawed) (1 - d (1 + F)), d the odds of being found out."""
     return (1.0 - clawed) * (1.0 - detection * (1.0 + penalty_multiple))
